@@ -1,0 +1,93 @@
+/**
+ * Sites: places with a fast network inside and a slow link out. The longest prefix that holds an address
+ * names its site; tracker, clients and portal all decide by this file, and always by the address seen, never
+ * by what a peer says.
+ */
+import ipaddr from 'ipaddr.js'
+import { ShoalError } from './errors.ts'
+import type { IpAddress } from './address.ts'
+
+export interface Site {
+  readonly name: string
+  /** In canonical spelling, e.g. `10.4.0.0/16`. */
+  readonly cidrs: readonly string[]
+}
+
+interface Prefix {
+  readonly bytes: readonly number[]
+  readonly bits: number
+  readonly site: Site
+}
+
+/** What may answer "in which site is this address?". */
+export class SiteMap {
+  readonly sites: readonly Site[]
+  /** Longest first, so that the first match is the answer. */
+  readonly #prefixes: readonly Prefix[]
+
+  /** @throws ShoalError `bad-input` naming the first range that cannot be read, or that two sites claim. */
+  constructor(sites: readonly Site[]) {
+    this.sites = sites.map((s) => ({ name: s.name, cidrs: s.cidrs.map(canonicalCidr) }))
+    const prefixes: Prefix[] = []
+    const owner = new Map<string, string>()
+    for (const site of this.sites) {
+      for (const cidr of site.cidrs) {
+        const other = owner.get(cidr)
+        if (other !== undefined)
+          throw new ShoalError('bad-input', `sites: ${cidr} is in both ${other} and ${site.name}`)
+        owner.set(cidr, site.name)
+        const [range, bits] = ipaddr.parseCIDR(cidr)
+        prefixes.push({ bytes: range.toByteArray(), bits, site })
+      }
+    }
+    this.#prefixes = prefixes.toSorted((a, b) => b.bits - a.bits)
+  }
+
+  /** The listed site that holds `host` by longest prefix, else {@link defaultSite}. */
+  siteOf(host: IpAddress): Site {
+    const bytes = ipaddr.parse(host).toByteArray()
+    for (const prefix of this.#prefixes) if (holds(prefix, bytes)) return prefix.site
+    return defaultSite(host)
+  }
+}
+
+/**
+ * The site of an address that no range lists: one site per /24 (IPv4) or /64 (IPv6) among private and
+ * loopback ranges; all public addresses together are one site, `internet`, since nothing says who is near.
+ */
+export function defaultSite(host: IpAddress): Site {
+  const address = ipaddr.parse(host)
+  if (address.range() === 'unicast') return INTERNET
+  const bits = address.kind() === 'ipv4' ? 24 : 64
+  const cidr = canonicalCidr(`${host}/${bits}`)
+  return { name: cidr, cidrs: [cidr] }
+}
+
+const INTERNET: Site = { name: 'internet', cidrs: ['0.0.0.0/0', '::/0'] }
+
+/** @throws ShoalError `bad-input`. `10.4.7.9/16` becomes `10.4.0.0/16`. */
+export function canonicalCidr(text: string): string {
+  if (text.length <= 49 && /^[0-9a-fA-F:.]+\/\d{1,3}$/.test(text) && ipaddr.isValidCIDR(text)) {
+    const [range, bits] = ipaddr.parseCIDR(text)
+    const masked = range.toByteArray().map((byte, i) => byte & maskOf(bits - 8 * i))
+    return `${ipaddr.fromByteArray(masked).toString()}/${bits}`
+  }
+  throw new ShoalError(
+    'bad-input',
+    `sites: ${JSON.stringify(text.slice(0, 60))} is no address range such as 10.4.0.0/16`,
+  )
+}
+
+function holds(prefix: Prefix, bytes: readonly number[]): boolean {
+  if (prefix.bytes.length !== bytes.length) return false
+  for (let i = 0; 8 * i < prefix.bits; i++) {
+    const mask = maskOf(prefix.bits - 8 * i)
+    if (((prefix.bytes[i] ?? 0) & mask) !== ((bytes[i] ?? 0) & mask)) return false
+  }
+  return true
+}
+
+/** The byte whose `bits` highest bits are set; `bits` may be below 0 or above 8. */
+function maskOf(bits: number): number {
+  return bits >= 8 ? 0xff : bits <= 0 ? 0 : (0xff << (8 - bits)) & 0xff
+}

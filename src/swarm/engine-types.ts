@@ -1,0 +1,134 @@
+/** What seeder and client say to the engine, and what they hear from it. Entered through `index.ts`. */
+import type { Endpoint, IpAddress } from '../core/address.ts'
+import type { InfoHash, PeerId } from '../core/ids.ts'
+import type { Torrent } from '../core/metainfo.ts'
+import type { Random } from '../core/random.ts'
+import type { BytesPerSecond, Millis } from '../core/units.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Logger } from '../platform/log.ts'
+import type { Network } from './network.ts'
+
+export interface EngineParts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  readonly network: Network
+}
+
+export interface EngineOptions {
+  /** Where peers dial us. A taken port is passed over for the next free one when `portsToTry` > 1; 0: any. */
+  readonly listen: { readonly host: string; readonly port: number; readonly portsToTry: number }
+  /** The local address to dial and announce from; without it the system chooses. */
+  readonly bindAddress?: IpAddress
+  /** Without it a random one: `-SH0100-` and 12 random characters. */
+  readonly peerId?: PeerId
+  /** Of all torrents together; none when absent. */
+  readonly limitDown?: BytesPerSecond
+  readonly limitUp?: BytesPerSecond
+}
+
+/** Where a peer is, seen from here, by its address and the tracker's word; never by its own. */
+export type PeerSource = 'site' | 'otherSites' | 'origin'
+export type BytesBySource = Readonly<Record<PeerSource, number>>
+
+export interface AddTorrent {
+  readonly infoHash: InfoHash
+  /** Absent: fetched from peers first (BEP 9). */
+  readonly torrent?: Torrent
+  /** Content lies at `folder/name` or `folder/name/path`. */
+  readonly folder: string
+  /**
+   * `download`: resume from the state file, else check what is there, then fetch what is missing.
+   * `seed`: all files are there, hashed by us; nothing is ever written.
+   */
+  readonly mode: 'download' | 'seed'
+  /** Where progress is kept across restarts; required in `download` mode. */
+  readonly statePath?: string
+  /** Which files to fetch, by landing path. All, when absent. */
+  readonly wants?: (landingPath: string) => boolean
+  /** Tracker URLs with their grants, tier by tier; read again before each announce, so that a renewal counts. */
+  readonly announceUrls?: () => readonly (readonly string[])[]
+  /** Peers known beforehand. */
+  readonly peers?: readonly Endpoint[]
+  readonly onEvent?: (event: TorrentEvent) => void
+}
+
+export type TorrentEvent =
+  | { readonly kind: 'metadata'; readonly torrent: Torrent }
+  | { readonly kind: 'checking'; readonly bytes: number; readonly total: number }
+  /** What was there is known; downloading or seeding begins. */
+  | { readonly kind: 'checked'; readonly haveBytes: number }
+  /** All wanted files are whole, in place and on disk. Once. */
+  | { readonly kind: 'complete' }
+  | { readonly kind: 'announced'; readonly url: string; readonly peers: number }
+  /** The tracker said no; `reason` is its sentence. */
+  | {
+      readonly kind: 'announce-refused'
+      readonly url: string
+      readonly reason: string
+      readonly retryIn: Millis
+    }
+  /** The tracker could not be reached or talked nonsense. */
+  | {
+      readonly kind: 'announce-failed'
+      readonly url: string
+      readonly reason: string
+      readonly retryIn: Millis
+    }
+  | { readonly kind: 'peer-banned'; readonly address: IpAddress; readonly reason: string }
+  /** Seeding: what lies on the disk is no longer what was published; the piece was not sent. */
+  | { readonly kind: 'content-changed'; readonly landingPath: string; readonly reason: string }
+  /** The disk refused (full, say): paused; tried again every few seconds. */
+  | { readonly kind: 'storage-failed'; readonly reason: string }
+  | { readonly kind: 'storage-resumed' }
+  /** It cannot go on at all; the torrent has stopped itself. */
+  | { readonly kind: 'failed'; readonly error: Error }
+
+export interface TorrentStats {
+  /** Verified bytes of wanted files, and how many there will be. */
+  readonly haveBytes: number
+  readonly wantedBytes: number
+  /** Over the last few seconds. */
+  readonly downBps: number
+  readonly upBps: number
+  /** Payload received and kept, by where it came from; and payload sent. */
+  readonly from: BytesBySource
+  readonly uploadedBytes: number
+  /** Received and thrown away: duplicates and pieces that failed their hash. */
+  readonly wastedBytes: number
+  /** Connected peers by where they are. */
+  readonly peers: BytesBySource
+  readonly hasFailedHashes: number
+}
+
+export interface PeerStats {
+  readonly remote: Endpoint
+  readonly source: PeerSource
+  readonly client: string
+  readonly isIncoming: boolean
+  /** Pieces it says to have. */
+  readonly pieces: number
+  readonly receivedBytes: number
+  readonly sentBytes: number
+}
+
+export interface TorrentHandle {
+  readonly infoHash: InfoHash
+  /** Undefined until metadata is there. */
+  readonly torrent: Torrent | undefined
+  stats(): TorrentStats
+  peers(): readonly PeerStats[]
+  addPeers(peers: readonly Endpoint[]): void
+  /** Announce now (a fresh grant came, say). */
+  announceNow(): void
+  /** Announces `stopped` (bounded, 3 s), closes its peers and files, saves its state. Idempotent. */
+  stop(): Promise<void>
+}
+
+export interface Engine extends AsyncDisposable {
+  readonly port: number
+  readonly peerId: PeerId
+  /** @throws ShoalError `conflict` when the infohash is already there. */
+  add(spec: AddTorrent): TorrentHandle
+  get(infoHash: InfoHash): TorrentHandle | undefined
+}

@@ -1,0 +1,244 @@
+/**
+ * The shapes of the portal's REST API, once: the portal validates and documents by them, our own programs
+ * read answers by them. Sizes are bytes, times ISO 8601 UTC.
+ */
+import { z } from 'zod'
+import { grantId, infoHash, peerId, releaseName, slug } from '../core/ids.ts'
+import { ipAddress } from '../core/address.ts'
+import { limits } from './limits.ts'
+
+/** A zod string that a constructor of `core` turns into its type, with the constructor's own sentence. */
+function checked<T extends string>(make: (text: string) => T, description: string) {
+  return z
+    .string()
+    .max(256)
+    .transform((text, context): T => {
+      try {
+        return make(text)
+      } catch (error) {
+        context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : 'not valid' })
+        return z.NEVER
+      }
+    })
+    .meta({ description, override: { type: 'string' } })
+}
+
+export const zInfoHash = checked(infoHash, 'SHA-1 of the info bytes, 40 hex digits')
+export const zSlug = checked(slug, "the bundle's name in URLs: a-z, 0-9 and single hyphens")
+export const zReleaseName = checked(releaseName, 'letters, digits, ".", "_" and "-", at most 64')
+export const zGrantId = checked(grantId, 'id of a grant, 16 characters')
+export const zPeerId = checked(peerId, '20 bytes as 40 hex digits')
+export const zIpAddress = checked(ipAddress, 'a literal IP address')
+export const zTime = z.iso.datetime().meta({ description: 'ISO 8601, UTC' })
+const zPort = z.number().int().min(1).max(65_535)
+const zSize = z.number().int().min(0)
+
+/** `origin`: a machine account that seeds; it may see and fetch every release. */
+export const zRole = z.enum(['admin', 'publisher', 'viewer', 'origin'])
+export type Role = z.infer<typeof zRole>
+
+/** `missing`: it was live, and the origin has lost its files. */
+export const zReleaseState = z.enum([
+  'draft',
+  'uploading',
+  'hashing',
+  'scanning',
+  'live',
+  'missing',
+  'recalled',
+  'failed',
+])
+export type ReleaseState = z.infer<typeof zReleaseState>
+
+/** `any`: every BitTorrent client. `ours`: only ours, by TLS with device certificates. */
+export const zAdmit = z.enum(['any', 'ours'])
+
+export const zFile = z.object({ path: z.string(), sizeBytes: zSize })
+
+export const zRelease = z.object({
+  name: zReleaseName,
+  state: zReleaseState,
+  /** Why, when the state is `failed`, `missing` or `recalled`. */
+  reason: z.string().optional(),
+  infohash: zInfoHash,
+  sizeBytes: zSize,
+  pieceLengthBytes: z.number().int(),
+  notes: z.string(),
+  admit: zAdmit,
+  publishedAt: zTime,
+  publishedBy: z.string(),
+})
+export type Release = z.infer<typeof zRelease>
+
+/** A bundle as a list shows it: with its newest live release, if any. */
+export const zBundle = z.object({
+  bundle: zSlug,
+  title: z.string(),
+  description: z.string(),
+  tags: z.array(z.string()),
+  owner: z.string(),
+  audience: z.array(z.string()),
+  updatedAt: zTime,
+  latest: zRelease.nullable(),
+})
+export type Bundle = z.infer<typeof zBundle>
+
+/** A bundle in full: its releases newest first, each with its files. */
+export const zBundleDetail = zBundle.extend({
+  releases: z.array(
+    zRelease.extend({ contentName: z.string(), isSingleFile: z.boolean(), files: z.array(zFile) }),
+  ),
+})
+export type BundleDetail = z.infer<typeof zBundleDetail>
+
+export const zBundlePage = z.object({ items: z.array(zBundle), nextCursor: z.string().nullable() })
+
+export const zBundleQuery = z.object({
+  q: z.string().max(limits.queryCharsMax).optional(),
+  tag: z.string().max(limits.tagCharsMax).optional(),
+  limit: z.coerce.number().int().min(1).max(limits.pageItemsMax).default(limits.pageItemsDefault),
+  cursor: z.string().max(512).optional(),
+})
+
+export const zNewBundle = z.strictObject({
+  title: z.string().trim().min(1).max(limits.titleCharsMax),
+  /** Wanted name; without it the title makes one, and `-2`, `-3` when it is taken. */
+  bundle: zSlug.optional(),
+  description: z.string().max(limits.descriptionCharsMax).default(''),
+  tags: z.array(z.string().trim().min(1).max(limits.tagCharsMax)).max(limits.tagsMax).default([]),
+  audience: z.array(z.string().trim().min(1).max(64)).min(1).max(64).default(['everyone']),
+})
+export type NewBundle = z.input<typeof zNewBundle>
+
+/** The query beside the .torrent bytes of `POST /bundles/SLUG/releases` (body: application/x-bittorrent). */
+export const zNewReleaseQuery = z.object({
+  /** Without it: the next number. */
+  release: zReleaseName.optional(),
+  notes: z.string().max(limits.notesCharsMax).default(''),
+  admit: zAdmit.default('any'),
+  /** Who vouches that the content may be shared, and why (licence, ownership). */
+  rights: z.string().max(400).default(''),
+})
+export type NewReleaseQuery = z.input<typeof zNewReleaseQuery>
+
+export const zLinkRequest = z.strictObject({
+  expiresInSeconds: z
+    .number()
+    .int()
+    .min(1)
+    .max(limits.grantLifeMax / 1_000)
+    .default(24 * 3_600),
+  /** Globs over landing paths; the magnet then selects these files (BEP 53). */
+  files: z.array(z.string().min(1).max(limits.fileGlobCharsMax)).max(limits.fileGlobsMax).optional(),
+  /** Distinct addresses that may use the grant. */
+  peersMax: z.number().int().min(1).max(limits.peersPerGrantMax).optional(),
+  webSeed: z.boolean().default(false),
+  /** For whom: an account's name. Publishers and admins only. */
+  for: z.string().min(1).max(64).optional(),
+})
+export type LinkRequest = z.input<typeof zLinkRequest>
+
+export const zLink = z.object({
+  magnet: z.string(),
+  torrentUrl: z.url(),
+  playUrl: z.url(),
+  infohash: zInfoHash,
+  grant: z.object({ id: zGrantId, expiresAt: zTime }),
+})
+export type Link = z.infer<typeof zLink>
+
+/** Renewal: the new token itself, since the holder of the old one asked. */
+export const zRenewal = z.object({
+  grant: z.object({ id: zGrantId, expiresAt: zTime, token: z.string().max(limits.grantCharsMax) }),
+  announceUrl: z.url(),
+})
+export type Renewal = z.infer<typeof zRenewal>
+
+export const zGrant = z.object({
+  id: zGrantId,
+  bundle: zSlug,
+  release: zReleaseName,
+  for: z.string(),
+  issuedAt: zTime,
+  expiresAt: zTime,
+  revokedAt: zTime.nullable(),
+  peersMax: z.number().int(),
+})
+export const zGrantPage = z.object({ items: z.array(zGrant), nextCursor: z.string().nullable() })
+
+/**
+ * What an origin or mirror serves, all at once or in parts; repeated every minute, it holds for three. The
+ * address is where peers dial it; without `host` it is the address the request came from.
+ */
+export const zPresence = z.strictObject({
+  peerId: zPeerId,
+  kind: z.enum(['origin', 'mirror']),
+  host: zIpAddress.optional(),
+  port: zPort,
+  /** Releases it holds in full, every byte verified. A `draft..scanning` or `missing` one goes live by this. */
+  complete: z.array(zInfoHash).max(limits.presenceHashesMax),
+  /** Releases that it is fetching from a publisher. */
+  partial: z.array(zInfoHash).max(limits.presenceHashesMax).default([]),
+  /** Releases whose files it has lost or found changed, with the sentence to show. */
+  missing: z
+    .array(z.object({ infohash: zInfoHash, reason: z.string().max(400) }))
+    .max(limits.presenceHashesMax)
+    .default([]),
+  /** Leaving: what this origin serves is forgotten at once. */
+  stopping: z.boolean().default(false),
+})
+export type Presence = z.input<typeof zPresence>
+
+/** Releases that wait for an origin: published from elsewhere, not yet held in full. Origins only. */
+export const zWanted = z.object({
+  items: z.array(z.object({ infohash: zInfoHash, bundle: zSlug, release: zReleaseName, sizeBytes: zSize })),
+})
+
+export const zNewToken = z.strictObject({
+  name: z.string().trim().min(1).max(64),
+  role: zRole,
+  /** Whose it is; audit rows and grants name this account. Without it: the token's name. */
+  user: z.string().trim().min(1).max(64).optional(),
+  /** Groups that it belongs to, for bundles whose audience is not everyone. */
+  groups: z.array(z.string().trim().min(1).max(64)).max(64).default([]),
+  expiresInSeconds: z.number().int().min(60).optional(),
+})
+export type NewToken = z.input<typeof zNewToken>
+export const zTokenInfo = z.object({
+  id: z.string(),
+  name: z.string(),
+  role: zRole,
+  user: z.string(),
+  groups: z.array(z.string()),
+  createdAt: zTime,
+  expiresAt: zTime.nullable(),
+  lastUsedAt: zTime.nullable(),
+})
+export const zCreatedToken = zTokenInfo.extend({ token: z.string() })
+export const zTokenList = z.object({ items: z.array(zTokenInfo) })
+
+export const zSite = z.object({
+  name: z.string().min(1).max(64),
+  cidrs: z.array(z.string().max(64)).max(1_000),
+})
+export const zSiteList = z.object({ items: z.array(zSite) })
+
+export const zAuditRow = z.object({
+  seq: z.number().int(),
+  at: zTime,
+  actor: z.string(),
+  action: z.string(),
+  subject: z.string(),
+  detail: z.string(),
+})
+export const zAuditPage = z.object({ items: z.array(zAuditRow), nextCursor: z.string().nullable() })
+
+/** RFC 9457. `code` is the ErrorCode of `core/errors.ts`. */
+export const zProblem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number().int(),
+  detail: z.string().optional(),
+  code: z.string().optional(),
+})
+export type Problem = z.infer<typeof zProblem>
