@@ -233,6 +233,13 @@ export const zAuditRow = z.object({
 })
 export const zAuditPage = z.object({ items: z.array(zAuditRow), nextCursor: z.string().nullable() })
 
+/** Whom the token or session stands for. */
+export const zMe = z.object({ user: z.string(), role: zRole, groups: z.array(z.string()) })
+export type Me = z.infer<typeof zMe>
+
+/** The answer of `DELETE /users/NAME/grants`: how many live grants were revoked. */
+export const zRevoked = z.object({ revoked: z.number().int().min(0) })
+
 /** RFC 9457. `code` is the ErrorCode of `core/errors.ts`. */
 export const zProblem = z.object({
   type: z.string(),

@@ -8,6 +8,8 @@ export const limits = {
   // --- bencode, torrents, magnets, grants ---
   /** A torrent nests 5 deep, an extension handshake 3; deeper is somebody testing our stack. */
   bencodeDepthMax: 32,
+  /** Five values for each of 100,000 files. More tiny ones would hold the process for longer than 200 ms. */
+  bencodeValuesMax: 500_000,
   /** A .torrent or its info: 4 MiB holds 200,000 pieces, or 30,000 files with long names. */
   torrentBytesMax: 4 * MiB,
   /** More files than this do not fit in 4 MiB of metadata with their names anyway. */
@@ -86,6 +88,10 @@ export const limits = {
   // --- portal ---
   /** JSON bodies; .torrent uploads have `torrentBytesMax`. */
   apiBodyBytesMax: 1 * MiB,
+  /** A file that holds an API token: ours are under 100 characters. */
+  tokenFileBytesMax: 4 * KiB,
+  /** `DATA/trust.json`: each pinned portal takes under 20 KiB. */
+  trustFileBytesMax: 1 * MiB,
   /** What our clients read of one answer of a portal. */
   apiReplyBytesMax: 8 * MiB,
   titleCharsMax: 200,
@@ -103,6 +109,9 @@ export const limits = {
   presenceHashesMax: 2_000,
   /** Events in one answer of the control feed. */
   controlEventsMax: 1_000,
+  /** Entries of one kind (revoked grants, served releases, ...) that one who follows the feed remembers:
+   *  beyond any company, below 200 MB. */
+  controlEntriesMax: 1_000_000,
   /** How long the control feed holds a request that has nothing new to tell. */
   controlPollWait: seconds(25),
 

@@ -1,0 +1,138 @@
+/**
+ * Grants: who holds one may join one swarm until a time. A compact JWS, `{alg, kid}` and `{ih, jti, exp}`, at
+ * most {@link limits.grantCharsMax} characters, because stock clients cut longer tracker URLs.
+ *
+ * One grant has one spelling: a token that decodes to the same claims but is written otherwise is refused, so
+ * that the token's text (and its hash) is as good a name as its id.
+ */
+import { randomBytes } from 'node:crypto'
+import { ShoalError } from '../core/errors.ts'
+import { bytesOf, type GrantId, grantId, type InfoHash, infoHashOfBytes } from '../core/ids.ts'
+import { addMillis, type EpochMillis, epochMillis, epochSeconds } from '../core/units.ts'
+import type { PublicKey } from './keys.ts'
+import { limits } from './limits.ts'
+import type { SigningKey } from './signing-key.ts'
+import { verifyJws } from './verify-jws.ts'
+
+export interface GrantClaims {
+  readonly infoHash: InfoHash
+  readonly id: GrantId
+  /** Whole seconds; `limits.clockLeeway` is added by whoever checks. */
+  readonly expiresAt: EpochMillis
+}
+
+/** What everybody hears whose grant did not verify, whatever was wrong with it. */
+const REFUSED = 'grant refused'
+const KID = /^[A-Za-z0-9_-]{1,8}$/
+const TOKEN = /^[A-Za-z0-9_-]{32,64}\.[A-Za-z0-9_-]{96,120}\.[A-Za-z0-9_-]{86}$/
+
+/** Four bytes of issue time and eight of chance. */
+export function newGrantId(now: EpochMillis): GrantId {
+  const bytes = Buffer.alloc(12)
+  bytes.writeUInt32BE(epochSeconds(now))
+  randomBytes(8).copy(bytes, 4)
+  return grantId(bytes.toString('base64url'))
+}
+
+export function issuedAtOf(id: GrantId): EpochMillis {
+  return epochMillis(Buffer.from(id, 'base64url').readUInt32BE() * 1_000)
+}
+
+/**
+ * `expiresAt` is rounded down to the second.
+ * @throws ShoalError `over-limit` when the grant would outlive `limits.grantLifeMax`; TypeError for a key that
+ *   is not for grants.
+ */
+export async function signGrant(claims: GrantClaims, key: SigningKey): Promise<string> {
+  if (key.purpose !== 'grant') throw new TypeError(`a ${key.purpose} key does not sign grants`)
+  if (outlivesItsCap(claims)) throw new ShoalError('over-limit', 'a grant lives for 30 days at most')
+  const token = await key.sign(claimsText(claims))
+  if (token.length > limits.grantCharsMax) throw new TypeError(`the kid ${key.kid} is too long for a grant`)
+  return token
+}
+
+/**
+ * What the token says, by its shape only: NOT verified.
+ * @throws ShoalError `not-granted` with the one constant text.
+ */
+export function peekGrant(token: string): { kid: string; claims: GrantClaims } {
+  try {
+    if (token.length > limits.grantCharsMax || !TOKEN.test(token)) throw new ShoalError('bad-input', 'shape')
+    const [header = '', payload = '', signature = ''] = token.split('.')
+    const kid = kidOf(jsonOf(header))
+    const claims = claimsOf(jsonOf(payload))
+    const respelt = [headerText(kid), claimsText(claims), Buffer.from(signature, 'base64url')]
+      .map((part) => Buffer.from(part).toString('base64url'))
+      .join('.')
+    if (respelt !== token) throw new ShoalError('bad-input', 'another spelling')
+    return { kid, claims }
+  } catch (error) {
+    throw new ShoalError('not-granted', REFUSED, { cause: error })
+  }
+}
+
+/**
+ * The claims of a grant that one of `keys` signed and that has not expired. Whether it was revoked, and for
+ * which release it is used, is the caller's to check.
+ *
+ * kid and expiry are looked at before a signature is computed, so that junk costs little: a grant that
+ * expired longer ago than any could live is junk, one that expired lately is verified to learn whether it
+ * deserves the reason.
+ * @throws ShoalError `not-granted`: the constant text until the signature has verified, the reason after.
+ */
+export async function verifyGrant(
+  token: string,
+  keys: ReadonlyMap<string, PublicKey>,
+  now: EpochMillis,
+): Promise<GrantClaims> {
+  const { kid, claims } = peekGrant(token)
+  const key = keys.get(kid)
+  const isLongGone = now > addMillis(claims.expiresAt, limits.grantLifeMax)
+  if (key?.purpose !== 'grant' || isLongGone || outlivesItsCap(claims))
+    throw new ShoalError('not-granted', REFUSED)
+  try {
+    await verifyJws(token, [key])
+  } catch (error) {
+    throw new ShoalError('not-granted', REFUSED, { cause: error })
+  }
+  if (now > addMillis(claims.expiresAt, limits.clockLeeway)) {
+    const at = new Date(claims.expiresAt).toISOString()
+    throw new ShoalError('not-granted', `grant expired at ${at}, get a fresh link from the portal`)
+  }
+  return claims
+}
+
+function outlivesItsCap(claims: GrantClaims): boolean {
+  return (
+    claims.expiresAt > addMillis(addMillis(issuedAtOf(claims.id), limits.grantLifeMax), limits.clockLeeway)
+  )
+}
+
+const headerText = (kid: string): string => JSON.stringify({ alg: 'EdDSA', kid })
+
+function claimsText(claims: GrantClaims): string {
+  const ih = Buffer.from(bytesOf(claims.infoHash)).toString('base64url')
+  return JSON.stringify({ ih, jti: claims.id, exp: epochSeconds(claims.expiresAt) })
+}
+
+function jsonOf(base64url: string): Readonly<Record<string, unknown>> {
+  const value: unknown = JSON.parse(Buffer.from(base64url, 'base64url').toString())
+  if (typeof value !== 'object' || value === null) throw new ShoalError('bad-input', 'no object')
+  return { ...value }
+}
+
+function kidOf(header: Readonly<Record<string, unknown>>): string {
+  if (typeof header['kid'] === 'string' && KID.test(header['kid'])) return header['kid']
+  throw new ShoalError('bad-input', 'kid')
+}
+
+function claimsOf(payload: Readonly<Record<string, unknown>>): GrantClaims {
+  const { ih, jti, exp } = payload
+  if (typeof ih !== 'string' || typeof jti !== 'string' || !Number.isInteger(exp) || Number(exp) < 0)
+    throw new ShoalError('bad-input', 'claims')
+  return {
+    infoHash: infoHashOfBytes(Buffer.from(ih, 'base64url')),
+    id: grantId(jti),
+    expiresAt: epochMillis(Number(exp) * 1_000),
+  }
+}
