@@ -1,0 +1,150 @@
+/**
+ * One HTTP port. It can listen before its handler is known (a public URL needs the port first), bounds what
+ * a slow or greedy caller may hold, and stops in bounded time. A handler that throws costs one 500, no more.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { formatEndpoint } from '../core/address.ts'
+import { ShoalError, systemCode } from '../core/errors.ts'
+import { KiB, type Millis, seconds } from '../core/units.ts'
+
+export type HttpHandler = (req: IncomingMessage, res: ServerResponse) => void
+
+export interface HttpListenOptions {
+  readonly host: string
+  /** 0: any free port; `HttpListener.port` then tells which. */
+  readonly port: number
+  /** Whole head of a request, from its first byte. Half-open sockets live no longer. */
+  readonly headersTimeout?: Millis
+  /** Whole request with its body. */
+  readonly requestTimeout?: Millis
+  /** Between two requests on one connection. */
+  readonly keepAliveTimeout?: Millis
+  readonly headerBytesMax?: number
+  /** More are closed as they arrive. */
+  readonly connectionsMax?: number
+  /** How long {@link HttpListener}'s disposal lets answers finish before it cuts them. */
+  readonly closeTimeout?: Millis
+  /** Told of what a handler threw; the caller of the handler has got a 500. */
+  readonly onError?: (error: unknown) => void
+}
+
+export interface HttpListener extends AsyncDisposable {
+  readonly port: number
+  /** Serves every later request. */
+  setHandler(handler: HttpHandler): void
+}
+
+const DEFAULTS = {
+  headersTimeout: seconds(10),
+  requestTimeout: seconds(15),
+  keepAliveTimeout: seconds(65), // longer than the usual proxy's 60 s, so that the proxy closes first
+  headerBytesMax: 16 * KiB,
+  connectionsMax: 20_000,
+  closeTimeout: seconds(2),
+}
+
+/**
+ * Resolves when the port accepts connections.
+ * @throws ShoalError `conflict` when the port is taken, `bad-usage` when the address cannot be bound.
+ */
+export async function listenHttp(handler: HttpHandler, options: HttpListenOptions): Promise<HttpListener> {
+  const bounds = { ...DEFAULTS, ...options }
+  let current = handler
+  const server = createServer(
+    {
+      headersTimeout: bounds.headersTimeout,
+      requestTimeout: bounds.requestTimeout,
+      keepAliveTimeout: bounds.keepAliveTimeout,
+      maxHeaderSize: bounds.headerBytesMax,
+      connectionsCheckingInterval: 2_000,
+      noDelay: true,
+    },
+    (req, res) => {
+      try {
+        current(req, res)
+      } catch (error) {
+        options.onError?.(error)
+        failed(res)
+      }
+    },
+  )
+  server.maxConnections = bounds.connectionsMax
+  await bind(server, options)
+  let closing: Promise<void> | undefined
+  return {
+    port: boundPort(server),
+    setHandler: (next) => void (current = next),
+    [Symbol.asyncDispose]: () => (closing ??= close(server, bounds.closeTimeout)),
+  }
+}
+
+function failed(res: ServerResponse): void {
+  if (res.headersSent) {
+    res.destroy()
+    return
+  }
+  res.writeHead(500, { 'content-type': 'text/plain; charset=utf-8' }).end('internal error\n')
+}
+
+function bind(server: Server, at: { readonly host: string; readonly port: number }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const refuse = (error: Error): void => {
+      reject(explained(error, at))
+    }
+    server.once('error', refuse)
+    server.listen({ host: at.host, port: at.port, backlog: 1_024 }, () => {
+      server.off('error', refuse)
+      resolve()
+    })
+  })
+}
+
+function explained(error: Error, at: { readonly host: string; readonly port: number }): Error {
+  const where = formatEndpoint(at)
+  switch (systemCode(error)) {
+    case 'EADDRINUSE':
+      return new ShoalError(
+        'conflict',
+        `port ${at.port} is in use (${where}): stop the other program, or choose another port with --listen`,
+        { cause: error },
+      )
+    case 'EACCES':
+      return new ShoalError(
+        'bad-usage',
+        `not allowed to listen on ${where}: ports under 1024 need root, choose a higher one with --listen`,
+        { cause: error },
+      )
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return new ShoalError(
+        'bad-usage',
+        `${at.host} is no address of this machine: choose another with --listen`,
+        {
+          cause: error,
+        },
+      )
+    case undefined:
+    default:
+      return error
+  }
+}
+
+function boundPort(server: Server): number {
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new TypeError('an HTTP listener has a port')
+  return address.port
+}
+
+/** Accepts nothing new, closes idle connections, lets answers finish for `within`, then cuts the rest. */
+function close(server: Server, within: Millis): Promise<void> {
+  return new Promise((resolve) => {
+    const cut = setTimeout(() => {
+      server.closeAllConnections()
+    }, within)
+    server.close(() => {
+      clearTimeout(cut)
+      resolve()
+    })
+    server.closeIdleConnections()
+  })
+}
