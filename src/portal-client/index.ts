@@ -1,0 +1,12 @@
+/** The portal from outside: its API, its control feed, whom to trust, and which token to show. */
+export { admitLink, type AdmitLinkOptions, type AdmittedLink } from './admit-link.ts'
+export { ControlFeed, type ControlFeedParts } from './control-feed.ts'
+export { ControlState } from './control-state.ts'
+export type { ControlListener, ControlView, ServingPeer } from './control-view.ts'
+export { fetchTorrent, type FetchTorrentParts } from './fetch-torrent.ts'
+export { GrantRenewer, type GrantRenewerParts, type HeldGrant } from './grant-renewer.ts'
+export { trustPortal, type TrustParts } from './pin-portal.ts'
+export { portalOrigin } from './portal-address.ts'
+export { PortalClient, type BundleQuery, type PortalClientParts } from './portal-client.ts'
+export { TrustStore, type PinnedPortal } from './trust-store.ts'
+export { portalUrlFile, resolvePortalUrl, resolveToken } from './which-portal.ts'
