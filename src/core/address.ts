@@ -34,7 +34,10 @@ export function tryIpAddress(text: string): IpAddress | undefined {
 
 /** 4 bytes or 16, network order. */
 export function bytesOfAddress(host: IpAddress): Uint8Array {
-  return Uint8Array.from(ipaddr.parse(host).toByteArray())
+  if (host.includes(':')) return Uint8Array.from(ipaddr.parse(host).toByteArray())
+  // The spelling is canonical, so four plain numbers: the tracker does this at every announce.
+  const [a, b, c, d] = host.split('.', 4)
+  return Uint8Array.of(Number(a), Number(b), Number(c), Number(d))
 }
 
 /** @throws ShoalError `bad-input` unless there are 4 or 16 bytes. */

@@ -107,7 +107,8 @@ export function decodeMetadataMessage(payload: Uint8Array): MetadataMessage {
   const type = intAt(dict, 'msg_type', 'ut_metadata')
   const piece = intAt(dict, 'piece', 'ut_metadata')
   const bytes = payload.subarray(length)
-  if (type === undefined || piece === undefined) throw new ShoalError('bad-input', 'ut_metadata without piece')
+  if (type === undefined || piece === undefined)
+    throw new ShoalError('bad-input', 'ut_metadata without piece')
   if (type > MSG_TYPE.reject) return { kind: 'unknown' }
   const pieces = Math.ceil(limits.metadataBytesMax / limits.metadataPieceBytes)
   if (type < 0 || piece < 0 || piece >= pieces) throw new ShoalError('bad-input', 'ut_metadata out of range')
