@@ -59,9 +59,7 @@ export interface ConfigSources {
 
 /** `SHOAL_*` variables that are no settings: the command line's, the launcher's and the tests'. */
 const OTHER_VARIABLES = new Set(
-  ['DATA', 'PORTAL', 'TOKEN', 'TOKEN_FILE', 'CONFIG', 'REQUIRE_ALL', 'LONG'].map(
-    (n) => `SHOAL_${n}`,
-  ),
+  ['DATA', 'PORTAL', 'TOKEN', 'TOKEN_FILE', 'CONFIG', 'REQUIRE_ALL', 'LONG'].map((n) => `SHOAL_${n}`),
 )
 const CONFIG_BYTES_MAX = 1 * MiB
 const SECRET_BYTES_MAX = 64 * KiB

@@ -22,6 +22,7 @@ export async function lockFolder(dir: string): Promise<AsyncDisposable> {
   const { default: open } = await import('better-sqlite3') // native: only who locks pays for loading it
   const lock = open(join(dir, 'lock'), { timeout: 0 })
   try {
+    lock.pragma('journal_mode = MEMORY') // nothing is ever written: no journal beside the lock
     lock.exec('BEGIN EXCLUSIVE')
   } catch (error) {
     lock.close()

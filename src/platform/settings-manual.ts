@@ -12,12 +12,12 @@ export function settingsManual(tables: Readonly<Record<string, SettingsTable>>):
 
 const HEAD = `# Settings
 
-Printed from the settings tables in the code by \`scripts/settings-manual\`; a test fails when this file differs.
+Printed from the settings tables in the code by \`node scripts/manuals.ts\`; a test fails when this file differs.
 
-A value comes from, later ones winning: its fallback, a TOML file (\`--config FILE\` or \`$SHOAL_CONFIG\`) with a
-\`[section]\` each, the environment, a flag of the command. A list is TOML's, or comma-separated text in the
-environment. Every variable also exists as \`…_FILE\`: the value is then the content of that file. Unknown keys are
-errors, and all problems are told at once.
+A value comes from, later ones winning: its fallback, the file \`DATA/shoal.toml\` (or that of \`$SHOAL_CONFIG\`) with a
+\`[section]\` each, the environment. Where a command has a flag for the same thing, the flag wins. A list is TOML's, or
+comma-separated text in the environment. Every variable also exists as \`…_FILE\`: the value is then the content of that
+file. Unknown keys are errors, and all problems are told at once. Keys that end in \`Ms\` are milliseconds.
 `
 
 function entry(section: string, key: string, setting: Setting<unknown>): string[] {
@@ -26,15 +26,23 @@ function entry(section: string, key: string, setting: Setting<unknown>): string[
     '',
     setting.help,
     '',
-    `Fallback: ${fallbackOf(setting)}. Environment: \`${variableOf(section, key)}\`.`,
+    `Fallback: ${fallbackOf(key, setting)}. Environment: \`${variableOf(section, key)}\`.`,
     '',
   ]
 }
 
-function fallbackOf(setting: Setting<unknown>): string {
+function fallbackOf(key: string, setting: Setting<unknown>): string {
   if (setting.fallbackText !== undefined) return setting.fallbackText
   const { fallback } = setting
   if (fallback === undefined || fallback === '') return 'none'
   if (Array.isArray(fallback)) return fallback.length === 0 ? 'none' : `\`${fallback.join(',')}\``
+  if (key.endsWith('Ms') && typeof fallback === 'number') return `\`${fallback}\` (${durationText(fallback)})`
   return `\`${typeof fallback === 'string' ? fallback : JSON.stringify(fallback)}\``
+}
+
+/** In the largest unit that divides it. */
+function durationText(ms: number): string {
+  const units = [[86_400_000, 'days'], [3_600_000, 'h'], [60_000, 'min'], [1_000, 's']] as const // prettier-ignore
+  const [factor, unit] = units.find(([f]) => ms >= f && ms % f === 0) ?? ([1, 'ms'] as const)
+  return `${ms / factor} ${unit}`
 }

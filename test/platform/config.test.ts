@@ -145,6 +145,6 @@ describe('settings', () => {
         assert.ok(manual.includes(variableOf(section, key)))
       }
     }
-    assert.match(manual, /Fallback: `60000`\. Environment: `SHOAL_TRACKER_ANNOUNCE_INTERVAL_MS`/)
+    assert.match(manual, /Fallback: `60000` \(1 min\)\. Environment: `SHOAL_TRACKER_ANNOUNCE_INTERVAL_MS`/)
   })
 })

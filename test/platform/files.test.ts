@@ -79,6 +79,7 @@ describe('a folder lock', () => {
   it('is held once, names its holder, and is free again after disposal', async () => {
     const first = await lockFolder(dir)
     await assert.rejects(lockFolder(dir), isShoalError('conflict', new RegExp(`process ${process.pid}`)))
+    assert.deepEqual((await readdir(dir)).toSorted(), ['lock', 'lock.pid'])
     await first[Symbol.asyncDispose]()
     await first[Symbol.asyncDispose]()
     await using second = await lockFolder(dir)
