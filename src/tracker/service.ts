@@ -1,0 +1,64 @@
+/** The tracker alone: `shoal tracker`, with an HTTP port of its own. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { listenHttp } from '../platform/http-listener.ts'
+import { limits } from '../wire/limits.ts'
+import type { TrackerSettings } from './settings.ts'
+import { createTracker, type TrackerParts } from './tracker.ts'
+import type { TrackerStats } from './tracker-core.ts'
+
+export interface TrackerServiceOptions {
+  /** Port 0: any free one. */
+  readonly listen: { readonly host: string; readonly port: number }
+  readonly settings: TrackerSettings
+}
+
+export interface RunningTracker extends AsyncDisposable {
+  readonly port: number
+  stats(): TrackerStats
+}
+
+/**
+ * Resolves when the port accepts connections. Besides the tracker's paths it answers `GET /healthz` (it runs)
+ * and `GET /readyz` (it knows the portal's keys; 503 before).
+ * @throws ShoalError `conflict` when the port is taken, `bad-usage` when the address cannot be bound.
+ */
+export async function startTracker(
+  parts: TrackerParts,
+  options: TrackerServiceOptions,
+): Promise<RunningTracker> {
+  await using stack = new AsyncDisposableStack()
+  const tracker = stack.use(createTracker(parts, options.settings))
+  const listener = stack.use(
+    await listenHttp(
+      (req, res) => {
+        if (!tracker.handle(req, res)) answerOther(req, res, parts.control.isReady)
+      },
+      {
+        ...options.listen,
+        headersTimeout: limits.requestHeadersTimeout,
+        requestTimeout: limits.requestTimeout,
+        onError: (error) => {
+          parts.log.error({ err: error }, 'tracker: a request failed')
+        },
+      },
+    ),
+  )
+  const running = stack.move()
+  return {
+    port: listener.port,
+    stats: () => tracker.stats(),
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  }
+}
+
+function answerOther(req: IncomingMessage, res: ServerResponse, isReady: boolean): void {
+  const [status, text] =
+    req.url === '/healthz'
+      ? [200, 'ok\n']
+      : req.url === '/readyz'
+        ? isReady
+          ? [200, 'ready\n']
+          : [503, 'no answer of the control feed yet\n']
+        : [404, 'nothing here\n']
+  res.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(text)
+}

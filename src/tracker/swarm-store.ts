@@ -1,0 +1,87 @@
+/** Who is in which swarm: what the tracker asks of its memory, whatever that memory is. */
+import type { Endpoint, IpAddress } from '../core/address.ts'
+import type { InfoHash, PeerId } from '../core/ids.ts'
+import type { Random } from '../core/random.ts'
+import type { Millis } from '../core/units.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { VerifiedGrant } from './verified-grant.ts'
+
+/** A peer as it announced itself, and what the tracker knows of it. */
+export interface SwarmPeer extends Endpoint {
+  readonly peerId: PeerId
+  /** Name of the site where the tracker saw it. */
+  readonly site: string
+  readonly isSeed: boolean
+  /** Says to be our own client. Costs nothing to claim: nothing secret may depend on it. */
+  readonly isOurs: boolean
+  /** What let it in: so that a revocation finds it. */
+  readonly grant: VerifiedGrant
+}
+
+export interface SwarmCounts {
+  /** Peers with everything (BEP 3 `complete`), and the others. */
+  readonly complete: number
+  readonly incomplete: number
+  /** `completed` events so far, for as long as the swarm has existed (BEP 48 `downloaded`). */
+  readonly downloaded: number
+}
+
+export interface DrawRequest {
+  /** Who asks; never in the answer. */
+  readonly self: Endpoint
+  readonly site: string
+  /** False for a seed: it has no use for other seeds. */
+  readonly wantsSeeds: boolean
+  readonly sameSiteMax: number
+  readonly otherSitesMax: number
+}
+
+/** Peers drawn by chance. */
+export interface Draw {
+  readonly sameSite: readonly SwarmPeer[]
+  /** Taken site by site in turn: the first n are of as many different sites as there are, up to n. */
+  readonly otherSites: readonly SwarmPeer[]
+}
+
+export interface SwarmStoreParts {
+  readonly clock: Clock
+  readonly random: Random
+}
+
+export interface SwarmStoreOptions {
+  /** In all swarms together. */
+  readonly peersMax: number
+}
+
+/**
+ * Every implementation must pass `test/contract/swarm-store.contract.ts`.
+ *
+ * - A peer is known by its infohash and endpoint, so nobody can replace or remove another machine's entry by
+ *   naming its peer id.
+ * - A peer whose lease ran out is never drawn, whether or not it was swept yet; counts may include it until then.
+ * - A swarm exists while it has a peer; its counts are all zero otherwise.
+ */
+export interface SwarmStore {
+  /** Adds a peer, or replaces it and renews its lease. False when the store is full and it was not there. */
+  put(swarm: InfoHash, peer: SwarmPeer, lease: Millis): boolean
+  /** Counts one finished download in the swarm; nothing happens when there is no such swarm. */
+  addCompleted(swarm: InfoHash): void
+  /** Removing an absent peer is not an error: `stopped` may arrive twice. */
+  remove(swarm: InfoHash, endpoint: Endpoint): void
+  /** Removes all peers that `isRefused` names; how many these were. */
+  removeWhere(isRefused: (swarm: InfoHash, peer: SwarmPeer) => boolean): number
+  /** Puts each peer under the site that `siteOf` names: the operator has drawn a new map. */
+  resite(siteOf: (host: IpAddress) => string): void
+  /** The live peer at this endpoint. */
+  find(swarm: InfoHash, endpoint: Endpoint): SwarmPeer | undefined
+  /** Costs time in proportion to the answer, not to the swarm. */
+  draw(swarm: InfoHash, request: DrawRequest): Draw
+  counts(swarm: InfoHash): SwarmCounts
+  /** Frees peers whose lease ran out and swarms without peers; how many peers these were. */
+  sweep(): number
+  readonly swarmCount: number
+  readonly peerCount: number
+}
+
+/** The key of a peer within its swarm. */
+export const endpointKey = (host: IpAddress, port: number): string => `${host}|${port}`

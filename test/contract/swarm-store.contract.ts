@@ -1,0 +1,215 @@
+/** What every SwarmStore promises; each implementation calls this with its maker. */
+import assert from 'node:assert/strict'
+import { seededRandom } from '../../src/core/random.ts'
+import { millis, seconds } from '../../src/core/units.ts'
+import type {
+  DrawRequest,
+  SwarmPeer,
+  SwarmStore,
+  SwarmStoreOptions,
+  SwarmStoreParts,
+} from '../../src/tracker/swarm-store.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+import { ip, OTHER_SWARM, SWARM, swarmPeer } from '../tracker/support.ts'
+
+const LEASE = seconds(60)
+
+export function describeSwarmStore(
+  name: string,
+  make: (parts: SwarmStoreParts, options: SwarmStoreOptions) => SwarmStore,
+): void {
+  describe(`${name} as a SwarmStore`, () => {
+    let clock: ManualClock
+    let store: SwarmStore
+
+    beforeEach(() => {
+      clock = new ManualClock()
+      store = make({ clock, random: seededRandom(7) }, { peersMax: 400 })
+    })
+
+    const alice = swarmPeer('10.0.0.1')
+    const bob = swarmPeer('10.0.0.2')
+
+    /** Everyone that a stranger from `site` may be told of. */
+    function draw(over: Partial<DrawRequest> = {}): { sameSite: string[]; otherSites: string[] } {
+      const drawn = store.draw(SWARM, {
+        self: { host: ip('192.0.2.1'), port: 1 },
+        site: 'lyon',
+        wantsSeeds: true,
+        sameSiteMax: 1_000,
+        otherSitesMax: 1_000,
+        ...over,
+      })
+      const hosts = (peers: readonly SwarmPeer[]): string[] => peers.map((peer) => peer.host).toSorted()
+      return { sameSite: hosts(drawn.sameSite), otherSites: hosts(drawn.otherSites) }
+    }
+
+    it('tells of a peer that was put, in its own swarm only', () => {
+      assert.equal(store.put(SWARM, alice, LEASE), true)
+      assert.deepEqual(draw().sameSite, [alice.host])
+      assert.deepEqual(store.find(SWARM, alice), alice)
+      assert.equal(store.find(OTHER_SWARM, alice), undefined)
+      assert.deepEqual(store.counts(OTHER_SWARM), { complete: 0, incomplete: 0, downloaded: 0 })
+    })
+
+    it('replaces a peer that is put again, and renews its lease', () => {
+      store.put(SWARM, alice, LEASE)
+      clock.advance(millis(LEASE - 1))
+      store.put(SWARM, { ...alice, isSeed: true }, LEASE)
+      clock.advance(millis(LEASE - 1))
+      assert.deepEqual(store.counts(SWARM), { complete: 1, incomplete: 0, downloaded: 0 })
+      assert.deepEqual(draw().sameSite, [alice.host])
+      assert.equal(store.peerCount, 1)
+    })
+
+    it('knows a peer by its endpoint, whatever its peer id', () => {
+      store.put(SWARM, alice, LEASE)
+      store.put(SWARM, { ...alice, peerId: bob.peerId }, LEASE)
+      store.put(SWARM, { ...alice, port: 7_000 }, LEASE)
+      store.remove(SWARM, { host: bob.host, port: alice.port })
+      assert.deepEqual(draw().sameSite, [alice.host, alice.host])
+      assert.equal(store.find(SWARM, alice)?.peerId, bob.peerId)
+    })
+
+    it('never tells of a peer whose lease ran out, swept or not', () => {
+      store.put(SWARM, alice, LEASE)
+      store.put(SWARM, bob, millis(2 * LEASE))
+      clock.advance(LEASE)
+      assert.equal(store.find(SWARM, alice), undefined)
+      assert.deepEqual(draw().sameSite, [bob.host])
+      assert.deepEqual(draw().sameSite, [bob.host])
+    })
+
+    it('never tells a peer of itself', () => {
+      store.put(SWARM, alice, LEASE)
+      store.put(SWARM, bob, LEASE)
+      assert.deepEqual(draw({ self: alice }).sameSite, [bob.host])
+      assert.deepEqual(draw({ self: alice, site: 'elsewhere' }).otherSites, [bob.host])
+    })
+
+    it('forgets a removed peer at once, and does not mind a second removal', () => {
+      store.put(SWARM, alice, LEASE)
+      store.remove(SWARM, alice)
+      store.remove(SWARM, alice)
+      store.remove(OTHER_SWARM, alice)
+      assert.deepEqual(draw().sameSite, [])
+      assert.equal(store.swarmCount, 0)
+      assert.equal(store.peerCount, 0)
+    })
+
+    it('tells of leechers only where seeds are not wanted', () => {
+      store.put(SWARM, { ...alice, isSeed: true }, LEASE)
+      store.put(SWARM, bob, LEASE)
+      assert.deepEqual(draw({ wantsSeeds: false }).sameSite, [bob.host])
+      store.put(SWARM, { ...bob, isSeed: true }, LEASE)
+      assert.deepEqual(draw({ wantsSeeds: false }).sameSite, [])
+      store.put(SWARM, alice, LEASE)
+      assert.deepEqual(draw({ wantsSeeds: false }).sameSite, [alice.host])
+      assert.deepEqual(store.counts(SWARM), { complete: 1, incomplete: 1, downloaded: 0 })
+    })
+
+    it('keeps the sites apart, and moves a peer that announces from another', () => {
+      store.put(SWARM, alice, LEASE)
+      store.put(SWARM, { ...bob, site: 'oslo' }, LEASE)
+      assert.deepEqual(draw(), { sameSite: [alice.host], otherSites: [bob.host] })
+      store.put(SWARM, bob, LEASE)
+      assert.deepEqual(draw(), { sameSite: [alice.host, bob.host], otherSites: [] })
+    })
+
+    it('moves all peers when the map of sites changes', () => {
+      store.put(SWARM, alice, LEASE)
+      store.put(SWARM, { ...bob, isSeed: true }, LEASE)
+      store.resite((host) => (host === bob.host ? 'oslo' : 'lyon'))
+      assert.deepEqual(draw(), { sameSite: [alice.host], otherSites: [bob.host] })
+      assert.deepEqual(store.counts(SWARM), { complete: 1, incomplete: 1, downloaded: 0 })
+    })
+
+    it('gives at most what was asked for, each peer once, and by chance not always the same', () => {
+      for (let i = 0; i < 100; i++) store.put(SWARM, swarmPeer(`10.0.1.${i}`), LEASE)
+      const seen = new Set<string>()
+      for (let i = 0; i < 100; i++) {
+        const { sameSite } = draw({ sameSiteMax: 10 })
+        assert.equal(new Set(sameSite).size, 10)
+        for (const host of sameSite) seen.add(host)
+      }
+      assert.equal(seen.size, 100)
+    })
+
+    it('takes other sites in turn', () => {
+      for (let i = 0; i < 100; i++) store.put(SWARM, swarmPeer(`10.0.1.${i}`, { site: 'big' }), LEASE)
+      for (let i = 0; i < 5; i++) store.put(SWARM, swarmPeer(`10.0.2.${i}`, { site: `small ${i}` }), LEASE)
+      const { otherSites } = store.draw(SWARM, {
+        self: alice,
+        site: 'lyon',
+        wantsSeeds: true,
+        sameSiteMax: 10,
+        otherSitesMax: 20,
+      })
+      assert.equal(otherSites.length, 20)
+      assert.equal(new Set(otherSites.slice(0, 6).map((peer) => peer.site)).size, 6)
+    })
+
+    it('removes whom a predicate names, in every swarm', () => {
+      store.put(SWARM, alice, LEASE)
+      store.put(SWARM, bob, LEASE)
+      store.put(OTHER_SWARM, alice, LEASE)
+      assert.equal(
+        store.removeWhere((_, peer) => peer.host === alice.host),
+        2,
+      )
+      assert.deepEqual(draw().sameSite, [bob.host])
+      assert.equal(store.swarmCount, 1)
+    })
+
+    it('frees what ran out, and swarms without peers, by a sweep', () => {
+      store.put(SWARM, alice, LEASE)
+      store.put(OTHER_SWARM, bob, millis(2 * LEASE))
+      clock.advance(LEASE)
+      assert.equal(store.sweep(), 1)
+      assert.equal(store.swarmCount, 1)
+      assert.equal(store.peerCount, 1)
+      assert.equal(store.sweep(), 0)
+    })
+
+    it('counts finished downloads for as long as the swarm exists', () => {
+      store.addCompleted(SWARM)
+      store.put(SWARM, alice, LEASE)
+      store.addCompleted(SWARM)
+      assert.equal(store.counts(SWARM).downloaded, 1)
+      store.remove(SWARM, alice)
+      assert.equal(store.counts(SWARM).downloaded, 0)
+    })
+
+    it('says when it is full, and still renews those who are in', () => {
+      for (let i = 0; i < 400; i++) store.put(SWARM, swarmPeer(`10.1.${i >> 8}.${i & 255}`), LEASE)
+      assert.equal(store.put(OTHER_SWARM, alice, LEASE), false)
+      assert.equal(store.swarmCount, 1)
+      assert.equal(store.put(SWARM, swarmPeer('10.1.0.0', { isSeed: true }), LEASE), true)
+      assert.deepEqual(store.counts(SWARM), { complete: 1, incomplete: 399, downloaded: 0 })
+    })
+
+    it('stays whole over a long random life', () => {
+      const random = seededRandom(11)
+      const model = new Map<string, { isSeed: boolean; until: number }>()
+      for (let step = 0; step < 3_000; step++) {
+        const host = `10.2.0.${Math.floor(random() * 60)}`
+        const chance = random()
+        if (chance < 0.6) {
+          const isSeed = random() < 0.5
+          const lease = seconds(1 + Math.floor(random() * 20))
+          store.put(SWARM, swarmPeer(host, { isSeed, site: `site ${Math.floor(random() * 4)}` }), lease)
+          model.set(host, { isSeed, until: clock.now() + lease })
+        } else if (chance < 0.8) {
+          store.remove(SWARM, { host: ip(host), port: 6_881 })
+          model.delete(host)
+        } else if (chance < 0.95) clock.advance(seconds(1))
+        else store.sweep()
+        const alive = [...model].filter(([, { until }]) => until > clock.now())
+        const wantsSeeds = random() < 0.5
+        const { sameSite, otherSites } = draw({ site: 'site 0', wantsSeeds })
+        const wanted = alive.filter(([, { isSeed }]) => wantsSeeds || !isSeed).map(([key]) => key)
+        assert.deepEqual([...sameSite, ...otherSites].toSorted(), wanted.toSorted())
+      }
+    })
+  })
+}

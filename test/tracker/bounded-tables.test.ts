@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict'
+import { Metrics } from '../../src/platform/metrics.ts'
+import { minutes } from '../../src/core/units.ts'
+import { FailureLimiter } from '../../src/tracker/failure-limiter.ts'
+import { addTrackerMetrics } from '../../src/tracker/index.ts'
+import { Lru } from '../../src/tracker/lru.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+import { ip } from './support.ts'
+
+describe('A bounded map', () => {
+  it('never holds more than its capacity, and keeps what is used', () => {
+    const map = new Lru<number, string>({ capacity: 10 })
+    map.set(-1, 'used')
+    for (let i = 0; i < 100; i++) {
+      map.set(i, 'new')
+      assert.equal(map.get(-1), 'used')
+      assert.ok(map.size <= 10)
+    }
+    assert.equal(map.get(99), 'new')
+    assert.equal(map.get(1), undefined)
+  })
+
+  it('holds one value a key, and none once deleted', () => {
+    const map = new Lru<string, number>({ capacity: 4 })
+    for (const value of [1, 2, 3]) map.set('a', value)
+    assert.deepEqual(map.entries(), [['a', 3]])
+    map.delete('a')
+    assert.equal(map.get('a'), undefined)
+    map.set('b', 1)
+    map.clear()
+    assert.equal(map.size, 0)
+  })
+})
+
+describe('The limit of failures', () => {
+  it('counts an IPv6 network as one address, and forgives after a minute', () => {
+    const clock = new ManualClock()
+    const limiter = new FailureLimiter({ clock }, { failuresPerMinuteMax: 2 })
+    limiter.addFailure(ip('fd00::1'))
+    limiter.addFailure(ip('fd00::2'))
+    assert.equal(limiter.isLimited(ip('fd00::3')), true)
+    assert.equal(limiter.isLimited(ip('fd00:0:0:1::3')), false)
+    assert.equal(limiter.isLimited(ip('10.0.0.1')), false)
+    clock.advance(minutes(1))
+    assert.equal(limiter.isLimited(ip('fd00::3')), false)
+  })
+})
+
+describe('The metrics of the tracker', () => {
+  it('show its figures, without an address or a grant', async () => {
+    const metrics = new Metrics()
+    addTrackerMetrics(metrics, () => ({
+      swarms: 2,
+      peers: 3,
+      announces: 5,
+      scrapes: 0,
+      refused: { full: 1, 'bad-request': 6 },
+      verifiedGrants: 0,
+      pendingVerifications: 0,
+    }))
+    const { body } = await metrics.render()
+    assert.match(body, /^shoal_tracker_peers 3$/m)
+    assert.match(body, /^shoal_tracker_refused 7$/m)
+  })
+})
