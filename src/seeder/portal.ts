@@ -1,0 +1,7 @@
+/** What the seeder asks of a portal; `portal-client`'s PortalClient has all of it. */
+import type { PortalClient } from '../portal-client/index.ts'
+
+export type SeederPortal = Pick<
+  PortalClient,
+  'me' | 'bundle' | 'createBundle' | 'addRelease' | 'torrentOf' | 'createLink' | 'reportPresence' | 'wanted'
+>

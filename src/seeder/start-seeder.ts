@@ -1,0 +1,117 @@
+/** An origin: everything the data folder holds, kept available; a library watched; wanted releases fetched. */
+import { join } from 'node:path'
+import type { IpAddress } from '../core/address.ts'
+import type { Random } from '../core/random.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Logger } from '../platform/log.ts'
+import type { ControlView } from '../portal-client/index.ts'
+import type { Engine } from '../swarm/index.ts'
+import { WantedFetcher } from './fetch-wanted.ts'
+import { pruneJournals } from './hash-journal.ts'
+import { HashPool } from './hash-pool.ts'
+import { Library, type EntryProblem } from './library.ts'
+import type { SeederPortal } from './portal.ts'
+import { PresenceReporter, type Served } from './presence.ts'
+import { ReleaseStore } from './release-store.ts'
+import { startRollingCheck } from './rolling-check.ts'
+import { Shelf } from './shelf.ts'
+import { watchStore } from './watch-store.ts'
+
+export interface SeederParts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  /** The data folder; the seeder's part of it is `DATA/seeder`. */
+  readonly dataDir: string
+  /** With a token of the role `origin`. */
+  readonly client: SeederPortal
+  readonly control: ControlView
+  readonly engine: Engine
+}
+
+export interface SeederOptions {
+  /** A folder to watch; none when absent. */
+  readonly library?: string
+  /** Groups that may see what the library publishes. */
+  readonly audience: readonly string[]
+  /** Who vouches for the library's content. */
+  readonly rightsStatement: string
+  readonly presenceKind: 'origin' | 'mirror'
+  /** Where peers dial us; without it the address from which the portal sees us. */
+  readonly peerHost?: IpAddress
+}
+
+export interface Seeder extends AsyncDisposable {
+  /** What is told to the portal now. */
+  served(): Served
+  /** Library entries that are not published, and why. */
+  problems(): EntryProblem[]
+  /** Resolves when all library entries known now are published, refused or gone. */
+  idle(): Promise<void>
+}
+
+/** `DATA/seeder` and what is in it. */
+export function seederFolders(dataDir: string): { readonly folder: string; readonly journal: string } {
+  const folder = join(dataDir, 'seeder')
+  return { folder, journal: join(folder, 'journal') }
+}
+
+/**
+ * Resolves when every stored release and every library entry was looked at once: what is unchanged is served
+ * and reported, new entries are being hashed. Never throws for an unreachable portal: it keeps trying.
+ *
+ * @throws ShoalError `bad-usage` when the library folder does not exist.
+ */
+export async function startSeeder(parts: SeederParts, options: SeederOptions): Promise<Seeder> {
+  const { clock, log, client: portal, control, engine } = parts
+  const { folder, journal: journalFolder } = seederFolders(parts.dataDir)
+  await using stack = new AsyncDisposableStack()
+  const store = await ReleaseStore.open({ log, folder })
+  await pruneJournals(journalFolder, clock.epoch())
+
+  const onChange = (): void => reporter.soon()
+  const served = (): Served => ({
+    complete: shelf.complete(),
+    partial: fetcher.partial().filter((hash) => !shelf.serves(hash)),
+    missing: [...shelf.missing(), ...fetcher.missing().filter(({ infohash }) => !shelf.serves(infohash))],
+  })
+  const shelf: Shelf = stack.use(new Shelf({ log, engine, store, control, onChange }))
+  const presence = {
+    kind: options.presenceKind,
+    ...(options.peerHost === undefined ? {} : { host: options.peerHost }),
+  }
+  const reporter = stack.use(new PresenceReporter({ clock, log, portal, engine, served }, presence))
+  const fetcher = stack.use(
+    new WantedFetcher({ clock, log, portal, control, engine, store, shelf, folder, onChange }),
+  )
+
+  await shelf.fill()
+  const look = (hash: Parameters<Shelf['look']>[0]): Promise<void> => shelf.look(hash)
+  stack.use(watchStore({ clock, log, store, onRelease: look }))
+  stack.use(startRollingCheck({ clock, log, store, shelf }))
+  stack.defer(
+    control.onChange((events) => {
+      for (const event of events) if (event.kind === 'recalled') void look(event.infohash)
+      fetcher.look()
+    }),
+  )
+  await reporter.start()
+  fetcher.look()
+
+  const pool = stack.use(new HashPool())
+  const library =
+    options.library === undefined
+      ? undefined
+      : await Library.open(
+          { clock, log, portal, shelf, store, pool, journalFolder },
+          { folder: options.library, audience: options.audience, rightsStatement: options.rightsStatement },
+        )
+  if (library !== undefined) stack.use(library)
+  const running = stack.move()
+  return {
+    served,
+    problems: () => library?.problems() ?? [],
+    idle: () => library?.idle() ?? Promise.resolve(),
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  }
+}
