@@ -1,0 +1,226 @@
+import { ipAddress, type IpAddress } from '../../core/address.ts'
+import { parseDuration } from '../../core/quantity-text.ts'
+import { epochMillis, millis, type BytesPerSecond, type Millis } from '../../core/units.ts'
+import {
+  fetchRelease,
+  parseTarget,
+  recordDir,
+  resolve,
+  type Fetched,
+  type GetListener,
+  type Resolved,
+} from '../../client/index.ts'
+import { lockFolder } from '../../platform/files.ts'
+import { untilStopped } from '../../platform/lifecycle.ts'
+import { sleep } from '../../platform/clock.ts'
+import { GrantRenewer, PortalClient, TrustStore } from '../../portal-client/index.ts'
+import type { TorrentStats } from '../../swarm/index.ts'
+import type { Context } from '../context.ts'
+import { startPeerEngine, type PeerOptions } from '../engine.ts'
+import { readLine } from '../stdin.ts'
+import { bytesText, durationText, percentText, rateText } from '../text.ts'
+import { ShoalError } from '../../core/errors.ts'
+
+export interface GetCommandOptions {
+  readonly out: string
+  readonly files: readonly string[]
+  readonly seed?: string
+  readonly limitDown?: BytesPerSecond
+  readonly limitUp?: BytesPerSecond
+  readonly peerPort?: number
+  readonly bind?: string
+  readonly overwrite?: boolean
+  readonly unsigned?: boolean
+  readonly trust?: string
+}
+
+/** `shoal get`: resolves when every file is verified and in place, and the time to seed is over. */
+export async function get(context: Context, what: string, given: object): Promise<void> {
+  const options = given as GetCommandOptions
+  const target = parseTarget(what === '-' ? await readLine() : what)
+  const seedFor =
+    options.seed === undefined || options.seed === 'forever' ? options.seed : parseDuration(options.seed)
+  const bind = options.bind === undefined ? undefined : ipAddress(options.bind)
+  const signal = untilStopped({ forcedExitCode: 5 })
+  await using stack = new AsyncDisposableStack()
+
+  const resolved = await resolve(
+    target,
+    {
+      trust: new TrustStore(context.dataDir),
+      client: (portal) => clientFor(context, portal, bind),
+      from: bind === undefined ? {} : { localAddress: bind },
+    },
+    {
+      unsigned: options.unsigned ?? false,
+      globs: options.files,
+      ...(options.trust === undefined ? {} : { trust: options.trust }),
+    },
+    signal,
+  )
+  if (resolved.newlyTrusted !== undefined) {
+    context.output.event({ event: 'trusted', portal: resolved.newlyTrusted })
+    context.output.note(
+      `${resolved.newlyTrusted} is trusted from now on (it is the first portal that this machine meets)`,
+    )
+  }
+  // Two processes must not write the same files; this ends with the process, however that ends.
+  stack.use(await lockFolder(recordDir(context.dataDir, resolved.infoHash, options.out)))
+  const engine = stack.use(await startPeerEngine(context, context.quietLog(), peerOptions(options, bind)))
+  const announce = keepGranted(context, resolved, stack)
+  const fetched = await fetchRelease(
+    resolved,
+    { clock: context.clock, engine, dataDir: context.dataDir },
+    {
+      folder: options.out,
+      globs: options.files,
+      overwrite: options.overwrite ?? false,
+      announce,
+    },
+    listenerOf(context),
+    signal,
+  )
+  report(context, fetched)
+  await seedOn(context, fetched, seedFor, signal)
+}
+
+function peerOptions(options: GetCommandOptions, bind: IpAddress | undefined): PeerOptions {
+  return {
+    ...(options.peerPort === undefined ? {} : { peerPort: options.peerPort }),
+    ...(bind === undefined ? {} : { bind }),
+    ...(options.limitDown === undefined ? {} : { limitDown: options.limitDown }),
+    ...(options.limitUp === undefined ? {} : { limitUp: options.limitUp }),
+  }
+}
+
+/** The person's portal, or the one whose page was given. */
+async function clientFor(
+  context: Context,
+  portal: string | undefined,
+  bind: IpAddress | undefined,
+): Promise<PortalClient> {
+  const token = await context.token()
+  const baseUrl = portal ?? (await context.portalUrl())
+  if (token === undefined) {
+    throw new ShoalError(
+      'not-authenticated',
+      `no API token for ${baseUrl}: give one with --token-file FILE, or a link in place of the bundle's name`,
+    )
+  }
+  return new PortalClient({ baseUrl, token, ...(bind === undefined ? {} : { localAddress: bind }) })
+}
+
+/** Announce URLs that stay good: a grant that our token got is renewed before it ends. */
+function keepGranted(
+  context: Context,
+  { grant, announce }: Resolved,
+  stack: AsyncDisposableStack,
+): () => readonly (readonly string[])[] {
+  const first = announce[0]?.[0]
+  if (grant === undefined || first === undefined) return () => announce
+  const renewer = stack.use(
+    new GrantRenewer(
+      { client: grant.client, clock: context.clock, random: context.random, log: context.quietLog() },
+      { id: grant.id, expiresAt: epochMillis(Date.parse(grant.link.grant.expiresAt)), announceUrl: first },
+    ),
+  )
+  return () => [[renewer.announceUrl]]
+}
+
+function listenerOf(context: Context): GetListener {
+  const { output } = context
+  let state = ''
+  let saidAt = context.clock.now()
+  return {
+    onState(next, fraction) {
+      if (next !== state) output.event({ event: 'state', state: next })
+      state = next
+      if (next === 'checking' && fraction > 0) output.bar(fraction, 'checking what is there')
+    },
+    onProgress(stats) {
+      output.event({
+        event: 'progress',
+        bytes: stats.haveBytes,
+        total: stats.wantedBytes,
+        downBps: Math.round(stats.downBps),
+        upBps: Math.round(stats.upBps),
+        peers: stats.peers,
+      })
+      output.bar(stats.wantedBytes === 0 ? 1 : stats.haveBytes / stats.wantedBytes, progressText(stats))
+      if (output.isInteractive || context.clock.now() - saidAt < 10_000) return
+      saidAt = context.clock.now()
+      output.note(`${percentText(stats.haveBytes, stats.wantedBytes)}  ${progressText(stats)}`)
+    },
+    onStall(sentence) {
+      output.event({ event: 'stalled', reason: sentence })
+      if (!output.json) output.warn(`nothing moves: ${sentence}`)
+    },
+    onNote(sentence) {
+      output.event({ event: 'note', text: sentence })
+      if (!output.json) output.warn(sentence)
+    },
+  }
+}
+
+function progressText(stats: TorrentStats): string {
+  const left = stats.wantedBytes - stats.haveBytes
+  const time = stats.downBps > 0 ? ` · ${durationText((1_000 * left) / stats.downBps)} left` : ''
+  const { site, otherSites, origin } = stats.peers
+  return (
+    `${bytesText(stats.haveBytes)} of ${bytesText(stats.wantedBytes)} · ${rateText(stats.downBps)} down · ${rateText(stats.upBps)} up${time}` +
+    ` · peers: ${site} here, ${otherSites} elsewhere, ${origin} server · ${percentText(stats.from.site + stats.from.otherSites, receivedOf(stats))} from colleagues`
+  )
+}
+
+const receivedOf = ({ from }: TorrentStats): number => from.site + from.otherSites + from.origin
+
+function report(context: Context, fetched: Fetched): void {
+  const { stats, files } = fetched
+  const elapsedSeconds = process.uptime()
+  const sizeBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0)
+  context.output.clearBar()
+  context.output.event({
+    event: 'done',
+    sizeBytes,
+    seconds: Math.round(elapsedSeconds * 1_000) / 1_000,
+    from: { ...stats.from, webSeed: 0 },
+    uploadedBytes: stats.uploadedBytes,
+    wastedBytes: stats.wastedBytes,
+    infohash: fetched.torrent.infoHash,
+    files,
+  })
+  const fetchedBytes = receivedOf(stats)
+  const share =
+    fetchedBytes === 0
+      ? 'all of it was here already'
+      : `${percentText(stats.from.site + stats.from.otherSites, fetchedBytes)} from colleagues`
+  context.output.line(`${bytesText(sizeBytes)} in ${durationText(elapsedSeconds * 1_000)}, ${share}`)
+}
+
+async function seedOn(
+  context: Context,
+  fetched: Fetched,
+  seedFor: Millis | 'forever' | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  if (seedFor === undefined) {
+    await fetched.handle.stop()
+    return
+  }
+  const until = seedFor === 'forever' ? 'until it is stopped' : `for ${durationText(seedFor)}`
+  context.output.note(`serving it to others ${until} (Ctrl-C ends it)`)
+  context.output.event({ event: 'seeding' })
+  try {
+    // A timer holds at most 2^31 ms; "forever" is a timer again and again.
+    const day = millis(86_400_000)
+    for (let left: number = seedFor === 'forever' ? Infinity : seedFor; left > 0; left -= day) {
+      await sleep(context.clock, millis(Math.min(left, day)), signal)
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
+  const { uploadedBytes } = fetched.handle.stats()
+  await fetched.handle.stop()
+  context.output.event({ event: 'stopped', uploadedBytes })
+  context.output.line(`${bytesText(uploadedBytes)} given to others`)
+}

@@ -1,0 +1,50 @@
+import { lockFolder, writeFileAtomic } from '../../platform/files.ts'
+import { join } from 'node:path'
+import { untilStopped } from '../../platform/lifecycle.ts'
+import { openPortal } from '../../portal/index.ts'
+import { hostAndPort } from '../arguments.ts'
+import { publicUrlOf } from '../addresses.ts'
+import type { Context } from '../context.ts'
+import { openPort, stopped, welcome } from '../service.ts'
+import { loadAllSettings } from '../settings.ts'
+import { readSites } from './site.ts'
+
+export interface PortalOptions {
+  readonly listen: string
+  readonly publicUrl?: string
+  readonly trackerUrl?: string
+  readonly sites?: string
+}
+
+/** `shoal portal`: the catalogue alone; a tracker and an origin come to it over the network. */
+export async function portal(context: Context, given: object): Promise<void> {
+  const options = given as PortalOptions
+  const listen = hostAndPort(options.listen)
+  const log = context.serviceLog()
+  const settings = await loadAllSettings(context)
+  const sites = options.sites === undefined ? undefined : await readSites(options.sites)
+  const signal = untilStopped()
+
+  await using stack = new AsyncDisposableStack()
+  stack.use(await lockFolder(context.dataDir))
+  const listener = stack.use(await openPort(listen, log))
+  const publicUrl = publicUrlOf(options.publicUrl, { host: listen.host, port: listener.port })
+  const running = stack.use(
+    await openPortal(
+      {
+        clock: context.clock,
+        log,
+        dataDir: context.dataDir,
+        publicUrl,
+        trackerUrl: options.trackerUrl ?? publicUrl,
+        ...(sites === undefined ? {} : { sites }),
+      },
+      settings.portal,
+    ),
+  )
+  listener.setHandler(running.handler)
+  await writeFileAtomic(join(context.dataDir, 'portal.url'), `${publicUrl}\n`)
+  context.output.event({ event: 'ready', portal: publicUrl })
+  welcome(context, running, [`Portal   ${publicUrl}`])
+  await stopped(signal)
+}

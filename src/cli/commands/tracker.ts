@@ -1,0 +1,52 @@
+import { readKeyOf } from '../portal-key.ts'
+import { hostAndPort } from '../arguments.ts'
+import type { Context } from '../context.ts'
+import { localUrlOf } from '../addresses.ts'
+import { loadAllSettings } from '../settings.ts'
+import { SiteSource } from '../site-source.ts'
+import { readSites } from './site.ts'
+import { stopped } from '../service.ts'
+import { listenHttp } from '../../platform/http-listener.ts'
+import { untilStopped } from '../../platform/lifecycle.ts'
+import { ControlFeed } from '../../portal-client/index.ts'
+import { createTracker } from '../../tracker/index.ts'
+
+/** `shoal tracker`: for the portal of `--portal`, with a token of the role `origin`. */
+export async function tracker(context: Context, given: object): Promise<void> {
+  const options = given as { readonly listen: string; readonly sites?: string }
+  const listen = hostAndPort(options.listen)
+  const log = context.serviceLog()
+  const settings = await loadAllSettings(context)
+  const signal = untilStopped()
+  const client = await context.client()
+
+  await using stack = new AsyncDisposableStack()
+  const portalKey = await readKeyOf(context, client, signal)
+  const feed = stack.use(
+    new ControlFeed({ client, clock: context.clock, random: context.random, log, portalKeys: [portalKey] }),
+  )
+  await feed.start(signal)
+  const fromFile = options.sites === undefined ? undefined : await readSites(options.sites)
+  const sites =
+    fromFile === undefined
+      ? stack.use(await SiteSource.start(context.clock, log, client)).current
+      : () => fromFile
+  const running = stack.use(
+    createTracker(
+      { clock: context.clock, random: context.random, log, control: feed.state, sites },
+      { ...settings.tracker, portalUrl: client.origin },
+    ),
+  )
+  const listener = stack.use(
+    await listenHttp(
+      (req, res) => {
+        if (!running.handle(req, res)) res.writeHead(404, { 'content-type': 'text/plain' }).end('not found\n')
+      },
+      { ...listen },
+    ),
+  )
+  const url = localUrlOf({ host: listen.host, port: listener.port })
+  context.output.event({ event: 'ready', tracker: url, portal: client.origin })
+  context.output.line(`Tracker  ${url}/announce for ${client.origin}`)
+  await stopped(signal)
+}

@@ -1,0 +1,111 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ipAddress } from '../../core/address.ts'
+import type { BytesPerSecond } from '../../core/units.ts'
+import { lockFolder, writeFileAtomic } from '../../platform/files.ts'
+import { untilStopped } from '../../platform/lifecycle.ts'
+import { ControlFeed, PortalClient } from '../../portal-client/index.ts'
+import { openPortal } from '../../portal/index.ts'
+import { createTracker } from '../../tracker/index.ts'
+import { localUrlOf, peerAddressOf, publicUrlOf } from '../addresses.ts'
+import { hostAndPort } from '../arguments.ts'
+import type { Context } from '../context.ts'
+import { startOrigin } from '../origin.ts'
+import { openPort, stopped, welcome } from '../service.ts'
+import { loadAllSettings } from '../settings.ts'
+import { SiteSource } from '../site-source.ts'
+import { readSites } from './site.ts'
+
+export interface UpOptions {
+  readonly library?: string
+  readonly listen: string
+  readonly publicUrl?: string
+  readonly peerPort?: number
+  readonly peerHost?: string
+  readonly udpPort?: number
+  readonly sites?: string
+  readonly limitUp?: BytesPerSecond
+}
+
+/** `shoal up`: portal, tracker and origin in one process, until it is told to stop. */
+export async function up(context: Context, given: object): Promise<void> {
+  const options = given as UpOptions
+  const { output } = context
+  const listen = hostAndPort(options.listen)
+  const log = context.serviceLog()
+  const settings = await loadAllSettings(context)
+  const sites = options.sites === undefined ? undefined : await readSites(options.sites)
+  const peerHost = options.peerHost === undefined ? undefined : ipAddress(options.peerHost)
+  const signal = untilStopped({ forcedExitCode: 1 })
+
+  await using stack = new AsyncDisposableStack()
+  stack.use(await lockFolder(context.dataDir))
+  if (options.library !== undefined) await mkdir(options.library, { recursive: true })
+  const listener = stack.use(await openPort(listen, log))
+  const at = { host: listen.host, port: listener.port }
+  const publicUrl = publicUrlOf(options.publicUrl, at)
+
+  const portal = stack.use(
+    await openPortal(
+      {
+        clock: context.clock,
+        log: log.child({ role: 'portal' }),
+        dataDir: context.dataDir,
+        publicUrl,
+        trackerUrl: publicUrl,
+        ...(sites === undefined ? {} : { sites }),
+      },
+      settings.portal,
+    ),
+  )
+  listener.setHandler(portal.handler)
+  const client = new PortalClient({ baseUrl: localUrlOf(at), token: portal.originToken })
+  const feed = stack.use(
+    new ControlFeed({
+      client,
+      clock: context.clock,
+      random: context.random,
+      log,
+      portalKeys: [portal.portalKey],
+    }),
+  )
+  await feed.start(signal)
+  const siteSource = stack.use(await SiteSource.start(context.clock, log, client))
+  const tracker = stack.use(
+    createTracker(
+      {
+        clock: context.clock,
+        random: context.random,
+        log: log.child({ role: 'tracker' }),
+        control: feed.state,
+        sites: siteSource.current,
+      },
+      { ...settings.tracker, portalUrl: publicUrl },
+    ),
+  )
+  listener.setHandler((req, res) => {
+    if (!tracker.handle(req, res)) portal.handler(req, res)
+  })
+  const origin = stack.use(
+    await startOrigin(
+      context,
+      { log: log.child({ role: 'seeder' }), client, feed },
+      {
+        audience: settings.library.audience,
+        rightsStatement: settings.library.rightsStatement,
+        peerHost: peerAddressOf(peerHost, publicUrl),
+        ...(options.library === undefined ? {} : { library: options.library }),
+        ...(options.peerPort === undefined ? {} : { peerPort: options.peerPort }),
+        ...(options.limitUp === undefined ? {} : { limitUp: options.limitUp }),
+      },
+    ),
+  )
+
+  await writeFileAtomic(join(context.dataDir, 'portal.url'), `${publicUrl}\n`)
+  if (options.udpPort !== undefined)
+    output.warn('this version serves no UDP tracker; links announce over HTTP')
+  output.event({ event: 'ready', portal: publicUrl, peerPort: origin.engine.port, udpPort: 0 })
+  welcome(context, portal, [`Portal   ${publicUrl}`, `Peers    TCP port ${origin.engine.port}`])
+  await stopped(signal)
+  output.note('stopping')
+}

@@ -1,0 +1,59 @@
+/** An origin as `up` and `shoal seeder` run it: control feed, peer engine and seeder, in this order. */
+import type { IpAddress } from '../core/address.ts'
+import type { Logger } from '../platform/log.ts'
+import type { ControlFeed, PortalClient } from '../portal-client/index.ts'
+import type { Engine } from '../swarm/index.ts'
+import type { Context } from './context.ts'
+import { startPeerEngine, type PeerOptions } from './engine.ts'
+
+export interface OriginParts {
+  readonly log: Logger
+  /** With a token of the role `origin`. */
+  readonly client: PortalClient
+  readonly feed: ControlFeed
+}
+
+export interface OriginOptions extends PeerOptions {
+  readonly library?: string
+  readonly audience: readonly string[]
+  readonly rightsStatement: string
+  /** The address at which peers reach us; without it the one that the portal sees. */
+  readonly peerHost?: IpAddress
+}
+
+export interface RunningOrigin extends AsyncDisposable {
+  readonly engine: Engine
+}
+
+/** Resolves when it listens for peers and the first look at the library has begun. */
+export async function startOrigin(
+  context: Context,
+  parts: OriginParts,
+  options: OriginOptions,
+): Promise<RunningOrigin> {
+  const { startSeeder } = await import('../seeder/index.ts')
+  await using stack = new AsyncDisposableStack()
+  const engine = stack.use(await startPeerEngine(context, parts.log, options))
+  stack.use(
+    await startSeeder(
+      {
+        clock: context.clock,
+        random: context.random,
+        log: parts.log,
+        dataDir: context.dataDir,
+        client: parts.client,
+        control: parts.feed.state,
+        engine,
+      },
+      {
+        audience: options.audience,
+        rightsStatement: options.rightsStatement,
+        presenceKind: 'origin',
+        ...(options.library === undefined ? {} : { library: options.library }),
+        ...(options.peerHost === undefined ? {} : { peerHost: options.peerHost }),
+      },
+    ),
+  )
+  const running = stack.move()
+  return { engine, [Symbol.asyncDispose]: () => running.disposeAsync() }
+}

@@ -1,0 +1,223 @@
+/** The command line: every command with its flags. What a command does is loaded when it is called. */
+import { Command, Option } from 'commander'
+import { readFileSync } from 'node:fs'
+import { parseDuration, parseRate } from '../core/quantity-text.ts'
+import { Context, type Globals } from './context.ts'
+import type { Output } from './output.ts'
+import { choice, collect, port, positive } from './arguments.ts'
+
+const version = (): string => {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}
+
+/** Adds the flags that every command has; they may stand before or after the command's name. */
+function withGlobals(command: Command): Command {
+  return command
+    .option('--json', 'newline-delimited events on standard output, nothing else there')
+    .option('--data <dir>', 'where Shoal keeps its things ($SHOAL_DATA)')
+    .option('--portal <url>', 'the portal to talk to ($SHOAL_PORTAL)')
+    .option('--token-file <file>', 'a file with the API token ($SHOAL_TOKEN_FILE; or $SHOAL_TOKEN)')
+    .option('--verbose', 'say more, and show stacks')
+}
+
+export function buildProgram(output: Output): Command {
+  const program = withGlobals(new Command('shoal'))
+    .description("A company's media, delivered by the company's own machines.")
+    .version(version())
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'shoal: ')) })
+    .showHelpAfterError('(run it with --help for its flags)')
+    .addHelpText('after', EXAMPLES)
+
+  const add = (spec: string, description: string): Command =>
+    withGlobals(program.command(spec).description(description)).exitOverride()
+  const context = (command: Command): Context => new Context(output, command.optsWithGlobals<Globals>())
+
+  serviceCommands(add, context)
+  contentCommands(add, context)
+  adminCommands(add, context)
+  return program
+}
+
+type Add = (spec: string, description: string) => Command
+type ContextOf = (command: Command) => Context
+
+const listen = (fallback: string): Option =>
+  new Option('--listen <host:port>', 'where to listen').default(fallback)
+const publicUrl = new Option(
+  '--public-url <url>',
+  'how others reach it; without it, by the first address of this machine',
+)
+const sites = new Option('--sites <file>', 'the site map: a line each, "name CIDR[,CIDR...]"')
+const peerPort = new Option('--peer-port <n>', 'port for peers (TCP); taken: the next free one')
+const peerHost = new Option('--peer-host <address>', 'the address at which peers reach this machine')
+const limitDown = new Option('--limit-down <rate>', 'at most this much in, e.g. 2MB or 20Mbit').argParser(
+  parseRate,
+)
+const limitUp = new Option('--limit-up <rate>', 'at most this much out').argParser(parseRate)
+
+function serviceCommands(add: Add, context: ContextOf): void {
+  add('up', 'portal, tracker and origin in one process')
+    .option('--library <dir>', 'a file or folder directly in it becomes a bundle')
+    .addOption(listen('0.0.0.0:8080'))
+    .addOption(publicUrl)
+    .addOption(peerPort.argParser(port))
+    .addOption(peerHost)
+    .addOption(
+      new Option('--udp-port <n>', 'port for the UDP tracker; not served by this version')
+        .argParser(port)
+        .hideHelp(),
+    )
+    .addOption(sites)
+    .addOption(limitUp)
+    .action(async (options: object, command: Command) => {
+      await (await import('./commands/up.ts')).up(context(command), options)
+    })
+  add('portal', 'the portal alone: catalogue, people, links')
+    .addOption(listen('0.0.0.0:8080'))
+    .addOption(publicUrl)
+    .option(
+      '--tracker-url <url>',
+      'where the tracker is, if it is not with the portal, e.g. http://tracker:8081',
+    )
+    .addOption(sites)
+    .action(async (options: object, command: Command) => {
+      await (await import('./commands/portal.ts')).portal(context(command), options)
+    })
+  add('tracker', 'the tracker alone, for the portal given by --portal')
+    .addOption(listen('0.0.0.0:8081'))
+    .addOption(sites)
+    .action(async (options: object, command: Command) => {
+      await (await import('./commands/tracker.ts')).tracker(context(command), options)
+    })
+  add('seeder', 'an origin alone, for the portal given by --portal')
+    .option('--library <dir>', 'a file or folder directly in it becomes a bundle')
+    .addOption(peerPort)
+    .addOption(peerHost)
+    .addOption(limitUp)
+    .action(async (options: object, command: Command) => {
+      await (await import('./commands/seeder.ts')).seeder(context(command), options)
+    })
+  add('demo', 'the main job on this machine, with a table of who got what from whom')
+    .option('--once', 'exit when it is done (0: all is well) instead of leaving the portal open')
+    .action(async (options: object, command: Command) => {
+      await (await import('./demo/demo.ts')).demo(context(command), options)
+    })
+}
+
+function contentCommands(add: Add, context: ContextOf): void {
+  add('publish <path>', 'make a file or folder a release that people can fetch')
+    .requiredOption('--title <title>', 'what people read')
+    .option('--bundle <slug>', 'a new release of this bundle')
+    .option('--release <name>', 'its name; without it the next number')
+    .option('--to <group>', 'who may see it (repeatable); without it, everyone', collect, [])
+    .option('--tag <tag>', 'a tag (repeatable)', collect, [])
+    .option('--notes <file>', 'a text file with notes about this release')
+    .option('--rights <statement>', 'why it may be shared: licence or ownership', '')
+    .addOption(choice('--admit <who>', 'which clients may fetch it', ['any', 'ours'], 'any'))
+    .option('--dry-run', 'list what would ship, and publish nothing')
+    .addOption(peerPort)
+    .option('--bind <address>', 'the local address to use')
+    .addOption(limitUp)
+    .action(async (path: string, options: object, command: Command) => {
+      await (await import('./commands/publish.ts')).publish(context(command), path, options)
+    })
+  add('list [query]', 'what there is')
+    .option('--tag <tag>', 'only with this tag')
+    .action(async (query: string | undefined, options: object, command: Command) => {
+      await (await import('./commands/list.ts')).list(context(command), query, options)
+    })
+  add('info <bundle>', 'one bundle (or BUNDLE@RELEASE): its releases and files').action(
+    async (target: string, _options: object, command: Command) => {
+      await (await import('./commands/info.ts')).info(context(command), target)
+    },
+  )
+  add('link <bundle>', 'a signed magnet link for BUNDLE or BUNDLE@RELEASE, for any BitTorrent client')
+    .addOption(
+      new Option('--expires <duration>', 'how long it works')
+        .argParser(parseDuration)
+        .default(parseDuration('24h'), '24h'),
+    )
+    .option('--files <glob>', 'only these files (repeatable)', collect, [])
+    .option('--torrent <file>', 'also write the .torrent there')
+    .option('--for <user>', 'the person it is for')
+    .addOption(new Option('--peers <n>', 'how many addresses may use it').argParser(positive))
+    .option('--web-seed', 'let clients fall back to the portal over HTTP')
+    .action(async (target: string, options: object, command: Command) => {
+      await (await import('./commands/link.ts')).link(context(command), target, options)
+    })
+  add('get <what>', 'fetch BUNDLE[@RELEASE], a MAGNET, FILE.torrent, or - for a link on standard input')
+    .requiredOption('--out <dir>', 'the folder that it lands in')
+    .option('--files <glob>', 'only these files (repeatable)', collect, [])
+    .option('--seed <duration>', 'go on serving it afterwards: 30m, 8h or forever')
+    .addOption(limitDown)
+    .addOption(limitUp)
+    .addOption(new Option('--peer-port <n>', 'port for peers (TCP)').argParser(port))
+    .option('--bind <address>', 'the local address to use')
+    .option('--overwrite', 'replace files that are there and different')
+    .option('--unsigned', 'take a link without a signature')
+    .option('--trust <url>', 'trust this portal')
+    .action(async (what: string, options: object, command: Command) => {
+      await (await import('./commands/get.ts')).get(context(command), what, options)
+    })
+  add('inspect <what>', 'what a magnet or .torrent says, and whether it can be trusted').action(
+    async (what: string, _options: object, command: Command) => {
+      await (await import('./commands/inspect.ts')).inspect(context(command), what)
+    },
+  )
+  add('verify <dir>', 'hash what was fetched into a folder again, and say what differs').action(
+    async (dir: string, _options: object, command: Command) => {
+      await (await import('./commands/verify.ts')).verify(context(command), dir)
+    },
+  )
+}
+
+function adminCommands(add: Add, context: ContextOf): void {
+  add('revoke [grant]', 'end a grant, or with --user all grants of a person')
+    .option('--user <name>', 'whose grants to end')
+    .action(async (grant: string | undefined, options: object, command: Command) => {
+      await (await import('./commands/revoke.ts')).revoke(context(command), grant, options)
+    })
+  const token = add('token', 'API tokens')
+  const sub = (parent: Command, spec: string, description: string): Command =>
+    withGlobals(parent.command(spec).description(description)).exitOverride()
+  sub(token, 'create <name>', 'a new token, shown once')
+    .addOption(
+      choice('--role <role>', 'what it may do', ['admin', 'publisher', 'viewer', 'origin'], 'viewer'),
+    )
+    .option('--user <name>', 'whose it is; without it, the name of the token')
+    .option('--group <group>', 'a group it belongs to (repeatable)', collect, [])
+    .addOption(new Option('--expires <duration>', 'how long it works').argParser(parseDuration))
+    .option('--out <file>', 'write it there (mode 0600) instead of printing it')
+    .action(async (name: string, options: object, command: Command) => {
+      await (await import('./commands/token.ts')).createToken(context(command), name, options)
+    })
+  sub(token, 'list', 'all tokens').action(async (_options: object, command: Command) => {
+    await (await import('./commands/token.ts')).listTokens(context(command))
+  })
+  sub(token, 'revoke <id>', 'end a token').action(async (id: string, _options: object, command: Command) => {
+    await (await import('./commands/token.ts')).revokeToken(context(command), id)
+  })
+  const site = add('site', 'the site map')
+  sub(site, 'list', 'all sites').action(async (_options: object, command: Command) => {
+    await (await import('./commands/site.ts')).listSites(context(command))
+  })
+  sub(site, 'set <file>', 'replace the site map by that of a file').action(
+    async (file: string, _options: object, command: Command) => {
+      await (await import('./commands/site.ts')).setSites(context(command), file)
+    },
+  )
+  sub(site, 'of <address>', 'in which site an address is').action(
+    async (address: string, _options: object, command: Command) => {
+      await (await import('./commands/site.ts')).siteOf(context(command), address)
+    },
+  )
+}
+
+const EXAMPLES = `
+Examples:
+  shoal up --library /srv/media            portal on port 8080, everything in the folder listed
+  shoal get fire-safety-2026 --out ~/Videos --seed 8h
+  shoal link fire-safety-2026 --expires 7d | qbittorrent-nox -
+`

@@ -1,0 +1,23 @@
+/** All settings of all roles, from DATA/shoal.toml (or the file of `$SHOAL_CONFIG`) and the environment. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { loadSettings, type SettingsOf } from '../platform/config.ts'
+import { portalSettings } from '../portal/index.ts'
+import { librarySettings } from '../seeder/index.ts'
+import { trackerSettings } from '../tracker/index.ts'
+import type { Context } from './context.ts'
+
+/** By section of the file; `docs/settings.md` is printed from it. */
+export const settingsTables = { portal: portalSettings, tracker: trackerSettings, library: librarySettings }
+
+export type AllSettings = {
+  readonly [S in keyof typeof settingsTables]: SettingsOf<(typeof settingsTables)[S]>
+}
+
+/** @throws ShoalError `bad-usage` that lists every problem. */
+export async function loadAllSettings(context: Context): Promise<AllSettings> {
+  const named = context.env['SHOAL_CONFIG']
+  const usual = join(context.dataDir, 'shoal.toml')
+  const file = named ?? (existsSync(usual) ? usual : undefined)
+  return await loadSettings(settingsTables, { env: context.env, ...(file === undefined ? {} : { file }) })
+}

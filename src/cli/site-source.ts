@@ -1,0 +1,48 @@
+/** The site map of the moment: from a file that may be edited, or from the portal. */
+import type { SiteMap } from '../core/site.ts'
+import { SiteMap as SiteMapOf } from '../core/site.ts'
+import { messageOf } from '../core/errors.ts'
+import { seconds, type Millis } from '../core/units.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Logger } from '../platform/log.ts'
+import type { PortalClient } from '../portal-client/index.ts'
+
+/** A change of the map takes effect within this. */
+const REFRESH: Millis = seconds(10)
+
+/** A map that is read again every few seconds; a failed reading keeps the one before. */
+export class SiteSource implements Disposable {
+  #map: SiteMap = new SiteMapOf([])
+  readonly #stop: () => void
+
+  private constructor(clock: Clock, log: Logger, client: PortalClient) {
+    const refresh = (): void => {
+      client.sites().then(
+        ({ items }) => {
+          this.#map = new SiteMapOf(items)
+        },
+        (error: unknown) => {
+          log.warn({ error: messageOf(error) }, 'the site map could not be read; the one before stays')
+        },
+      )
+    }
+    const timer = clock.every(REFRESH, refresh)
+    this.#stop = () => {
+      timer.cancel()
+    }
+  }
+
+  /** Resolves when the first map is there. @throws ShoalError when the portal does not give it. */
+  static async start(clock: Clock, log: Logger, client: PortalClient): Promise<SiteSource> {
+    const { items } = await client.sites()
+    const source = new SiteSource(clock, log, client)
+    source.#map = new SiteMapOf(items)
+    return source
+  }
+
+  readonly current = (): SiteMap => this.#map;
+
+  [Symbol.dispose](): void {
+    this.#stop()
+  }
+}

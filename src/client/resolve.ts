@@ -1,0 +1,119 @@
+/**
+ * From what the person gave to what the engine needs: which release, from which trackers, which files.
+ * Trust is decided here, once (`portal-client`'s `admitLink`), before anything is asked of any host.
+ */
+import { ShoalError } from '../core/errors.ts'
+import type { GrantId, InfoHash } from '../core/ids.ts'
+import type { Torrent } from '../core/metainfo.ts'
+import type { IpAddress } from '../core/address.ts'
+import { readFileBounded } from '../platform/files.ts'
+import { admitLink, fetchTorrent, type PortalClient, type TrustStore } from '../portal-client/index.ts'
+import type { Link } from '../wire/api.ts'
+import { limits } from '../wire/limits.ts'
+import type { Magnet } from '../wire/magnet.ts'
+import { parseTorrent } from '../wire/torrent.ts'
+import type { Target } from './target.ts'
+
+export interface ResolveParts {
+  readonly trust: TrustStore
+  /** For bundles: a client of the person's portal. Called only when it is needed. */
+  readonly client: (portal: string | undefined) => Promise<PortalClient>
+  /** The local address to ask from, when one was given. */
+  readonly from: { readonly localAddress?: IpAddress }
+}
+
+export interface ResolveOptions {
+  readonly unsigned: boolean
+  /** A portal named with `--trust`. */
+  readonly trust?: string
+  readonly globs: readonly string[]
+}
+
+/** A release that may be fetched. */
+export interface Resolved {
+  readonly infoHash: InfoHash
+  /** Absent when only peers can give it (BEP 9). */
+  readonly torrent?: Torrent
+  readonly announce: readonly (readonly string[])[]
+  /** BEP 53, from a magnet. */
+  readonly selectOnly?: Magnet['selectOnly']
+  /** The grant to renew, when this client's token got it. */
+  readonly grant?: { readonly id: GrantId; readonly link: Link; readonly client: PortalClient }
+  /** Trusted from now on, because no portal was known before. */
+  readonly newlyTrusted?: string
+}
+
+/** @throws ShoalError with the sentence to show. */
+export async function resolve(
+  target: Target,
+  parts: ResolveParts,
+  options: ResolveOptions,
+  signal: AbortSignal,
+): Promise<Resolved> {
+  switch (target.kind) {
+    case 'magnet':
+      return await ofMagnet(target.text, parts, options, signal)
+    case 'torrent-file':
+      return await ofTorrentFile(target.path)
+    case 'bundle': {
+      const client = await parts.client(target.portal)
+      const files = options.globs.length > 0 ? { files: [...options.globs] } : {}
+      const link = await client.createLink(target.bundle, target.release, files, signal)
+      // Who gave us the link is the portal that we were told to ask: it is trusted as with --trust.
+      const trust = options.trust ?? new URL(link.torrentUrl).origin
+      const resolved = await ofMagnet(link.magnet, parts, { ...options, trust }, signal)
+      return { ...resolved, grant: { id: link.grant.id, link, client } }
+    }
+  }
+}
+
+async function ofMagnet(
+  text: string,
+  parts: ResolveParts,
+  options: ResolveOptions,
+  signal: AbortSignal,
+): Promise<Resolved> {
+  const { magnet, newlyTrusted } = await admitLink(
+    text,
+    { trust: parts.trust, ...parts.from },
+    { unsigned: options.unsigned, ...(options.trust === undefined ? {} : { trustPortal: options.trust }) },
+    signal,
+  )
+  return {
+    infoHash: magnet.infoHash,
+    announce: magnet.trackers.filter((url) => /^https?:/.test(url)).map((url) => [url]),
+    ...(magnet.selectOnly === undefined ? {} : { selectOnly: magnet.selectOnly }),
+    ...(await exactSource(magnet, parts, signal)),
+    ...(newlyTrusted === undefined ? {} : { newlyTrusted }),
+  }
+}
+
+/** `xs` first; when it does not answer, peers have the metadata (BEP 9). A refusal is final. */
+async function exactSource(
+  magnet: Magnet,
+  parts: ResolveParts,
+  signal: AbortSignal,
+): Promise<{ torrent?: Torrent }> {
+  for (const url of magnet.exactSources) {
+    try {
+      return { torrent: await fetchTorrent(url, magnet.infoHash, parts.from, signal) }
+    } catch (error) {
+      if (!(error instanceof ShoalError) || error.code !== 'unavailable') throw error
+    }
+  }
+  return {}
+}
+
+async function ofTorrentFile(path: string): Promise<Resolved> {
+  const torrent = parseTorrent(await readFileBounded(path, limits.torrentBytesMax))
+  const announce = torrent.announce
+    .map((tier) => tier.filter((url) => /^https?:/.test(url)))
+    .filter((tier) => tier.length > 0)
+  if (announce.length === 0) {
+    throw new ShoalError(
+      'bad-input',
+      'this .torrent names no HTTP tracker, so there is nobody to ask: take a fresh one from the portal',
+    )
+  }
+  return { infoHash: torrent.infoHash, torrent, announce }
+}
