@@ -26,7 +26,6 @@ export interface ResolveOptions {
   readonly unsigned: boolean
   /** A portal named with `--trust`. */
   readonly trust?: string
-  readonly globs: readonly string[]
 }
 
 /** A release that may be fetched. */
@@ -57,8 +56,8 @@ export async function resolve(
       return await ofTorrentFile(target.path)
     case 'bundle': {
       const client = await parts.client(target.portal)
-      const files = options.globs.length > 0 ? { files: [...options.globs] } : {}
-      const link = await client.createLink(target.bundle, target.release, files, signal)
+      // For the whole release: which files are wanted is decided here, where a link's limits do not apply.
+      const link = await client.createLink(target.bundle, target.release, {}, signal)
       // Who gave us the link is the portal that we were told to ask: it is trusted as with --trust.
       const trust = options.trust ?? new URL(link.torrentUrl).origin
       const resolved = await ofMagnet(link.magnet, parts, { ...options, trust }, signal)

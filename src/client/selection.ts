@@ -1,12 +1,11 @@
 /** `--files GLOB`: which files of a release are wanted. */
-import { posix } from 'node:path'
 import { ShoalError } from '../core/errors.ts'
 import { landingPath, type Metainfo } from '../core/metainfo.ts'
+import { matchesFileGlob } from '../platform/file-glob.ts'
 import { limits } from '../wire/limits.ts'
 
 /**
- * True for landing paths that one of `globs` matches: as a whole, below the release's folder, or by file name
- * alone when the glob has no "/". No globs: every file.
+ * True for landing paths that one of `globs` matches ({@link matchesFileGlob}). No globs: every file.
  * @throws ShoalError `over-limit` for too many or too long ones.
  */
 export function selectionOf(globs: readonly string[]): (landing: string) => boolean {
@@ -17,15 +16,7 @@ export function selectionOf(globs: readonly string[]): (landing: string) => bool
     )
   }
   if (globs.length === 0) return () => true
-  return (landing) => {
-    const below = landing.slice(landing.indexOf('/') + 1)
-    return globs.some(
-      (glob) =>
-        posix.matchesGlob(landing, glob) ||
-        posix.matchesGlob(below, glob) ||
-        (!glob.includes('/') && posix.matchesGlob(posix.basename(landing), glob)),
-    )
-  }
+  return (landing) => globs.some((glob) => matchesFileGlob(landing, glob))
 }
 
 /** BEP 53: files by index ranges, both ends included. */

@@ -53,7 +53,6 @@ export async function get(context: Context, what: string, given: object): Promis
     },
     {
       unsigned: options.unsigned ?? false,
-      globs: options.files,
       ...(options.trust === undefined ? {} : { trust: options.trust }),
     },
     signal,

@@ -1,0 +1,117 @@
+/**
+ * Policy applied: what one may not see is not found, what one sees and may not do is not granted. Routes and
+ * pages reach bundles, releases and links through here only.
+ */
+import type { z } from 'zod'
+import { ShoalError } from '../core/errors.ts'
+import type { GrantId, ReleaseName, Slug } from '../core/ids.ts'
+import type { Bundle, BundleDetail, Link, zLinkRequest } from '../wire/api.ts'
+import { limits } from '../wire/limits.ts'
+import { audienceNamesOf, type Account } from './account.ts'
+import type { Eyes, StoredRelease } from './catalogue/catalogue.ts'
+import { publicRelease } from './catalogue/rows.ts'
+import type { GrantRow } from './database/tables.ts'
+import { may, type Action } from './policy.ts'
+import type { Services } from './services.ts'
+
+/** The newest that a bundle's page shows; each is at its own address too. */
+const RELEASES_SHOWN_MAX = 100
+/** Files of all shown releases together: keeps the answer under `limits.apiReplyBytesMax`. */
+const FILES_SHOWN_MAX = 40_000
+/** The name that always means the newest live release. */
+export const LATEST = 'latest'
+
+export type ReleaseDetail = BundleDetail['releases'][number]
+
+/** @throws ShoalError `not-granted`. */
+export function mustBeAllowed(account: Account, action: Action): void {
+  if (!may(account, action)) throw new ShoalError('not-granted', 'your account may not do this')
+}
+
+export function eyesOf(account: Account): Eyes {
+  if (account.role === 'admin' || account.role === 'origin') return 'all'
+  return { owner: account.user, audience: audienceNamesOf(account) }
+}
+
+/** @throws ShoalError `not-found` when it is not there, or not for this account. */
+export async function readBundle({ catalogue }: Services, account: Account, slug: Slug): Promise<Bundle> {
+  const bundle = await catalogue.bundle(slug)
+  if (bundle === undefined || !may(account, { kind: 'read-bundle', bundle }))
+    throw new ShoalError('not-found', 'no such bundle')
+  return bundle
+}
+
+export interface Readable {
+  readonly bundle: Bundle
+  readonly release: StoredRelease
+}
+
+/** @throws ShoalError `not-found` when bundle or release is not there, or not for this account. */
+export async function readRelease(
+  services: Services,
+  account: Account,
+  { slug, name }: { readonly slug: Slug; readonly name: ReleaseName | typeof LATEST },
+): Promise<Readable> {
+  const bundle = await readBundle(services, account, slug)
+  const { catalogue } = services
+  const release = name === LATEST ? await catalogue.latest(slug) : await catalogue.release(slug, name)
+  if (release === undefined || !may(account, { kind: 'read-release', bundle, state: release.state }))
+    throw new ShoalError(
+      'not-found',
+      name === LATEST ? 'this bundle has no live release yet' : 'no such release',
+    )
+  return { bundle, release }
+}
+
+export async function releaseDetail({ catalogue }: Services, release: StoredRelease): Promise<ReleaseDetail> {
+  const { contentName, isSingleFile } = release
+  const files = [...(await catalogue.files(release.infohash))]
+  return { ...publicRelease(release), contentName, isSingleFile, files }
+}
+
+/** @throws ShoalError `not-found`. */
+export async function bundleDetail(services: Services, account: Account, slug: Slug): Promise<BundleDetail> {
+  const bundle = await readBundle(services, account, slug)
+  const releases: ReleaseDetail[] = []
+  let files = 0
+  for (const release of await services.catalogue.releases(slug, RELEASES_SHOWN_MAX)) {
+    if (!may(account, { kind: 'read-release', bundle, state: release.state })) continue
+    const detail = await releaseDetail(services, release)
+    files += detail.files.length
+    if (releases.length > 0 && files > FILES_SHOWN_MAX) break
+    releases.push(detail)
+  }
+  return { ...bundle, releases }
+}
+
+export interface LinkWish {
+  readonly slug: Slug
+  readonly name: ReleaseName | typeof LATEST
+  readonly request: z.output<typeof zLinkRequest>
+  /** A person on a page gets a grant for their few devices, a token one for a fleet. */
+  readonly isPage: boolean
+}
+
+/** @throws ShoalError `not-found`, `not-granted`, `conflict` for recalled ones, `bad-input`. */
+export async function takeLink(services: Services, account: Account, wish: LinkWish): Promise<Link> {
+  const { bundle, release } = await readRelease(services, account, wish)
+  const forUser = wish.request.for ?? account.user
+  mustBeAllowed(account, { kind: 'link', bundle, state: release.state, forUser })
+  const peersMost = account.role === 'viewer' ? limits.peersPerGrantDefault : limits.peersPerGrantMax
+  const peersMax = wish.request.peersMax ?? (wish.isPage ? limits.peersPerGrantDefault : peersMost)
+  if (peersMax > peersMost)
+    throw new ShoalError('not-granted', `your links are for at most ${peersMost} addresses`)
+  return services.links.create({ release, request: wish.request, forUser, issuedBy: account.user, peersMax })
+}
+
+/** @throws ShoalError `not-found` for a grant that is not this account's to see. */
+export async function readGrant(
+  { grants }: Services,
+  account: Account,
+  { id, kind }: { readonly id: GrantId; readonly kind: 'read-grant' | 'renew-grant' | 'revoke-grant' },
+): Promise<GrantRow> {
+  const row = await grants.find(id)
+  if (row === undefined || !may(account, { kind, grant: { forUser: row.for_user, issuedBy: row.issued_by } }))
+    throw new ShoalError('not-found', 'no such grant')
+  return row
+}

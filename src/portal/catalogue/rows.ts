@@ -1,0 +1,78 @@
+/** Rows of the catalogue's tables <-> the shapes of the API. */
+import { z } from 'zod'
+import type { Selectable } from 'kysely'
+import type { Slug } from '../../core/ids.ts'
+import { type Bundle, type Release, zFile } from '../../wire/api.ts'
+import type { BundleRow, ReleaseRow } from '../database/tables.ts'
+import type { ReleaseFile, StoredRelease } from './catalogue.ts'
+
+export const isoTime = (at: number): string => new Date(at).toISOString()
+
+const zTextList = z.array(z.string())
+export const textList = (json: string): string[] => zTextList.parse(JSON.parse(json))
+
+const zFileList = z.array(zFile)
+export const fileList = (json: string): ReleaseFile[] => zFileList.parse(JSON.parse(json))
+
+/** A release's columns with its bundle's name. */
+export type JoinedRelease = Selectable<ReleaseRow> & { readonly slug: Slug }
+
+export function releaseOfRow(row: JoinedRelease): StoredRelease {
+  return {
+    name: row.name,
+    state: row.state,
+    ...(row.reason === null ? {} : { reason: row.reason }),
+    infohash: row.infohash,
+    sizeBytes: row.size_bytes,
+    pieceLengthBytes: row.piece_length,
+    notes: row.notes,
+    admit: row.admit,
+    publishedAt: isoTime(row.published_at),
+    publishedBy: row.published_by,
+    bundle: row.slug,
+    contentName: row.content_name,
+    isSingleFile: row.is_single_file === 1,
+    rights: row.rights,
+  }
+}
+
+export function bundleOfRow(row: Selectable<BundleRow>, latest: StoredRelease | undefined): Bundle {
+  return {
+    bundle: row.slug,
+    title: row.title,
+    description: row.description,
+    tags: textList(row.tags),
+    owner: row.owner,
+    audience: textList(row.audience),
+    updatedAt: isoTime(row.updated_at),
+    latest: latest === undefined ? null : publicRelease(latest),
+  }
+}
+
+/** As the API shows a release in a list: without what only its own page tells. */
+export function publicRelease(stored: StoredRelease): Release {
+  const {
+    name,
+    state,
+    reason,
+    infohash,
+    sizeBytes,
+    pieceLengthBytes,
+    notes,
+    admit,
+    publishedAt,
+    publishedBy,
+  } = stored
+  return {
+    name,
+    state,
+    ...(reason === undefined ? {} : { reason }),
+    infohash,
+    sizeBytes,
+    pieceLengthBytes,
+    notes,
+    admit,
+    publishedAt,
+    publishedBy,
+  }
+}

@@ -1,0 +1,92 @@
+/** The schema, step by step. A step that was released is never edited: add another. */
+import { sql } from 'kysely'
+import { Migrator, type Migration } from 'kysely/migration'
+import type { Database, Tables } from './tables.ts'
+import type { Kysely } from 'kysely'
+import { ShoalError } from '../../core/errors.ts'
+
+const FIRST = `
+  create table if not exists bundles (
+    id integer primary key, slug text not null unique, title text not null, description text not null,
+    tags text not null, owner text not null, audience text not null, updated_at integer not null) strict;
+  create index if not exists bundles_by_update on bundles (updated_at desc, id desc);
+  create table if not exists bundle_tags (
+    tag text not null, bundle_id integer not null references bundles on delete cascade,
+    primary key (tag, bundle_id)) strict, without rowid;
+  create table if not exists bundle_audience (
+    bundle_id integer not null references bundles on delete cascade, name text not null,
+    primary key (bundle_id, name)) strict, without rowid;
+  create virtual table if not exists bundle_search using fts5(
+    slug, title, description, tags, files, tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3');
+  create table if not exists releases (
+    id integer primary key, bundle_id integer not null references bundles on delete cascade, name text not null,
+    state text not null, reason text, infohash text not null unique, size_bytes integer not null,
+    piece_length integer not null, content_name text not null, is_single_file integer not null,
+    notes text not null, admit text not null, rights text not null,
+    published_at integer not null, published_by text not null, unique (bundle_id, name)) strict;
+  create index if not exists releases_by_state on releases (state);
+  create table if not exists release_contents (
+    release_id integer primary key references releases on delete cascade,
+    info blob not null, files text not null) strict;
+  create table if not exists grants (
+    id text primary key, infohash text not null, bundle text not null, release text not null,
+    for_user text not null, issued_by text not null, issued_at integer not null, expires_at integer not null,
+    revoked_at integer, peers_max integer not null, kid text not null) strict, without rowid;
+  create index if not exists grants_by_user on grants (for_user, issued_at);
+  create index if not exists grants_by_issue on grants (issued_at, id);
+  create index if not exists grants_by_key on grants (kid, expires_at);
+  create index if not exists grants_revoked on grants (expires_at) where revoked_at is not null;
+  create index if not exists grants_peers on grants (expires_at) where peers_max <> 8;
+  create table if not exists audit (
+    seq integer primary key autoincrement, at integer not null, actor text not null, action text not null,
+    subject text not null, detail text not null) strict;
+  create table if not exists events (
+    seq integer primary key autoincrement, at integer not null, is_service integer not null,
+    body text not null) strict;
+  create table if not exists tokens (
+    id text primary key, hash text not null unique, name text not null, role text not null, user text not null,
+    groups text not null, created_at integer not null, expires_at integer, last_used_at integer) strict;
+  create table if not exists serving (
+    peer_id text not null, infohash text not null, role text not null, host text not null, port integer not null,
+    primary key (peer_id, infohash)) strict, without rowid;
+  create table if not exists grant_keys (
+    kid text primary key, public_jwk text not null, state text not null, signing_since integer,
+    signed_until integer) strict;
+  create table if not exists sessions (
+    sid text primary key, data text not null, expires_at integer not null) strict;
+  create table if not exists facts (name text primary key, value text not null) strict;
+`
+
+/** A step in one transaction, which SQLite allows for schemas too; `if not exists` where its mark was lost. */
+function step(statements: string): Migration {
+  return {
+    async up(db: Kysely<Tables>) {
+      await db.transaction().execute(async (tx) => {
+        for (const statement of statements.split(/;\s*\n/)) {
+          if (statement.trim() !== '') await sql.raw(statement).execute(tx)
+        }
+      })
+    },
+  }
+}
+
+export const migrations: Readonly<Record<string, Migration>> = { '0001-first': step(FIRST) }
+
+/**
+ * Brings the schema up to this program's.
+ * @throws ShoalError `unavailable` when the file was written by a newer Shoal.
+ */
+export async function migrate(db: Database): Promise<void> {
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: () => Promise.resolve({ ...migrations }) },
+    disableTransactions: true, // each step has its own
+  })
+  const { error } = await migrator.migrateToLatest()
+  if (error === undefined) return
+  if (error instanceof Error && error.message.includes('corrupted migrations'))
+    throw new ShoalError('unavailable', 'the database was written by another version of Shoal', {
+      cause: error,
+    })
+  throw error instanceof Error ? error : new Error('the migration failed', { cause: error })
+}

@@ -1,0 +1,134 @@
+/**
+ * The portal's tables as Kysely sees them. Times are milliseconds since 1970; lists are JSON texts. What has a
+ * type of `core` was checked when it was written: this database is ours alone.
+ */
+import type { Generated, Kysely, Transaction } from 'kysely'
+import type { GrantId, InfoHash, PeerId, ReleaseName, Slug } from '../../core/ids.ts'
+import type { IpAddress } from '../../core/address.ts'
+import type { ReleaseState, Role } from '../../wire/api.ts'
+
+export interface BundleRow {
+  id: Generated<number>
+  slug: Slug
+  title: string
+  description: string
+  /** JSON list; `bundle_tags` has the same to filter by. */
+  tags: string
+  owner: string
+  /** JSON list; `bundle_audience` has the same to filter by. */
+  audience: string
+  updated_at: number
+}
+
+export interface ReleaseRow {
+  id: Generated<number>
+  bundle_id: number
+  name: ReleaseName
+  state: ReleaseState
+  reason: string | null
+  infohash: InfoHash
+  size_bytes: number
+  piece_length: number
+  content_name: string
+  /** 0 or 1. */
+  is_single_file: number
+  notes: string
+  admit: 'any' | 'ours'
+  rights: string
+  published_at: number
+  published_by: string
+}
+
+/** Apart from `releases`, so that a list never reads megabytes of hashes. */
+export interface ReleaseContentRow {
+  release_id: number
+  /** The raw info bytes, whose SHA-1 is the infohash. */
+  info: Uint8Array
+  /** JSON: `{path, sizeBytes}` each, in the order of the torrent. */
+  files: string
+}
+
+export interface GrantRow {
+  id: GrantId
+  infohash: InfoHash
+  bundle: Slug
+  release: ReleaseName
+  for_user: string
+  issued_by: string
+  issued_at: number
+  expires_at: number
+  revoked_at: number | null
+  peers_max: number
+  kid: string
+}
+
+export interface AuditTableRow {
+  seq: Generated<number>
+  at: number
+  actor: string
+  action: string
+  subject: string
+  detail: string
+}
+
+export interface EventRow {
+  seq: Generated<number>
+  at: number
+  /** 1: for service tokens only. */
+  is_service: number
+  /** JSON of a ControlEvent. */
+  body: string
+}
+
+export interface TokenRow {
+  id: string
+  /** SHA-256 of the token, hex. */
+  hash: string
+  name: string
+  role: Role
+  user: string
+  groups: string
+  created_at: number
+  expires_at: number | null
+  last_used_at: number | null
+}
+
+/** `next` is published and does not sign yet; `old` signs no more, and its grants are still good. */
+export interface GrantKeyRow {
+  kid: string
+  public_jwk: string
+  state: 'next' | 'signing' | 'old'
+  signing_since: number | null
+  signed_until: number | null
+}
+
+export interface Tables {
+  bundles: BundleRow
+  bundle_tags: { bundle_id: number; tag: string }
+  bundle_audience: { bundle_id: number; name: string }
+  /** FTS5; `rowid` is the bundle's id. */
+  bundle_search: {
+    rowid: number
+    slug: string
+    title: string
+    description: string
+    tags: string
+    files: string
+  }
+  releases: ReleaseRow
+  release_contents: ReleaseContentRow
+  grants: GrantRow
+  audit: AuditTableRow
+  events: EventRow
+  tokens: TokenRow
+  /** What the control feed says that origins and mirrors serve. */
+  serving: { peer_id: PeerId; infohash: InfoHash; role: 'origin' | 'mirror'; host: IpAddress; port: number }
+  grant_keys: GrantKeyRow
+  sessions: { sid: string; data: string; expires_at: number }
+  /** Single values: `sites`, `epoch`. */
+  facts: { name: string; value: string }
+}
+
+export type Database = Kysely<Tables>
+/** Inside one transaction; whatever reads or writes takes part in it. */
+export type Tx = Transaction<Tables>

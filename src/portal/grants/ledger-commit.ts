@@ -1,0 +1,112 @@
+/**
+ * Acts of the ledger, written. Plain SQL over prepared statements: it runs a thousand times a second in the
+ * worker, where the query layer would cost more than SQLite does.
+ */
+import type { Database, Statement } from 'better-sqlite3'
+import { messageOf, unreachable } from '../../core/errors.ts'
+import { limits } from '../../wire/limits.ts'
+import type { ControlEvent } from '../../wire/control.ts'
+import type { GrantId } from '../../core/ids.ts'
+import type { GroupResult, LedgerAct, LedgerResult } from './ledger.ts'
+
+interface LiveGrant {
+  readonly id: GrantId
+  readonly expires_at: number
+}
+
+export class LedgerCommit {
+  readonly #db: Database
+  readonly #issue: Statement
+  readonly #revoke: Statement
+  readonly #live: Statement<unknown[], LiveGrant>
+  readonly #liveOfUser: Statement<unknown[], LiveGrant>
+  readonly #audit: Statement
+  readonly #event: Statement
+  #events = 0
+
+  /** The schema must be there. */
+  constructor(db: Database) {
+    this.#db = db
+    this.#issue = db.prepare(
+      `insert into grants (id, infohash, bundle, release, for_user, issued_by, issued_at, expires_at, peers_max, kid)
+       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    )
+    this.#revoke = db.prepare('update grants set revoked_at = ? where id = ?')
+    this.#live = db.prepare('select id, expires_at from grants where id = ? and revoked_at is null')
+    this.#liveOfUser = db.prepare(
+      'select id, expires_at from grants where for_user = ? and revoked_at is null and expires_at > ?',
+    )
+    this.#audit = db.prepare('insert into audit (at, actor, action, subject, detail) values (?, ?, ?, ?, ?)')
+    this.#event = db.prepare('insert into events (at, is_service, body) values (?, 0, ?)')
+  }
+
+  /** All acts in one transaction. One that fails spoils no other: then each has a transaction of its own. */
+  commitGroup(acts: readonly LedgerAct[]): GroupResult {
+    this.#events = 0
+    let results: readonly LedgerResult[]
+    try {
+      results = this.#inTransaction(() => acts.map((act) => ({ touched: this.#apply(act) })))
+    } catch {
+      this.#events = 0
+      results = acts.map((act) => this.#alone(act))
+    }
+    return { results, hasEvents: this.#events > 0 }
+  }
+
+  #alone(act: LedgerAct): LedgerResult {
+    try {
+      return this.#inTransaction(() => ({ touched: this.#apply(act) }))
+    } catch (error) {
+      return { failure: messageOf(error) }
+    }
+  }
+
+  #inTransaction<T>(work: () => T): T {
+    return this.#db.transaction(work).immediate()
+  }
+
+  #apply(act: LedgerAct): number {
+    switch (act.kind) {
+      case 'issue':
+        this.#writeIssue(act)
+        return 1
+      case 'revoke':
+        return this.#revokeAll(this.#live.all(act.id), act)
+      case 'revoke-user':
+        return this.#revokeAll(this.#liveOfUser.all(act.user, act.at), act)
+      default:
+        return unreachable(act)
+    }
+  }
+
+  #writeIssue(act: LedgerAct & { kind: 'issue' }): void {
+    const { id, infohash, bundle, release, forUser, issuedBy, issuedAt, expiresAt, peersMax, kid } = act
+    this.#issue.run(id, infohash, bundle, release, forUser, issuedBy, issuedAt, expiresAt, peersMax, kid)
+    const until = new Date(expiresAt).toISOString()
+    const peers = peersMax === limits.peersPerGrantDefault ? '' : `, ${peersMax} peers`
+    const renewal = act.renews === undefined ? '' : `, renews ${act.renews}`
+    const detail = `${bundle}@${release} for ${forUser} until ${until}${peers}${renewal}`
+    const action = act.renews === undefined ? 'grant-issued' : 'grant-renewed'
+    this.#audit.run(issuedAt, issuedBy, action, id, detail)
+    if (peersMax !== limits.peersPerGrantDefault)
+      this.#tell(issuedAt, { kind: 'grant-peers', id, peersMax, until })
+  }
+
+  #revokeAll(grants: readonly LiveGrant[], { at, by }: { readonly at: number; readonly by: string }): number {
+    for (const grant of grants) {
+      this.#revoke.run(at, grant.id)
+      this.#audit.run(at, by, 'grant-revoked', grant.id, '')
+      this.#tell(at, {
+        kind: 'grant-revoked',
+        id: grant.id,
+        until: new Date(grant.expires_at + limits.clockLeeway).toISOString(),
+      })
+    }
+    return grants.length
+  }
+
+  #tell(at: number, event: ControlEvent): void {
+    this.#event.run(at, JSON.stringify(event))
+    this.#events++
+  }
+}

@@ -1,0 +1,164 @@
+/** Signed links: a grant for one person and one release, the magnet that carries it, and its .torrent. */
+import type { z } from 'zod'
+import { issuedAtOf, newGrantId, signGrant, verifyGrant } from '../../wire/grant.ts'
+import { ShoalError } from '../../core/errors.ts'
+import { epochMillis, millis, type EpochMillis } from '../../core/units.ts'
+import type { Clock } from '../../platform/clock.ts'
+import type { Link, Renewal, zLinkRequest } from '../../wire/api.ts'
+import { limits } from '../../wire/limits.ts'
+import { formatMagnet } from '../../wire/magnet.ts'
+import { signMagnet } from '../../wire/magnet-signature.ts'
+import { encodeTorrent } from '../../wire/torrent.ts'
+import type { Catalogue, StoredRelease } from '../catalogue/catalogue.ts'
+import { isoTime } from '../catalogue/rows.ts'
+import type { GrantRow } from '../database/tables.ts'
+import type { KeyRing } from '../keys/key-ring.ts'
+import type { GrantReader } from './grant-reader.ts'
+import type { GrantLedger } from './ledger.ts'
+import { selectFiles } from './select-files.ts'
+
+export interface LinksParts {
+  readonly clock: Clock
+  readonly catalogue: Catalogue
+  readonly ledger: GrantLedger
+  readonly grants: GrantReader
+  readonly keys: KeyRing
+  /** Origins without a trailing slash. */
+  readonly publicUrl: string
+  readonly trackerUrl: string
+}
+
+export interface LinkOrder {
+  readonly release: StoredRelease
+  readonly request: z.output<typeof zLinkRequest>
+  readonly forUser: string
+  readonly issuedBy: string
+  readonly peersMax: number
+}
+
+interface Issued {
+  readonly id: GrantRow['id']
+  readonly token: string
+  readonly expiresAt: EpochMillis
+}
+
+export class Links {
+  readonly #parts: LinksParts
+
+  constructor(parts: LinksParts) {
+    this.#parts = parts
+  }
+
+  /** The link, once its grant is on the disk. Whether it may be had was decided before. */
+  async create(order: LinkOrder): Promise<Link> {
+    const { release, request } = order
+    mustBeGood(release)
+    if (request.webSeed)
+      throw new ShoalError('bad-input', 'this portal has no web seed: ask for the link without one')
+    const selectOnly = request.files === undefined ? undefined : await this.#select(release, request.files)
+    const lifeMs = request.expiresInSeconds * 1_000
+    const grant = await this.#issue({ ...order, lifeMs })
+    const torrentUrl = `${this.#parts.publicUrl}/dl/${grant.token}.torrent`
+    const magnet = await signMagnet(
+      {
+        infoHash: release.infohash,
+        displayName: release.contentName,
+        sizeBytes: release.sizeBytes,
+        trackers: [this.#announceUrl(grant.token)],
+        exactSources: [torrentUrl],
+        webSeeds: [],
+        ...(selectOnly === undefined ? {} : { selectOnly }),
+      },
+      this.#parts.keys.link,
+    )
+    return {
+      magnet: formatMagnet(magnet),
+      torrentUrl,
+      playUrl: `${this.#parts.publicUrl}/bundles/${release.bundle}`,
+      infohash: release.infohash,
+      grant: { id: grant.id, expiresAt: isoTime(grant.expiresAt) },
+    }
+  }
+
+  /**
+   * A fresh grant with the life and the peers of the old one, which stays good to its end.
+   * @throws ShoalError `conflict` when the old one was revoked or the release recalled.
+   */
+  async renew(old: GrantRow, release: StoredRelease, by: string): Promise<Renewal> {
+    mustBeGood(release)
+    if (old.revoked_at !== null) throw new ShoalError('conflict', 'this grant was revoked')
+    const { id, token, expiresAt } = await this.#issue({
+      release,
+      forUser: old.for_user,
+      issuedBy: by,
+      peersMax: old.peers_max,
+      lifeMs: old.expires_at - old.issued_at,
+      renews: old.id,
+    })
+    return { grant: { id, expiresAt: isoTime(expiresAt), token }, announceUrl: this.#announceUrl(token) }
+  }
+
+  /**
+   * The release of this grant as a private .torrent with the grant's announce URL.
+   * @throws ShoalError `not-granted` when the grant is not ours, expired, revoked or of a recalled release.
+   */
+  async torrentOf(token: string): Promise<{ bytes: Uint8Array; fileName: string }> {
+    const { clock, keys, grants, catalogue } = this.#parts
+    const claims = await verifyGrant(token, keys.grantKeys, clock.epoch())
+    const row = await grants.find(claims.id)
+    const release = await catalogue.releaseOf(claims.infoHash)
+    const info = await catalogue.infoBytes(claims.infoHash)
+    if (row === undefined || release === undefined || info === undefined)
+      throw new ShoalError('not-granted', 'grant refused')
+    if (row.revoked_at !== null) throw new ShoalError('not-granted', 'this grant was revoked')
+    if (release.state === 'recalled') throw new ShoalError('not-granted', 'this release was recalled')
+    return {
+      bytes: encodeTorrent({ infoBytes: info, announce: [[this.#announceUrl(token)]], createdBy: 'Shoal' }),
+      fileName: `${release.bundle}-${release.name}.torrent`,
+    }
+  }
+
+  async #issue(
+    order: Omit<LinkOrder, 'request'> & { readonly lifeMs: number; readonly renews?: GrantRow['id'] },
+  ): Promise<Issued> {
+    const { clock, keys, ledger } = this.#parts
+    const id = newGrantId(clock.epoch())
+    const issuedAt = issuedAtOf(id) // whole seconds, as it stands in the id
+    const life = millis(Math.min(Math.max(order.lifeMs, 1_000), limits.grantLifeMax))
+    const expiresAt = epochMillis(issuedAt + Math.floor(life / 1_000) * 1_000)
+    const key = keys.grant
+    const token = await signGrant({ infoHash: order.release.infohash, id, expiresAt }, key)
+    await ledger.commit({
+      kind: 'issue',
+      id,
+      infohash: order.release.infohash,
+      bundle: order.release.bundle,
+      release: order.release.name,
+      forUser: order.forUser,
+      issuedBy: order.issuedBy,
+      issuedAt,
+      expiresAt,
+      peersMax: order.peersMax,
+      kid: key.kid,
+      ...(order.renews === undefined ? {} : { renews: order.renews }),
+    })
+    return { id, token, expiresAt }
+  }
+
+  async #select(release: StoredRelease, globs: readonly string[]): Promise<[number, number][]> {
+    const files = await this.#parts.catalogue.files(release.infohash)
+    const landing = release.isSingleFile
+      ? [release.contentName]
+      : files.map((file) => `${release.contentName}/${file.path}`)
+    return selectFiles(landing, globs)
+  }
+
+  #announceUrl(token: string): string {
+    return `${this.#parts.trackerUrl}/announce?g=${token}`
+  }
+}
+
+function mustBeGood(release: StoredRelease): void {
+  if (release.state === 'recalled') throw new ShoalError('conflict', 'this release was recalled')
+  if (release.state === 'failed') throw new ShoalError('conflict', 'this release failed and cannot be had')
+}

@@ -1,0 +1,94 @@
+/** The REST API: the table of routes on an Express router. Everything needs an account but the description. */
+import express, { Router, type Request, type RequestHandler, type Response } from 'express'
+import { tryIpAddress } from '../../core/address.ts'
+import { ShoalError } from '../../core/errors.ts'
+import { limits } from '../../wire/limits.ts'
+import type { Services } from '../services.ts'
+import { addressOf, askerOf } from './authenticate.ts'
+import type { Attempts } from './attempts.ts'
+import { openApiDocument } from './openapi.ts'
+import type { ApiRoute, Reply } from './route.ts'
+import { adminRoutes } from './routes-admin.ts'
+import { catalogueRoutes, TORRENT_TYPE } from './routes-catalogue.ts'
+import { grantRoutes } from './routes-grants.ts'
+import { serviceRoutes } from './routes-service.ts'
+
+export const apiRoutes: readonly ApiRoute[] = [
+  ...catalogueRoutes,
+  ...grantRoutes,
+  ...serviceRoutes,
+  ...adminRoutes,
+]
+
+/** Bodies are read after it is known who asks: a stranger makes us hold nothing. */
+const readJson: RequestHandler = express.json({ limit: limits.apiBodyBytesMax })
+const readTorrent: RequestHandler = express.raw({ type: TORRENT_TYPE, limit: limits.torrentBytesMax })
+
+export function apiRouter(services: Services, attempts: Attempts): Router {
+  const router = Router({ caseSensitive: true })
+  const description = JSON.stringify(openApiDocument(apiRoutes, services.publicUrl))
+  router.get('/openapi.json', (_req, res) => {
+    res.type('json').send(description)
+  })
+  for (const one of apiRoutes) {
+    const path = one.path.replaceAll(/\{(\w+)\}/g, ':$1')
+    router[one.method](path, answer(services, attempts, one))
+  }
+  router.use(async (req) => {
+    await askerOf(services, attempts, req)
+    throw new ShoalError('not-found', 'no such address')
+  })
+  return router
+}
+
+function answer(services: Services, attempts: Attempts, one: ApiRoute): RequestHandler {
+  return async (req, res) => {
+    const { account, isPage } = await askerOf(services, attempts, req)
+    if (one.body !== undefined) await readBody(one, req, res)
+    const gone = new AbortController()
+    res.once('close', () => {
+      if (!res.writableFinished) gone.abort()
+    })
+    const reply = await one.handle({
+      params: one.params?.parse(req.params),
+      query: one.query?.parse(req.query),
+      body: one.body?.parse(bodyOf(one, req)),
+      account,
+      services,
+      from: tryIpAddress(addressOf(req)),
+      isPage,
+      signal: gone.signal,
+    })
+    if (!res.destroyed) send(res, reply)
+  }
+}
+
+function readBody(one: ApiRoute, req: Request, res: Response): Promise<void> {
+  const read = one.takesTorrent === true ? readTorrent : readJson
+  return new Promise((resolve, reject) => {
+    read(req, res, (error?: unknown) => {
+      if (error === undefined) resolve()
+      else reject(error instanceof Error ? error : new Error('the body could not be read', { cause: error }))
+    })
+  })
+}
+
+function bodyOf(one: ApiRoute, req: Request): unknown {
+  const body: unknown = req.body
+  if (one.takesTorrent !== true) return body
+  if (body instanceof Uint8Array && body.length > 0) return body
+  throw new ShoalError('bad-input', `send the .torrent's bytes as ${TORRENT_TYPE}`)
+}
+
+function send(res: Response, reply: Reply): void {
+  res.status(reply.status).set('Cache-Control', 'no-store')
+  if ('json' in reply) {
+    res.json(reply.json)
+  } else if ('bytes' in reply) {
+    if (reply.fileName !== undefined)
+      res.set('Content-Disposition', `attachment; filename="${reply.fileName}"`)
+    res.type(reply.type).send(typeof reply.bytes === 'string' ? reply.bytes : Buffer.from(reply.bytes))
+  } else {
+    res.end()
+  }
+}

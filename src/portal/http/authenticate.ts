@@ -1,0 +1,37 @@
+/** Who asks: a bearer token, or the session's cookie. */
+import type { Request } from 'express'
+import { ShoalError } from '../../core/errors.ts'
+import type { Account } from '../account.ts'
+import type { Services } from '../services.ts'
+import type { Attempts } from './attempts.ts'
+import { mustBeOurPage, sessionAccount } from './sessions.ts'
+
+export interface Asker {
+  readonly account: Account
+  readonly isPage: boolean
+}
+
+const BEARER = /^Bearer ([A-Za-z0-9_-]{1,128})$/i
+const READS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+export const addressOf = (req: Request): string => req.ip ?? 'unknown'
+
+/**
+ * A header wins over the cookie, and a wrong one is never made good by it.
+ * @throws ShoalError `not-authenticated`; 403 for a session's change without the page's token.
+ */
+export async function askerOf(services: Services, attempts: Attempts, req: Request): Promise<Asker> {
+  const header = req.get('authorization')
+  if (header !== undefined) {
+    const token = BEARER.exec(header.slice(0, 200))?.[1]
+    const account = token === undefined ? undefined : await services.tokens.accountOf(token)
+    if (account !== undefined) return { account, isPage: false }
+    await attempts.failed(addressOf(req))
+    throw new ShoalError('not-authenticated', 'this token is not known here, or no more')
+  }
+  const account = await sessionAccount(services, req)
+  if (account === undefined)
+    throw new ShoalError('not-authenticated', 'sign in, or send a token: "Authorization: Bearer shoal_…"')
+  if (!READS.has(req.method)) mustBeOurPage(req)
+  return { account, isPage: true }
+}

@@ -1,0 +1,58 @@
+/** The shape of a REST route: what validates it, what documents it and what answers it stand side by side. */
+import type { z } from 'zod'
+import type { IpAddress } from '../../core/address.ts'
+import type { Account } from '../account.ts'
+import type { Services } from '../services.ts'
+
+export interface Call<P, Q, B> {
+  readonly params: P
+  readonly query: Q
+  readonly body: B
+  readonly account: Account
+  readonly services: Services
+  /** Where the request came from; undefined when that is no plain address. */
+  readonly from: IpAddress | undefined
+  /** True when a session's cookie said who asks. */
+  readonly isPage: boolean
+  /** Aborted when the asker has gone. */
+  readonly signal: AbortSignal
+}
+
+export type Reply =
+  | { readonly status: 200 | 201; readonly json: unknown }
+  | { readonly status: 204 }
+  | {
+      readonly status: 200
+      readonly type: string
+      readonly bytes: Uint8Array | string
+      readonly fileName?: string
+    }
+
+/** What a route answers when all is well, for the documentation. */
+export type Answer =
+  | { readonly status: 200 | 201; readonly schema: z.ZodType }
+  | { readonly status: 204 }
+  | { readonly status: 200; readonly type: string }
+
+export interface RouteDescription<P, Q, B> {
+  readonly method: 'get' | 'post' | 'put' | 'delete'
+  /** Below /api/v1, parameters in braces. */
+  readonly path: string
+  readonly summary: string
+  readonly params?: z.ZodType<P> & z.ZodObject
+  readonly query?: z.ZodType<Q> & z.ZodObject
+  /** JSON, or the bytes of a .torrent. */
+  readonly body?: z.ZodType<B>
+  readonly takesTorrent?: boolean
+  readonly answers: readonly Answer[]
+  readonly handle: (call: Call<P, Q, B>) => Promise<Reply>
+}
+
+export type ApiRoute = RouteDescription<unknown, unknown, unknown>
+
+/** Ties the types of the schemas to the handler's, then forgets them: a table holds routes of all shapes. */
+export function route<P = undefined, Q = undefined, B = undefined>(
+  description: RouteDescription<P, Q, B>,
+): ApiRoute {
+  return description as unknown as ApiRoute
+}

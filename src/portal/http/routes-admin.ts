@@ -1,0 +1,76 @@
+/** REST: tokens, sites, the audit trail. */
+import { z } from 'zod'
+import { zAuditPage, zCreatedToken, zNewToken, zSiteList, zTokenList } from '../../wire/api.ts'
+import { mustBeAllowed } from '../access.ts'
+import { auditPage } from '../audit.ts'
+import { route, type ApiRoute } from './route.ts'
+import { zPageQuery } from './routes-grants.ts'
+
+export const adminRoutes: readonly ApiRoute[] = [
+  route({
+    method: 'get',
+    path: '/tokens',
+    summary: 'API tokens, without their secrets',
+    answers: [{ status: 200, schema: zTokenList }],
+    handle: async ({ services, account }) => {
+      mustBeAllowed(account, { kind: 'manage-tokens' })
+      return { status: 200, json: { items: await services.tokens.list() } }
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/tokens',
+    summary: 'Makes an API token; the answer is the only place that ever shows it',
+    body: zNewToken,
+    answers: [{ status: 201, schema: zCreatedToken }],
+    handle: async ({ services, account, body }) => {
+      mustBeAllowed(account, { kind: 'manage-tokens' })
+      return { status: 201, json: await services.tokens.create(body, account.user) }
+    },
+  }),
+  route({
+    method: 'delete',
+    path: '/tokens/{id}',
+    summary: 'Ends a token, and the sessions that came by it',
+    params: z.object({ id: z.string().min(1).max(64) }),
+    answers: [{ status: 204 }],
+    handle: async ({ services, account, params }) => {
+      mustBeAllowed(account, { kind: 'manage-tokens' })
+      await services.tokens.delete(params.id, account.user)
+      return { status: 204 }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/sites',
+    summary: 'The site map',
+    answers: [{ status: 200, schema: zSiteList }],
+    handle: ({ services, account }) => {
+      mustBeAllowed(account, { kind: 'read-sites' })
+      return Promise.resolve({ status: 200, json: { items: services.sites.map.sites } })
+    },
+  }),
+  route({
+    method: 'put',
+    path: '/sites',
+    summary: 'Replaces the site map; every client is asked to announce again',
+    body: zSiteList,
+    answers: [{ status: 200, schema: zSiteList }],
+    handle: async ({ services, account, body }) => {
+      mustBeAllowed(account, { kind: 'set-sites' })
+      const map = await services.sites.set(body.items, account.user)
+      return { status: 200, json: { items: map.sites } }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/audit',
+    summary: 'Who did what, newest first',
+    query: zPageQuery,
+    answers: [{ status: 200, schema: zAuditPage }],
+    handle: async ({ services, account, query }) => {
+      mustBeAllowed(account, { kind: 'read-audit' })
+      return { status: 200, json: await auditPage(services.db, query) }
+    },
+  }),
+]

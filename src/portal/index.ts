@@ -1,0 +1,167 @@
+/** The portal: catalogue, people, grants; REST API and pages as one request handler. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ShoalError } from '../core/errors.ts'
+import type { SiteMap } from '../core/site.ts'
+import { minutes, seconds } from '../core/units.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Logger } from '../platform/log.ts'
+import { Metrics } from '../platform/metrics.ts'
+import type { PublicKey } from '../wire/keys.ts'
+import { SqliteCatalogue } from './catalogue/sqlite-catalogue.ts'
+import { ControlFeed } from './control/control-feed.ts'
+import { Presence } from './control/presence.ts'
+import { openDatabase } from './database/open-database.ts'
+import { GrantReader } from './grants/grant-reader.ts'
+import { Links } from './grants/links.ts'
+import { WorkerLedger } from './grants/worker-ledger.ts'
+import { createApp } from './http/app.ts'
+import { Journal } from './journal.ts'
+import { KeyFiles } from './keys/key-files.ts'
+import { KeyRing } from './keys/key-ring.ts'
+import { pages } from './pages/pages.ts'
+import type { PagesFactory } from './pages-host.ts'
+import { LoginCodes } from './people/login-codes.ts'
+import { SessionStore } from './people/session-store.ts'
+import { ensureTokenFiles } from './people/token-files.ts'
+import { Tokens } from './people/tokens.ts'
+import type { PortalSettings } from './settings.ts'
+import { Sites } from './sites.ts'
+
+export { portalSettings, type PortalSettings } from './settings.ts'
+
+export interface PortalParts {
+  readonly clock: Clock
+  readonly log: Logger
+  readonly dataDir: string
+  /** Where people and programs reach the portal, e.g. `https://media.example.com`; never taken from a request. */
+  readonly publicUrl: string
+  /** Base of the tracker's URLs: `/announce` is added. */
+  readonly trackerUrl: string
+  /** From a sites file: replaces the map that is kept. */
+  readonly sites?: SiteMap | undefined
+  /** Other pages than our own. */
+  readonly pages?: PagesFactory | undefined
+}
+
+export interface Portal extends AsyncDisposable {
+  readonly handler: (req: IncomingMessage, res: ServerResponse) => void
+  readonly adminTokenFile: string
+  /** For the seeder and the tracker of the same process; also in DATA/origin.token. */
+  readonly originToken: string
+  /** Signs an admin in, once; only at the first start. */
+  readonly setupUrl?: string
+  /** A one-time link that signs an admin in, good for a quarter of an hour. */
+  loginUrl(): string
+  readonly portalKey: PublicKey
+  /** The site map as it is now. */
+  sites(): SiteMap
+  /** The next grant key signs from now on. */
+  rotateGrantKeys(): Promise<void>
+  /** A leaked grant key: all its grants are refused from now on. */
+  retireGrantKey(kid: string): Promise<void>
+}
+
+/** Leases are three minutes, so they end a quarter of a minute late at most. */
+const SWEEP_EVERY = seconds(15)
+const UPKEEP_EVERY = minutes(10)
+
+/**
+ * Resolves when the portal can answer. One portal a data folder: the caller holds its lock.
+ * @throws ShoalError when the database or a key cannot be used, with what to do.
+ */
+export async function openPortal(parts: PortalParts, settings: PortalSettings): Promise<Portal> {
+  const { clock, log, dataDir } = parts
+  const publicUrl = originOf(parts.publicUrl)
+  const trackerUrl = originOf(parts.trackerUrl)
+  await mkdir(dataDir, { recursive: true })
+  const file = join(dataDir, 'portal.sqlite')
+
+  await using stack = new AsyncDisposableStack()
+  const db = stack.adopt(await openDatabase(file), (opened) => opened.destroy())
+  const journal = new Journal({ db, clock })
+  const files = new KeyFiles(dataDir)
+  const hosts = [new URL(trackerUrl).host].filter((host) => host !== new URL(publicUrl).host)
+  const keys = await KeyRing.open({ db, journal, clock, files, portal: publicUrl, hosts })
+  const tokens = new Tokens({ db, journal, clock })
+  const tokenFiles = await ensureTokenFiles(tokens, dataDir)
+  const sites = await Sites.open({ db, journal, given: parts.sites })
+  const catalogue = new SqliteCatalogue({ db, journal, clock })
+  const presence = await Presence.open({ db, clock, journal, catalogue })
+  const ledger = stack.use(await WorkerLedger.start({ clock, log, journal, file }))
+  const grants = new GrantReader(db)
+  const links = new Links({ clock, catalogue, ledger, grants, keys, publicUrl, trackerUrl })
+  const loginCodes = new LoginCodes(clock)
+  const sessionStore = new SessionStore({ db, clock })
+  const feed = stack.use(new ControlFeed({ db, clock, journal, portalKey: keys.portal, portal: publicUrl }))
+  const services = {
+    clock, log, db, catalogue, ledger, grants, links, keys, tokens, loginCodes, sites, presence, feed, publicUrl,
+  } // prettier-ignore
+  const app = createApp(
+    {
+      services,
+      sessionStore,
+      sessionSecret: await files.sessionSecret(),
+      metrics: new Metrics(),
+      pages: parts.pages ?? pages,
+    },
+    settings,
+  )
+  stack.use(repeat(parts, SWEEP_EVERY, () => presence.sweep()))
+  stack.use(
+    repeat(parts, UPKEEP_EVERY, async () => {
+      await keys.maintain(settings.grantKeyLifeMs)
+      await feed.sweep()
+      await sessionStore.sweep()
+    }),
+  )
+  const owned = stack.move()
+  const admin = { user: 'admin', role: 'admin', groups: [] } as const
+  const loginUrl = (): string => `${publicUrl}/login/${loginCodes.create(admin)}`
+  return {
+    handler: app,
+    adminTokenFile: tokenFiles.adminTokenFile,
+    originToken: tokenFiles.originToken,
+    ...(tokenFiles.isFirstStart ? { setupUrl: loginUrl() } : {}),
+    loginUrl,
+    portalKey: keys.portal.publicKey,
+    sites: () => sites.map,
+    rotateGrantKeys: () => keys.rotate('operator'),
+    retireGrantKey: (kid) => keys.retire(kid, 'operator'),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}
+
+/** @throws ShoalError `bad-usage` unless it is the http(s) origin of a host. */
+function originOf(url: string): string {
+  const parsed = URL.parse(url)
+  if (
+    parsed === null ||
+    !/^https?:$/.test(parsed.protocol) ||
+    parsed.pathname !== '/' ||
+    parsed.search !== ''
+  )
+    throw new ShoalError('bad-usage', `an address such as https://media.example.com expected, got ${url}`)
+  return parsed.origin
+}
+
+/** Runs `work` again and again, never twice at once; ended, it has ended. What it throws is logged. */
+function repeat(
+  { clock, log }: PortalParts,
+  every: Parameters<Clock['every']>[0],
+  work: () => Promise<void>,
+): AsyncDisposable {
+  let underWay: Promise<void> | undefined
+  const timer = clock.every(every, () => {
+    underWay ??= work()
+      .catch((error: unknown) => log.error({ err: error }, 'upkeep of the portal failed'))
+      .finally(() => (underWay = undefined))
+  })
+  return {
+    async [Symbol.asyncDispose]() {
+      timer.cancel()
+      await underWay
+    },
+  }
+}

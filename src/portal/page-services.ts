@@ -1,0 +1,52 @@
+/** What the pages may call, over the portal's services. */
+import { ShoalError } from '../core/errors.ts'
+import { grantId } from '../core/ids.ts'
+import { zLinkRequest, zNewToken } from '../wire/api.ts'
+import { bundleDetail, eyesOf, mustBeAllowed, readGrant, readRelease, takeLink } from './access.ts'
+import { auditPage } from './audit.ts'
+import { csrfTokenOf, mustBeOurPage, sessionAccount } from './http/sessions.ts'
+import type { PageServices } from './pages-host.ts'
+import { may } from './policy.ts'
+import type { Services } from './services.ts'
+
+export function pageServices(services: Services): PageServices {
+  const { catalogue, grants, ledger, tokens, clock, db } = services
+  return {
+    publicUrl: services.publicUrl,
+    account: (req) => sessionAccount(services, req),
+    csrfToken: csrfTokenOf,
+    mustBeOurPage,
+    list: (account, query) => catalogue.bundles({ ...query, eyes: eyesOf(account) }),
+    bundle: (account, slug) => bundleDetail(services, account, slug),
+    link: (account, { slug, name, files }) =>
+      takeLink(services, account, { slug, name, request: zLinkRequest.parse({ files }), isPage: true }),
+    mayEdit: (account, bundle) => may(account, { kind: 'add-release', bundle }),
+    async recall(account, wish) {
+      const { bundle, release } = await readRelease(services, account, wish)
+      mustBeAllowed(account, { kind: 'recall-release', bundle })
+      const reason = wish.reason ?? `recalled by ${account.user}`
+      const done = await catalogue.happen(release.infohash, { kind: 'recalled', reason }, account.user)
+      if (done === undefined) throw new ShoalError('conflict', 'this release was recalled already')
+    },
+    grants: (account, query) => {
+      const concerning = may(account, { kind: 'read-all-grants' }) ? undefined : account.user
+      return grants.list({ ...query, concerning })
+    },
+    async revoke(account, grant) {
+      const { id } = await readGrant(services, account, { id: grantId(grant), kind: 'revoke-grant' })
+      await ledger.commit({ kind: 'revoke', id, at: clock.epoch(), by: account.user })
+    },
+    async tokens(account) {
+      mustBeAllowed(account, { kind: 'manage-tokens' })
+      return tokens.list()
+    },
+    async createToken(account, draft) {
+      mustBeAllowed(account, { kind: 'manage-tokens' })
+      return tokens.create(zNewToken.parse(draft), account.user)
+    },
+    async audit(account, query) {
+      mustBeAllowed(account, { kind: 'read-audit' })
+      return auditPage(db, query)
+    },
+  }
+}

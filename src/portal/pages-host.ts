@@ -1,0 +1,52 @@
+/**
+ * The seam between the portal and its pages: all that a page may call. Pages render; who may see and do what is
+ * decided behind these calls, which throw ShoalErrors that the app turns into replies.
+ *
+ * A pages module is a {@link PagesFactory}: it gets the services and gives an Express router, mounted at `/` after
+ * the API and after the session middleware (`req.session` is there). Whatever it does not answer is a 404. These
+ * addresses are taken already: `/api`, `/docs`, `/dl`, `/metrics`, `/healthz`, `/readyz`, `/.well-known`,
+ * `GET /login/CODE`, `POST /login` (form field `token`; goes to `/`, or to `/login?failed=1`), `POST /logout`
+ * (form field `_csrf`). Links of the API point people to `/bundles/SLUG`.
+ */
+import type { Request, RequestHandler } from 'express'
+import type { ReleaseName, Slug } from '../core/ids.ts'
+import type { Bundle, BundleDetail, Link, NewToken } from '../wire/api.ts'
+import type { Account } from './account.ts'
+import type { Page } from './cursor.ts'
+import type { CreatedToken, TokenInfo } from './people/tokens.ts'
+import type { AuditRow } from './audit.ts'
+import type { GrantView } from './grants/grant-reader.ts'
+
+export interface ListQuery {
+  readonly q?: string | undefined
+  readonly tag?: string | undefined
+  /** 1..`limits.pageItemsMax`. */
+  readonly limit: number
+  readonly cursor?: string | undefined
+}
+
+export interface PageServices {
+  readonly publicUrl: string
+  /** Who is signed in; undefined for nobody, then show `/login`. */
+  account(req: Request): Promise<Account | undefined>
+  /** For a hidden field `_csrf` or a header `X-CSRF-Token`. Calling it begins a session where there is none. */
+  csrfToken(req: Request): string
+  /** @throws 403 when a form was not ours. Call it first in every handler that changes something. */
+  mustBeOurPage(req: Request): void
+  list(account: Account, query: ListQuery): Promise<Page<Bundle>>
+  /** @throws ShoalError `not-found`, also for what this account may not see. */
+  bundle(account: Account, slug: Slug): Promise<BundleDetail>
+  /** A link for the person on the page, for their few devices. @throws ShoalError as the API does. */
+  link(account: Account, wish: { slug: Slug; name: ReleaseName | 'latest'; files?: string[] }): Promise<Link>
+  /** May this account add releases to the bundle and recall them? */
+  mayEdit(account: Account, bundle: Bundle): boolean
+  recall(account: Account, wish: { slug: Slug; name: ReleaseName; reason?: string }): Promise<void>
+  grants(account: Account, query: { limit: number; cursor?: string | undefined }): Promise<Page<GrantView>>
+  revoke(account: Account, grant: string): Promise<void>
+  /** These three are an admin's. @throws ShoalError `not-granted`. */
+  tokens(account: Account): Promise<readonly TokenInfo[]>
+  createToken(account: Account, draft: NewToken): Promise<CreatedToken>
+  audit(account: Account, query: { limit: number; cursor?: string | undefined }): Promise<Page<AuditRow>>
+}
+
+export type PagesFactory = (services: PageServices) => RequestHandler

@@ -1,0 +1,21 @@
+/** Templates -> HTML. Eta escapes everything that `<%= %>` prints; only the body inside the layout is raw. */
+import { join } from 'node:path'
+import { Eta } from 'eta'
+
+const eta = new Eta({ views: join(import.meta.dirname, 'templates'), cache: true, autoEscape: true })
+
+/** What the layout shows around a page. */
+export interface PageFrame {
+  readonly title: string
+  /** What stands in the search field. */
+  readonly query: string
+  /** Who is signed in, and the token that their forms send back; absent: nobody, and nothing to search. */
+  readonly user?: string
+  readonly csrfToken?: string
+}
+
+export type Template = 'library' | 'bundle' | 'login' | 'message'
+
+export function renderPage(template: Template, frame: PageFrame, data: object = {}): string {
+  return eta.render(`./${template}`, { ...data, ...frame })
+}

@@ -1,0 +1,121 @@
+/** What pages show, made from what the catalogue holds: texts only, all decisions made. Pure. */
+import prettyBytes from 'pretty-bytes'
+import { unreachable } from '../../core/errors.ts'
+import type { Bundle, BundleDetail, Link, ReleaseState } from '../../wire/api.ts'
+
+type ReleaseDetail = BundleDetail['releases'][number]
+
+/** A table of more files than this is no longer read; the .torrent has them all. */
+const FILES_SHOWN_MAX = 500
+
+const DATE = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeZone: 'UTC' })
+const MOMENT = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' })
+
+export const dateText = (iso: string): string => DATE.format(new Date(iso))
+export const momentText = (iso: string): string => `${MOMENT.format(new Date(iso))} UTC`
+
+/** A state in the words of a viewer. */
+export function stateText(state: ReleaseState): string {
+  switch (state) {
+    case 'draft':
+      return 'draft'
+    case 'uploading':
+      return 'being copied to the server'
+    case 'hashing':
+    case 'scanning':
+      return 'being checked'
+    case 'live':
+      return 'available'
+    case 'missing':
+      return 'not available now'
+    case 'recalled':
+      return 'recalled'
+    case 'failed':
+      return 'failed'
+    default:
+      return unreachable(state)
+  }
+}
+
+export function cardOf(bundle: Bundle): object {
+  return {
+    bundle: bundle.bundle,
+    title: bundle.title,
+    description: bundle.description,
+    tags: bundle.tags,
+    latest: bundle.latest === null ? undefined : summaryOf(bundle.latest),
+  }
+}
+
+function summaryOf(release: {
+  name: string
+  sizeBytes: number
+  publishedAt: string
+  state: ReleaseState
+}): object {
+  return {
+    name: release.name,
+    size: prettyBytes(release.sizeBytes),
+    publishedAt: release.publishedAt,
+    date: dateText(release.publishedAt),
+    stateText: stateText(release.state),
+  }
+}
+
+/** The page of a bundle, with the release that is shown (by name, else the newest live, else the newest). */
+export function bundlePageOf(
+  bundle: BundleDetail,
+  wanted: string | undefined,
+  link: Link | undefined,
+): object {
+  const shown =
+    bundle.releases.find((release) => release.name === wanted) ??
+    bundle.releases.find((release) => release.state === 'live') ??
+    bundle.releases[0]
+  return {
+    bundle: {
+      title: bundle.title,
+      description: bundle.description,
+      owner: bundle.owner,
+      audience: bundle.audience.join(', '),
+      tags: bundle.tags,
+    },
+    release: shown === undefined ? undefined : releaseOf(shown),
+    linkUrl: `/bundles/${bundle.bundle}/releases/${shown?.name ?? ''}/links`,
+    releases: bundle.releases.map((release) => ({
+      ...summaryOf(release),
+      url: `/bundles/${bundle.bundle}/releases/${release.name}`,
+      isShown: release === shown,
+    })),
+    link: link === undefined || shown === undefined ? undefined : linkOf(bundle.bundle, shown.name, link),
+  }
+}
+
+function releaseOf(release: ReleaseDetail): object {
+  const { files } = release
+  const hidden = files.length - FILES_SHOWN_MAX
+  return {
+    ...summaryOf(release),
+    isLive: release.state === 'live',
+    reason: release.reason,
+    notes: release.notes,
+    infohash: release.infohash,
+    pieceLength: prettyBytes(release.pieceLengthBytes, { binary: true }),
+    fileCount: files.length === 1 ? '1 file' : `${files.length} files`,
+    files: files.slice(0, FILES_SHOWN_MAX).map((file) => ({
+      path: file.path === '' ? release.contentName : file.path,
+      size: prettyBytes(file.sizeBytes),
+    })),
+    moreFiles: hidden > 0 ? `and ${hidden} more: the .torrent lists them all` : undefined,
+  }
+}
+
+function linkOf(bundle: string, release: string, link: Link): object {
+  return {
+    torrentUrl: link.torrentUrl,
+    magnet: link.magnet,
+    expiresAt: link.grant.expiresAt,
+    until: momentText(link.grant.expiresAt),
+    command: `shoal get ${bundle}@${release} --portal ${new URL(link.torrentUrl).origin} --out .`,
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * API tokens: `shoal_` and 32 random bytes, shown once, kept as their SHA-256. A fast hash is right here: the
+ * token is random, so there is nothing to guess that a slow one would protect.
+ */
+import { createHash, randomBytes } from 'node:crypto'
+import type { z } from 'zod'
+import { ShoalError } from '../../core/errors.ts'
+import { minutes } from '../../core/units.ts'
+import type { Clock } from '../../platform/clock.ts'
+import type { zCreatedToken, zNewToken, zTokenInfo } from '../../wire/api.ts'
+import type { Account } from '../account.ts'
+import { isoTime, textList } from '../catalogue/rows.ts'
+import type { Database, TokenRow } from '../database/tables.ts'
+import type { Journal } from '../journal.ts'
+
+export type TokenInfo = z.infer<typeof zTokenInfo>
+export type CreatedToken = z.infer<typeof zCreatedToken>
+export type TokenDraft = z.output<typeof zNewToken>
+
+const TOKEN = /^shoal_[A-Za-z0-9_-]{43}$/
+/** How exact `lastUsedAt` is: one write a minute and token, not one a request. */
+const USE_NOTED_EVERY = minutes(1)
+
+export const sha256Hex = (text: string): string => createHash('sha256').update(text).digest('hex')
+export const newTokenText = (): string => `shoal_${randomBytes(32).toString('base64url')}`
+
+export class Tokens {
+  readonly #db: Database
+  readonly #journal: Journal
+  readonly #clock: Clock
+
+  constructor(parts: { db: Database; journal: Journal; clock: Clock }) {
+    this.#db = parts.db
+    this.#journal = parts.journal
+    this.#clock = parts.clock
+  }
+
+  /** `text`: for one that must stand in a file before it is valid. */
+  async create(draft: TokenDraft, by: string, text = newTokenText()): Promise<CreatedToken> {
+    const now = this.#clock.epoch()
+    const row: TokenRow = {
+      id: randomBytes(9).toString('base64url'),
+      hash: sha256Hex(text),
+      name: draft.name,
+      role: draft.role,
+      user: draft.user ?? draft.name,
+      groups: JSON.stringify([...new Set(draft.groups)]),
+      created_at: now,
+      expires_at: draft.expiresInSeconds === undefined ? null : now + draft.expiresInSeconds * 1_000,
+      last_used_at: null,
+    }
+    await this.#journal.change(async (tx, notes) => {
+      await tx.insertInto('tokens').values(row).execute()
+      notes.audit({
+        actor: by,
+        action: 'token-created',
+        subject: row.id,
+        detail: `${row.role} token "${row.name}" of ${row.user}`,
+      })
+    })
+    return { ...infoOf(row), token: text }
+  }
+
+  async list(): Promise<readonly TokenInfo[]> {
+    const rows = await this.#db.selectFrom('tokens').selectAll().orderBy('created_at').orderBy('id').execute()
+    return rows.map(infoOf)
+  }
+
+  /** @throws ShoalError `not-found`. */
+  async delete(id: string, by: string): Promise<void> {
+    await this.#journal.change(async (tx, notes) => {
+      const gone = await tx.deleteFrom('tokens').where('id', '=', id).returning('name').executeTakeFirst()
+      if (gone === undefined) throw new ShoalError('not-found', 'no such token')
+      notes.audit({ actor: by, action: 'token-deleted', subject: id, detail: `"${gone.name}"` })
+    })
+  }
+
+  /** Whose token this is; `undefined` for one that is not ours, or no more. */
+  async accountOf(text: string): Promise<Account | undefined> {
+    if (!TOKEN.test(text)) return undefined
+    return this.#account(await this.#find('hash', sha256Hex(text)))
+  }
+
+  /** The account of a session that came by this token; `undefined` once the token is deleted or expired. */
+  async accountById(id: string): Promise<Account | undefined> {
+    return this.#account(await this.#find('id', id))
+  }
+
+  async isEmpty(): Promise<boolean> {
+    return (await this.#db.selectFrom('tokens').select('id').limit(1).executeTakeFirst()) === undefined
+  }
+
+  #find(column: 'hash' | 'id', value: string): Promise<TokenRow | undefined> {
+    return this.#db.selectFrom('tokens').selectAll().where(column, '=', value).executeTakeFirst()
+  }
+
+  async #account(row: TokenRow | undefined): Promise<Account | undefined> {
+    const now = this.#clock.epoch()
+    if (row === undefined || (row.expires_at !== null && row.expires_at <= now)) return undefined
+    if (row.last_used_at === null || row.last_used_at + USE_NOTED_EVERY <= now)
+      await this.#db.updateTable('tokens').set({ last_used_at: now }).where('id', '=', row.id).execute()
+    return { user: row.user, role: row.role, groups: textList(row.groups), tokenId: row.id }
+  }
+}
+
+function infoOf(row: TokenRow): TokenInfo {
+  return {
+    id: row.id,
+    name: row.name,
+    role: row.role,
+    user: row.user,
+    groups: textList(row.groups),
+    createdAt: isoTime(row.created_at),
+    expiresAt: row.expires_at === null ? null : isoTime(row.expires_at),
+    lastUsedAt: row.last_used_at === null ? null : isoTime(row.last_used_at),
+  }
+}

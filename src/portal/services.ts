@@ -1,0 +1,32 @@
+/** What the routes and the pages work with: the portal's parts, opened. */
+import type { Clock } from '../platform/clock.ts'
+import type { Logger } from '../platform/log.ts'
+import type { Catalogue } from './catalogue/catalogue.ts'
+import type { ControlFeed } from './control/control-feed.ts'
+import type { Presence } from './control/presence.ts'
+import type { Database } from './database/tables.ts'
+import type { GrantLedger } from './grants/ledger.ts'
+import type { GrantReader } from './grants/grant-reader.ts'
+import type { Links } from './grants/links.ts'
+import type { KeyRing } from './keys/key-ring.ts'
+import type { LoginCodes } from './people/login-codes.ts'
+import type { Tokens } from './people/tokens.ts'
+import type { Sites } from './sites.ts'
+
+export interface Services {
+  readonly clock: Clock
+  readonly log: Logger
+  readonly db: Database
+  readonly catalogue: Catalogue
+  readonly ledger: GrantLedger
+  readonly grants: GrantReader
+  readonly links: Links
+  readonly keys: KeyRing
+  readonly tokens: Tokens
+  readonly loginCodes: LoginCodes
+  readonly sites: Sites
+  readonly presence: Presence
+  readonly feed: ControlFeed
+  /** The portal's origin, without a trailing slash. */
+  readonly publicUrl: string
+}

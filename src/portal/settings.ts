@@ -1,0 +1,40 @@
+/** Settings of the portal; the table is their manual. */
+import { hours, millis, minutes, type Millis } from '../core/units.ts'
+import type { Setting, SettingsOf } from '../platform/config.ts'
+import { readBoolean, readInteger, readList, readMillis, readText } from '../platform/setting-readers.ts'
+
+export const portalSettings = {
+  trustProxy: {
+    parse: readList(readText(64)),
+    fallback: [] as readonly string[],
+    fallbackText: '(none)',
+    help: 'Addresses or ranges of reverse proxies in front, comma-separated, or "loopback": only their X-Forwarded headers are believed. Behind a TLS proxy this must be set, or nobody can sign in.',
+  } satisfies Setting<readonly string[]>,
+  allowInsecureLogin: {
+    parse: readBoolean,
+    fallback: false,
+    help: 'Lets people sign in over plain HTTP from other machines. Their tokens and cookies can then be read on the way: for trials only.',
+  } satisfies Setting<boolean>,
+  metricsOpen: {
+    parse: readBoolean,
+    fallback: false,
+    help: 'Serves /metrics to whoever asks, without a token of an admin.',
+  } satisfies Setting<boolean>,
+  sessionLifeMs: {
+    parse: readMillis(minutes(5), hours(24 * 30)),
+    fallback: hours(12),
+    help: 'How long a person stays signed in, at most.',
+  } satisfies Setting<Millis>,
+  grantKeyLifeMs: {
+    parse: readMillis(millis(10_000), hours(24 * 365)),
+    fallback: hours(24 * 30),
+    help: 'How long one key signs grants before the next one takes over. Its grants stay good to their end.',
+  } satisfies Setting<Millis>,
+  failedLoginsPerMinuteMax: {
+    parse: readInteger(1, 10_000),
+    fallback: 20,
+    help: 'Wrong tokens and login links from one address in a minute; after that it is told to wait.',
+  } satisfies Setting<number>,
+}
+
+export type PortalSettings = SettingsOf<typeof portalSettings>

@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict'
+import { Validator } from '@seriousme/openapi-schema-validator'
+import { apiRoutes } from '../../src/portal/http/api.ts'
+import { zLink } from '../../src/wire/api.ts'
+import { openTestPortal, type TestPortal } from './test-portal.ts'
+import { torrentNamed } from './torrents.ts'
+
+type Who = 'nobody' | 'junk' | 'viewer' | 'outsider' | 'stranger' | 'publisher' | 'origin' | 'admin'
+const EVERYBODY: readonly Who[] = [
+  'nobody',
+  'junk',
+  'viewer',
+  'outsider',
+  'stranger',
+  'publisher',
+  'origin',
+  'admin',
+]
+
+/**
+ * Expected status of every route for everybody, on a bundle of `publisher` for the group `ops`, in which `viewer` is.
+ * `outsider` is a viewer of other groups, `stranger` a publisher of other groups. `nobody` and `junk` (an unknown
+ * token) get 401 everywhere.
+ */
+type Row = Readonly<Record<Exclude<Who, 'nobody' | 'junk'>, number>>
+const row = (viewer: number, outsider: number, stranger: number, publisher: number, origin: number, admin: number): Row => ({
+  viewer, outsider, stranger, publisher, origin, admin,
+}) // prettier-ignore
+const MATRIX: Readonly<Record<string, Row>> = {
+  'get /me': row(200, 200, 200, 200, 200, 200),
+  'get /bundles': row(200, 200, 200, 200, 200, 200),
+  'post /bundles': row(403, 403, 201, 201, 201, 201),
+  'get /bundles/{slug}': row(200, 404, 404, 200, 200, 200),
+  'post /bundles/{slug}/releases': row(403, 404, 404, 201, 403, 201),
+  'get /bundles/{slug}/releases/{name}': row(200, 404, 404, 200, 200, 200),
+  'get /bundles/{slug}/releases/{name}/torrent': row(200, 404, 404, 200, 200, 200),
+  'post /bundles/{slug}/releases/{name}/links': row(201, 404, 404, 201, 201, 201),
+  'post /bundles/{slug}/releases/{name}/recall': row(403, 404, 404, 200, 403, 200),
+  'get /grants': row(200, 200, 200, 200, 200, 200),
+  'delete /grants/{id}': row(204, 404, 404, 204, 404, 204), // the grant is for viewer, by publisher
+  'post /grants/{id}/renew': row(200, 404, 404, 200, 404, 200),
+  'delete /users/{name}/grants': row(403, 403, 403, 403, 403, 200),
+  'post /presence': row(403, 403, 403, 403, 204, 204),
+  'get /origin/wanted': row(403, 403, 403, 403, 200, 200),
+  'get /control': row(200, 200, 200, 200, 200, 200),
+  'get /tokens': row(403, 403, 403, 403, 403, 200),
+  'post /tokens': row(403, 403, 403, 403, 403, 201),
+  'delete /tokens/{id}': row(403, 403, 403, 403, 403, 204),
+  'get /sites': row(403, 403, 200, 200, 200, 200),
+  'put /sites': row(403, 403, 403, 403, 403, 200),
+  'get /audit': row(403, 403, 403, 403, 403, 200),
+}
+
+const BODIES: Readonly<Record<string, object>> = {
+  'post /bundles': { title: 'Another' },
+  'post /bundles/{slug}/releases/{name}/links': {},
+  'post /presence': { peerId: 'b'.repeat(40), kind: 'origin', host: '10.0.0.9', port: 5_000, complete: [] },
+  'post /tokens': { name: 'new', role: 'viewer' },
+  'put /sites': { items: [{ name: 'lyon', cidrs: ['10.4.0.0/16'] }] },
+}
+
+describe('The REST API, every route for everybody', () => {
+  let portal: TestPortal
+  const tokens = new Map<Who, string>()
+
+  before(async () => {
+    portal = await openTestPortal({ settings: { failedLoginsPerMinuteMax: '1000' } })
+    tokens
+      .set('junk', `shoal_${'x'.repeat(43)}`)
+      .set('viewer', await portal.token('viewer', { user: 'vera', groups: ['ops'] }))
+      .set('outsider', await portal.token('viewer', { user: 'otto', groups: ['sales'] }))
+      .set('stranger', await portal.token('publisher', { user: 'peter' }))
+      .set('publisher', await portal.token('publisher', { user: 'paula' }))
+      .set('origin', portal.originToken)
+      .set('admin', portal.adminToken)
+  })
+  after(() => portal[Symbol.asyncDispose]())
+
+  it('is in this table, and the table has nothing else', () => {
+    assert.deepEqual(
+      apiRoutes.map((route) => `${route.method} ${route.path}`).sort(),
+      Object.keys(MATRIX).sort(),
+    )
+  })
+
+  let count = 0
+  for (const route of apiRoutes) {
+    const key = `${route.method} ${route.path}`
+    for (const who of EVERYBODY) {
+      const expected = who === 'nobody' || who === 'junk' ? 401 : MATRIX[key]?.[who]
+      it(`answers ${expected} to ${who} for ${key}`, async () => {
+        if (expected === 401) {
+          await portal.api(route.method, route.path.replaceAll(/[{}]/g, ''), tokens.get(who)).expect(401)
+          return
+        }
+        const paula = tokens.get('publisher') ?? ''
+        const name = `content ${count++}`
+        const { slug } = await portal.live(paula, { title: name, audience: ['ops'] }, name)
+        const grant = (await portal.link(paula, slug, { for: 'vera' })).grant.id
+        const spare = await portal
+          .api('post', '/tokens', portal.adminToken)
+          .send({ name: 'spare', role: 'viewer' })
+        const id = key.includes('tokens') ? (spare.body as { id: string }).id : grant
+        const path = route.path
+          .replace('{slug}', slug)
+          .replace('{name}', key.includes('users') ? 'nobody-in-particular' : 'latest')
+          .replace('{id}', id)
+        const request = portal.api(route.method, path, tokens.get(who))
+        if (route.takesTorrent === true)
+          request
+            .set('content-type', 'application/x-bittorrent')
+            .send(Buffer.from(torrentNamed(`more of ${name}`)))
+        else if (BODIES[key] !== undefined) request.send(BODIES[key])
+        const answer = await request
+        assert.equal(answer.status, expected, answer.text)
+        if (answer.status >= 400)
+          assert.match(answer.headers['content-type'] ?? '', /^application\/problem\+json/)
+      })
+    }
+  }
+
+  it('lets nobody but the owner see or touch a release that is not live', async () => {
+    const slug = await portal.bundle(tokens.get('publisher') ?? '', { title: 'Not yet', audience: ['ops'] })
+    await portal.release(tokens.get('publisher') ?? '', slug, 'not yet')
+    for (const [who, status] of [
+      ['viewer', 404],
+      ['publisher', 200],
+      ['origin', 200],
+      ['admin', 200],
+    ] as const) {
+      await portal.api('get', `/bundles/${slug}/releases/1`, tokens.get(who)).expect(status)
+      const link = portal.api('post', `/bundles/${slug}/releases/1/links`, tokens.get(who)).send({})
+      await link.expect(status === 200 ? 201 : 404)
+    }
+    assert.deepEqual((await portal.detail(tokens.get('viewer') ?? '', slug)).releases, [])
+  })
+
+  it('lets a publisher give links to others for its own bundles only, and a viewer never', async () => {
+    const paula = tokens.get('publisher') ?? ''
+    const { slug } = await portal.live(paula, { title: 'Open', audience: ['everyone'] }, 'open')
+    const path = `/bundles/${slug}/releases/latest/links`
+    await portal.api('post', path, paula).send({ for: 'anybody' }).expect(201)
+    await portal.api('post', path, tokens.get('stranger')).send({ for: 'anybody' }).expect(403)
+    await portal.api('post', path, tokens.get('stranger')).send({ for: 'peter' }).expect(201)
+    await portal.api('post', path, tokens.get('viewer')).send({ for: 'anybody' }).expect(403)
+    const link = await portal.api('post', path, tokens.get('viewer')).send({ peersMax: 9 })
+    assert.equal(link.status, 403)
+    zLink.parse((await portal.api('post', path, tokens.get('viewer')).send({})).body)
+  })
+
+  it('answers 404 with no more to those who ask for what there is not', async () => {
+    for (const path of ['/bundles/none', '/bundles/none/releases/1', '/nowhere'])
+      await portal.api('get', path, tokens.get('viewer')).expect(404)
+    await portal.api('get', '/bundles/Not%20A%20Slug', tokens.get('viewer')).expect(400)
+    await portal.api('get', '/bundles/%E0%A4%A', tokens.get('viewer')).expect(400)
+  })
+})
+
+describe('The description of the API', () => {
+  it('is valid OpenAPI, and describes every route', async () => {
+    await using portal = await openTestPortal()
+    const body: unknown = (await portal.api('get', '/openapi.json').expect(200)).body
+    const result = await new Validator().validate(body as Parameters<Validator['validate']>[0])
+    assert.equal(result.valid, true, JSON.stringify(result.errors))
+    const { paths } = body as {
+      paths: Record<string, Record<string, { operationId: string; requestBody?: object }>>
+    }
+    const operations = Object.values(paths).flatMap((path) => Object.values(path))
+    assert.equal(operations.length, apiRoutes.length)
+    assert.equal(new Set(operations.map((operation) => operation.operationId)).size, apiRoutes.length)
+    assert.ok(JSON.stringify(body).includes('application/x-bittorrent'))
+  })
+})

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict'
+import request from 'supertest'
+import { openTestPortal, type TestPortal } from './test-portal.ts'
+
+const HOSTILE = `"><img src=x onerror=alert(1)><script>alert(1)</script>`
+
+describe('The pages', () => {
+  let portal: TestPortal
+  let browser: ReturnType<typeof request.agent>
+
+  const html = async (path: string, status = 200): Promise<string> =>
+    (await browser.get(path).expect(status).expect('content-type', /html/)).text
+  const csrfIn = (page: string): string => /name="_csrf" value="([^"]+)"/.exec(page)?.[1] ?? ''
+  const signIn = (token: string): request.Test => browser.post('/login').type('form').send({ token })
+
+  beforeEach(async () => {
+    portal = await openTestPortal()
+    browser = request.agent(portal.portal.handler)
+  })
+  afterEach(() => portal[Symbol.asyncDispose]())
+
+  it('ask who is not signed in to sign in, and say when a token is not known', async () => {
+    for (const path of ['/', '/bundles/x', '/no/such/page']) await browser.get(path).expect(303, /login/)
+    await signIn('shoal_nobody').expect('location', '/login?failed=1')
+    assert.match(await html('/login?failed=1', 401), /role="alert"/)
+    await signIn(portal.adminToken).expect('location', '/')
+    assert.match(await html('/'), /Nothing is published yet/)
+  })
+
+  it('list what there is, find it by words and tags, and go on where a page ends', async () => {
+    await portal.live(portal.adminToken, { title: 'Fire safety', tags: ['safety'] }, 'a.mp4')
+    await portal.live(portal.adminToken, { title: 'First aid' }, 'b.mp4')
+    await signIn(portal.adminToken)
+    const all = await html('/')
+    assert.match(all, /Fire safety/)
+    assert.match(all, /First aid/)
+    const found = await html('/?q=fire')
+    assert.match(found, /Results for “fire”/)
+    assert.doesNotMatch(found, /First aid/)
+    assert.doesNotMatch(await html('/?tag=safety'), /First aid/)
+    assert.match(await html('/?q=nothing'), /Nothing matches/)
+    const next = /href="(\/\?[^"]*cursor=[^"]+)"/.exec(await html('/?limit=1'))?.[1] ?? ''
+    assert.match(await html(next.replaceAll('&amp;', '&')), /Fire safety/)
+  })
+
+  it('show a bundle with its files, and make a link when its form is sent', async () => {
+    const { slug } = await portal.live(portal.adminToken)
+    await signIn(portal.adminToken)
+    const page = await html(`/bundles/${slug}`)
+    assert.match(page, /film\.mp4/)
+    assert.match(page, /available/)
+    const path = `/bundles/${slug}/releases/1/links`
+    const made = await browser
+      .post(path)
+      .type('form')
+      .send({ _csrf: csrfIn(page) })
+      .expect(200)
+    assert.match(made.text, /works until/)
+    assert.match(made.text, /value="magnet:\?xt=urn:btih:/)
+    assert.match(made.text, /href="http:\/\/media\.example\.com\/dl\/[^"]+\.torrent"/)
+    assert.equal(made.headers['cache-control'], 'no-store')
+    assert.ok((await portal.audit()).some((row) => /grant/.test(row.action)))
+  })
+
+  it('take no form that another site sent', async () => {
+    const { slug } = await portal.live(portal.adminToken)
+    await signIn(portal.adminToken)
+    const path = `/bundles/${slug}/releases/1/links`
+    await browser.post(path).type('form').send({}).expect(403)
+    await browser.post(path).type('form').send({ _csrf: 'guessed' }).expect(403)
+  })
+
+  it('have nothing for whom a bundle is not for', async () => {
+    const { slug } = await portal.live(portal.adminToken, { title: 'Board minutes', audience: ['board'] })
+    await signIn(await portal.token('viewer'))
+    assert.doesNotMatch(await html('/'), /Board minutes/)
+    assert.match(await html(`/bundles/${slug}`, 404), /not for you/)
+    for (const path of ['/bundles/No%20Slug', '/bundles/x/releases/..%2f', '/?limit=x', '/other']) {
+      await html(path, 404)
+    }
+  })
+
+  it('print what strangers wrote as text, everywhere', async () => {
+    const draft = { title: HOSTILE, description: HOSTILE, tags: [HOSTILE.slice(0, 40)] }
+    const { slug } = await portal.live(portal.adminToken, draft)
+    await signIn(portal.adminToken)
+    for (const path of ['/', `/bundles/${slug}`, `/?q=${encodeURIComponent(HOSTILE)}`]) {
+      const page = await html(path)
+      assert.doesNotMatch(page, /<script|<img src=x/)
+      assert.match(page, /&lt;script&gt;|&lt;img/)
+    }
+  })
+
+  it('bring their own style and no script', async () => {
+    await browser.get('/assets/pico.min.css').expect(200)
+    await browser.get('/assets/shoal.css').expect(200)
+    await browser.get('/assets/../pages/pages.ts').expect(303)
+    await signIn(portal.adminToken)
+    assert.doesNotMatch(await html('/'), /<script/)
+  })
+})
