@@ -219,5 +219,5 @@ const EXAMPLES = `
 Examples:
   shoal up --library /srv/media            portal on port 8080, everything in the folder listed
   shoal get fire-safety-2026 --out ~/Videos --seed 8h
-  shoal link fire-safety-2026 --expires 7d | qbittorrent-nox -
+  aria2c "$(shoal link fire-safety-2026 --expires 7d)"
 `

@@ -3,6 +3,8 @@ import prettyBytes from 'pretty-bytes'
 import prettyMs from 'pretty-ms'
 
 export const bytesText = (n: number): string => prettyBytes(n)
+/** In powers of two, as piece lengths are: `512 KiB`. */
+export const binaryBytesText = (n: number): string => prettyBytes(n, { binary: true })
 export const rateText = (bps: number): string => `${prettyBytes(bps)}/s`
 export const durationText = (ms: number): string =>
   ms < 10_000 ? `${(ms / 1_000).toFixed(1)} s` : prettyMs(ms, { secondsDecimalDigits: 0, unitCount: 2 })

@@ -6,13 +6,19 @@ import type { Random } from '../core/random.ts'
 import type { BytesPerSecond, Millis } from '../core/units.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/log.ts'
+import type { Storage } from './content.ts'
 import type { Network } from './network.ts'
+import type { FetchAnnounce } from './tracker-http.ts'
 
 export interface EngineParts {
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
   readonly network: Network
+  /** Files on the disk, when absent. */
+  readonly storage?: Storage
+  /** HTTP by Node, when absent. */
+  readonly fetchAnnounce?: FetchAnnounce
 }
 
 export interface EngineOptions {
@@ -44,6 +50,8 @@ export interface AddTorrent {
   readonly mode: 'download' | 'seed'
   /** Where progress is kept across restarts; required in `download` mode. */
   readonly statePath?: string
+  /** Write over files that are there, are not ours and differ; without it they fail the torrent. */
+  readonly overwrite?: boolean
   /** Which files to fetch, by landing path. All, when absent. */
   readonly wants?: (landingPath: string) => boolean
   /** Tracker URLs with their grants, tier by tier; read again before each announce, so that a renewal counts. */

@@ -8,7 +8,7 @@ import { parseMagnet, portalOfMagnet, undeclaredHosts, type Magnet } from '../..
 import { parseTorrent } from '../../wire/torrent.ts'
 import type { Context } from '../context.ts'
 import { readLine } from '../stdin.ts'
-import { bytesText, table } from '../text.ts'
+import { binaryBytesText, bytesText, table } from '../text.ts'
 
 /** `shoal inspect MAGNET|FILE.torrent`: says what it holds, asks nobody, never prints the grant itself. */
 export async function inspect(context: Context, what: string): Promise<void> {
@@ -99,7 +99,7 @@ function inspectTorrent(context: Context, torrent: Torrent): void {
     ['name', metainfo.name],
     [
       'size',
-      `${bytesText(sizeOf(metainfo))} in ${pieceLayoutOf(metainfo).count} pieces of ${bytesText(metainfo.pieceLength)}`,
+      `${bytesText(sizeOf(metainfo))} in ${pieceLayoutOf(metainfo).count} pieces of ${binaryBytesText(metainfo.pieceLength)}`,
     ],
     ['private', metainfo.isPrivate ? 'yes' : 'no'],
     ['trackers', torrent.announce.flat().map(hostOf).join(', ')],

@@ -15,7 +15,7 @@ import { limits } from '../../wire/limits.ts'
 import type { Context } from '../context.ts'
 import { startPeerEngine } from '../engine.ts'
 import { takeDataFolder } from '../local-origin.ts'
-import { bytesText, table } from '../text.ts'
+import { binaryBytesText, bytesText, table } from '../text.ts'
 
 export interface PublishOptions {
   readonly title: string
@@ -104,7 +104,7 @@ async function dryRun(context: Context, path: string, signal: AbortSignal): Prom
   for (const line of table(['size', 'file'], rows)) output.line(line)
   for (const one of plan.ignored.items) output.line(`ignored  ${one}`)
   output.line(
-    `${plan.files.length} files, ${bytesText(plan.sizeBytes)}, pieces of ${bytesText(plan.pieceLengthBytes)}; nothing was published`,
+    `${plan.files.length} files, ${bytesText(plan.sizeBytes)}, pieces of ${binaryBytesText(plan.pieceLengthBytes)}; nothing was published`,
   )
   const refusal = refusalOfPlan(plan)
   if (refusal !== undefined) throw new ShoalError('bad-input', refusal)
