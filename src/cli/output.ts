@@ -83,7 +83,7 @@ function startBar(stream: NodeJS.WritableStream): cliProgress.SingleBar {
   const bar = new cliProgress.SingleBar(
     {
       format: '{bar} {percent} %  {text}',
-      barsize: 24,
+      barsize: 16,
       stream,
       clearOnComplete: true,
       hideCursor: true,

@@ -165,9 +165,10 @@ function progressText(stats: TorrentStats): string {
   const left = stats.wantedBytes - stats.haveBytes
   const time = stats.downBps > 0 ? ` · ${durationText((1_000 * left) / stats.downBps)} left` : ''
   const { site, otherSites, origin } = stats.peers
+  const share = percentText(stats.from.site + stats.from.otherSites, receivedOf(stats))
   return (
-    `${bytesText(stats.haveBytes)} of ${bytesText(stats.wantedBytes)} · ${rateText(stats.downBps)} down · ${rateText(stats.upBps)} up${time}` +
-    ` · peers: ${site} here, ${otherSites} elsewhere, ${origin} server · ${percentText(stats.from.site + stats.from.otherSites, receivedOf(stats))} from colleagues`
+    `${bytesText(stats.haveBytes)} of ${bytesText(stats.wantedBytes)} · ${rateText(stats.downBps)}${time} · ` +
+    `${share} from colleagues · peers: ${site} here, ${otherSites} elsewhere, ${origin} server · up ${rateText(stats.upBps)}`
   )
 }
 
