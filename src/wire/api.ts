@@ -23,6 +23,9 @@ function checked<T extends string>(make: (text: string) => T, description: strin
     .meta({ description, override: { type: 'string' } })
 }
 
+/** Text that can be written anywhere: half a surrogate pair, which no URL and no UTF-8 can hold, becomes U+FFFD. */
+const zText = z.string().overwrite((text) => text.toWellFormed())
+
 export const zInfoHash = checked(infoHash, 'SHA-1 of the info bytes, 40 hex digits')
 export const zSlug = checked(slug, "the bundle's name in URLs: a-z, 0-9 and single hyphens")
 export const zReleaseName = checked(releaseName, 'letters, digits, ".", "_" and "-", at most 64')
@@ -101,12 +104,12 @@ export const zBundleQuery = z.object({
 })
 
 export const zNewBundle = z.strictObject({
-  title: z.string().trim().min(1).max(limits.titleCharsMax),
+  title: zText.trim().min(1).max(limits.titleCharsMax),
   /** Wanted name; without it the title makes one, and `-2`, `-3` when it is taken. */
   bundle: zSlug.optional(),
-  description: z.string().max(limits.descriptionCharsMax).default(''),
-  tags: z.array(z.string().trim().min(1).max(limits.tagCharsMax)).max(limits.tagsMax).default([]),
-  audience: z.array(z.string().trim().min(1).max(64)).min(1).max(64).default(['everyone']),
+  description: zText.max(limits.descriptionCharsMax).default(''),
+  tags: z.array(zText.trim().min(1).max(limits.tagCharsMax)).max(limits.tagsMax).default([]),
+  audience: z.array(zText.trim().min(1).max(64)).min(1).max(64).default(['everyone']),
 })
 export type NewBundle = z.input<typeof zNewBundle>
 
@@ -114,10 +117,10 @@ export type NewBundle = z.input<typeof zNewBundle>
 export const zNewReleaseQuery = z.object({
   /** Without it: the next number. */
   release: zReleaseName.optional(),
-  notes: z.string().max(limits.notesCharsMax).default(''),
+  notes: zText.max(limits.notesCharsMax).default(''),
   admit: zAdmit.default('any'),
   /** Who vouches that the content may be shared, and why (licence, ownership). */
-  rights: z.string().max(400).default(''),
+  rights: zText.max(400).default(''),
 })
 export type NewReleaseQuery = z.input<typeof zNewReleaseQuery>
 
@@ -134,7 +137,7 @@ export const zLinkRequest = z.strictObject({
   peersMax: z.number().int().min(1).max(limits.peersPerGrantMax).optional(),
   webSeed: z.boolean().default(false),
   /** For whom: an account's name. Publishers and admins only. */
-  for: z.string().min(1).max(64).optional(),
+  for: zText.min(1).max(64).optional(),
 })
 export type LinkRequest = z.input<typeof zLinkRequest>
 
@@ -181,7 +184,7 @@ export const zPresence = z.strictObject({
   partial: z.array(zInfoHash).max(limits.presenceHashesMax).default([]),
   /** Releases whose files it has lost or found changed, with the sentence to show. */
   missing: z
-    .array(z.object({ infohash: zInfoHash, reason: z.string().max(400) }))
+    .array(z.object({ infohash: zInfoHash, reason: zText.max(400) }))
     .max(limits.presenceHashesMax)
     .default([]),
   /** Leaving: what this origin serves is forgotten at once. */
@@ -194,14 +197,17 @@ export const zWanted = z.object({
   items: z.array(z.object({ infohash: zInfoHash, bundle: zSlug, release: zReleaseName, sizeBytes: zSize })),
 })
 
+/** Ten years: longer is for ever, and has no end to name. */
+const TOKEN_SECONDS_MAX = 10 * 365 * 24 * 3_600
+
 export const zNewToken = z.strictObject({
-  name: z.string().trim().min(1).max(64),
+  name: zText.trim().min(1).max(64),
   role: zRole,
   /** Whose it is; audit rows and grants name this account. Without it: the token's name. */
-  user: z.string().trim().min(1).max(64).optional(),
+  user: zText.trim().min(1).max(64).optional(),
   /** Groups that it belongs to, for bundles whose audience is not everyone. */
-  groups: z.array(z.string().trim().min(1).max(64)).max(64).default([]),
-  expiresInSeconds: z.number().int().min(60).optional(),
+  groups: z.array(zText.trim().min(1).max(64)).max(64).default([]),
+  expiresInSeconds: z.number().int().min(60).max(TOKEN_SECONDS_MAX).optional(),
 })
 export type NewToken = z.input<typeof zNewToken>
 export const zTokenInfo = z.object({

@@ -1,0 +1,209 @@
+/**
+ * One peer to one over loopback, process start to files in place: how fast, and at what cost at each end, against
+ * libtorrent 2.0.8 (Debian's python3-libtorrent) alternating in one run.
+ *
+ *     node bench/one-to-one.ts [SIZE_MIB=1024] [ROUNDS=3]
+ *
+ * Prints one JSON line: medians of seconds and CPU-seconds, and the ratios ours / theirs.
+ */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { createHash, randomFillSync } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { pipeline } from 'node:stream/promises'
+
+const sizeMiB = Number(process.argv[2] ?? 1_024)
+const rounds = Number(process.argv[3] ?? 3)
+const main = new URL('../src/cli/main.ts', import.meta.url).pathname
+const peer = new URL('./libtorrent-peer.py', import.meta.url).pathname
+const TICKS_A_SECOND = 100
+
+interface Run {
+  readonly seconds: number
+  readonly leechCpu: number
+  readonly seedCpu: number
+  readonly leechPeakMiB: number
+}
+
+/** A process whose lines are heard. */
+class Child implements AsyncDisposable {
+  readonly process: ChildProcess
+  readonly #lines: AsyncIterator<string>
+
+  constructor(command: string, args: readonly string[]) {
+    this.process = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+    if (this.process.stdout === null) throw new TypeError('no pipe')
+    this.#lines = createInterface({ input: this.process.stdout })[Symbol.asyncIterator]()
+  }
+
+  /** The first line that the reader makes something of. */
+  async line<T>(read: (line: string) => T | undefined): Promise<T> {
+    for (;;) {
+      const next = await this.#lines.next()
+      if (next.done === true) throw new Error(`${this.process.spawnfile} ended early`)
+      const found = read(next.value)
+      if (found !== undefined) return found
+    }
+  }
+
+  /** User and system time so far, in seconds. */
+  async cpu(): Promise<number> {
+    const stat = await readFile(`/proc/${this.process.pid ?? 0}/stat`, 'utf8')
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND
+  }
+
+  async peakMiB(): Promise<number> {
+    const status = await readFile(`/proc/${this.process.pid ?? 0}/status`, 'utf8')
+    return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1_024
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const ended = new Promise((resolve) => this.process.once('exit', resolve))
+    this.process.stdin?.end()
+    this.process.kill('SIGTERM')
+    await ended
+  }
+}
+
+const event =
+  (name: string) =>
+  (line: string): Record<string, unknown> | undefined => {
+    const read = JSON.parse(line) as Record<string, unknown>
+    return read['event'] === name ? read : undefined
+  }
+const word =
+  (name: string) =>
+  (line: string): string | undefined =>
+    line.startsWith(name) ? line.slice(name.length).trim() : undefined
+
+async function sha256(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(path), hash)
+  return hash.digest('hex')
+}
+
+async function makeFile(path: string): Promise<void> {
+  const block = randomFillSync(Buffer.alloc(1 << 20))
+  await using file = await open(path, 'w')
+  for (let i = 0; i < sizeMiB; i++) {
+    block.writeUInt32LE(i, 0) // no two pieces alike
+    await file.write(block)
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+async function shoalRun(seed: Child, torrent: string, work: string): Promise<Run> {
+  const before = await seed.cpu()
+  const args = [main, 'get', torrent, '--json', '--out', join(work, 'out'), '--data', join(work, 'data')]
+  await using leech = new Child(process.execPath, [...args, '--seed', 'forever'])
+  const done = await leech.line(event('done'))
+  return {
+    seconds: Number(done['seconds']),
+    leechCpu: await leech.cpu(),
+    seedCpu: (await seed.cpu()) - before,
+    leechPeakMiB: await leech.peakMiB(),
+  }
+}
+
+async function libtorrentRun(seed: Child, seedPort: number, torrent: string, work: string): Promise<Run> {
+  const before = await seed.cpu()
+  const args = [peer, torrent, join(work, 'out'), 'leech', String(await freePort()), String(seedPort)]
+  await using leech = new Child('/usr/bin/python3', args)
+  const seconds = Number(await leech.line(word('done')))
+  return {
+    seconds,
+    leechCpu: await leech.cpu(),
+    seedCpu: (await seed.cpu()) - before,
+    leechPeakMiB: await leech.peakMiB(),
+  }
+}
+
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN
+const mediansOf = (runs: readonly Run[]): Run => ({
+  seconds: median(runs.map((run) => run.seconds)),
+  leechCpu: median(runs.map((run) => run.leechCpu)),
+  seedCpu: median(runs.map((run) => run.seedCpu)),
+  leechPeakMiB: Math.round(median(runs.map((run) => run.leechPeakMiB))),
+})
+const round = (n: number): number => Math.round(n * 1_000) / 1_000
+
+const root = await mkdtemp(join(tmpdir(), 'shoal-bench-'))
+try {
+  const library = join(root, 'library')
+  await mkdir(library)
+  const content = join(library, 'content.bin')
+  await makeFile(content)
+  const wanted = await sha256(content)
+  const data = join(root, 'server')
+  await using up = new Child(process.execPath, [
+    ...[main, 'up', '--json', '--data', data, '--library', library, '--listen', '127.0.0.1:0'],
+  ])
+  const portal = String((await up.line(event('ready')))['portal'])
+  const torrent = join(root, 'content.torrent')
+  await linkTo(portal, data, torrent)
+  const port = await freePort()
+  await using theirs = new Child('/usr/bin/python3', [peer, torrent, library, 'seed', String(port)])
+  await theirs.line(word('ready'))
+
+  const runs = { shoal: [] as Run[], libtorrent: [] as Run[] }
+  for (let round = 0; round < rounds; round++) {
+    for (const who of ['shoal', 'libtorrent'] as const) {
+      const work = join(root, 'work')
+      await mkdir(join(work, 'out'), { recursive: true })
+      runs[who].push(
+        who === 'shoal'
+          ? await shoalRun(up, torrent, work)
+          : await libtorrentRun(theirs, port, torrent, work),
+      )
+      if ((await sha256(join(work, 'out', 'content.bin'))) !== wanted)
+        throw new Error(`${who}: the bytes differ`)
+      await rm(work, { recursive: true })
+    }
+  }
+  const shoal = mediansOf(runs.shoal)
+  const libtorrent = mediansOf(runs.libtorrent)
+  const ratio = {
+    throughput: round(libtorrent.seconds / shoal.seconds),
+    leechCpu: round(shoal.leechCpu / libtorrent.leechCpu),
+    seedCpu: round(shoal.seedCpu / libtorrent.seedCpu),
+  }
+  console.log(JSON.stringify({ bench: 'one-to-one', sizeMiB, rounds, shoal, libtorrent, ratio }))
+} finally {
+  await rm(root, { recursive: true, force: true })
+}
+
+/** A .torrent with a grant; waits until the library is published. */
+async function linkTo(portal: string, data: string, torrent: string): Promise<void> {
+  for (;;) {
+    const args = [
+      main,
+      'link',
+      'content-bin',
+      '--json',
+      '--data',
+      data,
+      '--portal',
+      portal,
+      '--torrent',
+      torrent,
+    ]
+    const child = spawn(process.execPath, args, { stdio: 'ignore' })
+    const code = await new Promise((resolve) => child.once('exit', resolve))
+    if (code === 0) return
+    if (code !== 4) throw new Error(`link ended with ${String(code)}`)
+    await writeFile(torrent, '')
+  }
+}

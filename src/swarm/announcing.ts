@@ -1,0 +1,69 @@
+/** The tracker and one torrent: what we tell it, and what its answers change. */
+import { randomBytes } from 'node:crypto'
+import { unreachable } from '../core/errors.ts'
+import type { AnnounceReply, AnnounceRequest } from '../wire/announce.ts'
+import { limits } from '../wire/limits.ts'
+import { Announcer, type AnnounceOutcome } from './announcer.ts'
+import { onPeersNamed } from './connecting.ts'
+import { isFetching, type SwarmState } from './swarm-state.ts'
+
+export function startAnnouncing(s: SwarmState): void {
+  const urls = s.spec.announceUrls
+  if (urls === undefined) return
+  const key = randomBytes(8).toString('hex')
+  const { clock, random, fetchAnnounce, bindAddress } = s.shared
+  s.announcer = new Announcer(
+    {
+      clock,
+      random,
+      fetch: fetchAnnounce,
+      urls,
+      standing: () => standing(s, key),
+      isStarving: () => isFetching(s) && s.peers.size === 0,
+      onOutcome: (outcome) => s.post({ kind: 'announce-over', outcome }),
+    },
+    { from: bindAddress },
+  )
+  s.announcer.announce()
+}
+
+function standing(s: SwarmState, key: string): Omit<AnnounceRequest, 'event'> {
+  const downloadedBytes = s.from.site + s.from.otherSites + s.from.origin
+  return {
+    infoHash: s.spec.infoHash,
+    peerId: s.shared.peerId,
+    port: s.shared.port(),
+    uploadedBytes: s.uploadedBytes,
+    downloadedBytes,
+    leftBytes: leftBytes(s),
+    numWant: s.phase === 'stopped' ? 0 : limits.numWantMax,
+    key,
+    compact: true,
+    isOurs: true,
+  }
+}
+
+function leftBytes(s: SwarmState): number {
+  if (s.spec.mode === 'seed') return 0
+  if (s.loaded === undefined) return Number.MAX_SAFE_INTEGER
+  return s.loaded.wantedBytes - s.loaded.haveBytes
+}
+
+export function onAnnounceOver(s: SwarmState, outcome: AnnounceOutcome): void {
+  switch (outcome.kind) {
+    case 'reply': onReply(s, outcome.url, outcome.reply); break
+    case 'refused': s.emit({ ...outcome, kind: 'announce-refused' }); break
+    case 'unreachable': s.emit({ ...outcome, kind: 'announce-failed' }); break
+    default: unreachable(outcome)
+  }
+} // prettier-ignore
+
+function onReply(s: SwarmState, url: string, reply: AnnounceReply): void {
+  if (reply.site !== undefined) s.sources.setSite(reply.site)
+  for (const peer of reply.peers)
+    if (peer.flags?.isOrigin === true || peer.flags?.isMirror === true) s.sources.markOrigin(peer)
+  for (const peer of s.peers.values())
+    peer.source = s.sources.sourceOf(peer.address, peer.dialled?.port ?? peer.listenPort)
+  onPeersNamed(s, reply.peers)
+  s.emit({ kind: 'announced', url, peers: reply.peers.length })
+}

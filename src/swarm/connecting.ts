@@ -1,0 +1,173 @@
+/** Peers come and go: dialling, admitting, greeting, forgetting. */
+import type { Endpoint } from '../core/address.ts'
+import { seconds } from '../core/units.ts'
+import { encodeHandshake, type Handshake } from '../wire/handshake.ts'
+import { limits } from '../wire/limits.ts'
+import { chooseDials } from './dial-policy.ts'
+import { greet } from './greeting.ts'
+import { Handshaker } from './handshaker.ts'
+import type { Connection } from './network.ts'
+import { Peer } from './peer.ts'
+import type { SwarmState } from './swarm-state.ts'
+import { open } from './torrent-life.ts'
+
+/** Dials as many known peers as there should be. */
+export function dialMore(s: SwarmState): void {
+  if (s.phase === 'stopped') return
+  const { clock, random } = s.shared
+  const now = clock.now()
+  const candidates = [...s.known.idle()]
+    .filter((known) => known.notBefore <= now && !s.shared.bans.has(known.endpoint.host))
+    .map(({ endpoint, notBefore }) => ({
+      endpoint,
+      notBefore,
+      source: s.sources.sourceOf(endpoint.host, endpoint.port),
+    }))
+  const room = { now, connected: s.peers.size, dialling: s.known.dialling }
+  for (const { endpoint } of chooseDials(candidates, room, random)) {
+    dial(s, endpoint).catch(() => s.post({ kind: 'dial-failed', endpoint }))
+  }
+}
+
+async function dial(s: SwarmState, endpoint: Endpoint): Promise<void> {
+  const known = s.known.get(endpoint)
+  if (known !== undefined) known.state = 'dialling'
+  const connection = await connect(s, endpoint)
+  if (s.phase === 'stopped') {
+    connection.destroy()
+    return
+  }
+  // A socket that waits for the other side's handshake must not outlive the torrent.
+  const hangUp = (): void => connection.destroy()
+  s.aborter.signal.addEventListener('abort', hangUp)
+  new Handshaker({
+    connection,
+    clock: s.shared.clock,
+    onHandshake: (theirs) => admit(s, connection, theirs, endpoint),
+    onSettled: (wasTaken) => {
+      s.aborter.signal.removeEventListener('abort', hangUp)
+      if (!wasTaken) s.post({ kind: 'dial-failed', endpoint })
+    },
+  })
+  connection.write(encodeHandshake(ourHandshake(s)))
+}
+
+async function connect(s: SwarmState, endpoint: Endpoint): Promise<Connection> {
+  const late = new AbortController()
+  const timer = s.shared.clock.after(limits.handshakeTimeout, () => late.abort())
+  try {
+    const signal = AbortSignal.any([late.signal, s.aborter.signal])
+    return await s.shared.network.dial(endpoint, s.shared.bindAddress, signal)
+  } finally {
+    timer.cancel()
+  }
+}
+
+const ourHandshake = (s: SwarmState): Handshake => ({
+  infoHash: s.spec.infoHash,
+  peerId: s.shared.peerId,
+  hasExtensions: true,
+  hasFast: true,
+})
+
+/**
+ * The other side's handshake is here: answers the peer that takes the connection over, or undefined to hang
+ * up. `dialled`: where we dialled it; absent when it dialled us, and then it is answered.
+ */
+export function admit(
+  s: SwarmState,
+  connection: Connection,
+  theirs: Handshake,
+  dialled: Endpoint | undefined,
+): Peer | undefined {
+  const { clock, cache } = s.shared
+  if (s.phase === 'stopped' || theirs.infoHash !== s.spec.infoHash) return undefined
+  if (s.shared.bans.has(connection.remote.host)) return undefined
+  if (theirs.peerId === s.shared.peerId) {
+    if (dialled !== undefined) s.known.shelve(dialled, clock.now())
+    return undefined
+  }
+  if (s.peers.size >= limits.peersPerTorrentMax && !s.peers.has(theirs.peerId)) return undefined
+  const other = s.peers.get(theirs.peerId)
+  if (other !== undefined) {
+    if (!isBetter(s, connection, other)) return undefined
+    other.close()
+  }
+  if (s.phase === 'asleep' && s.torrent !== undefined) open(s, s.torrent)
+  if (dialled === undefined) connection.write(encodeHandshake(ourHandshake(s)))
+  const peer = new Peer(
+    { connection, clock, cache, owner: s.owner },
+    {
+      id: theirs.peerId,
+      hasFast: theirs.hasFast,
+      hasExtensions: theirs.hasExtensions,
+      ...(dialled !== undefined && { dialled }),
+      source: s.sources.sourceOf(connection.remote.host, dialled?.port),
+      pieces: s.loaded?.layout.count,
+    },
+  )
+  s.peers.set(peer.id, peer)
+  s.post({ kind: 'peer-connected', peer })
+  return peer
+}
+
+/**
+ * Two connections to one peer. Of two in opposite directions, which both sides see, both keep the one that
+ * the lower peer id dialled. Of two in the same direction the newer one counts if it comes from the same
+ * address: then the peer has lost the old one and we have not noticed.
+ */
+function isBetter(s: SwarmState, fresh: Connection, old: Peer): boolean {
+  if (fresh.isIncoming === old.connection.isIncoming) return fresh.remote.host === old.address
+  const isOursLower = s.shared.peerId < old.id
+  return fresh.isIncoming !== isOursLower
+}
+
+export function onConnected(s: SwarmState, peer: Peer): void {
+  if (peer.dialled !== undefined) {
+    const known = s.known.get(peer.dialled)
+    if (known !== undefined) {
+      known.state = 'connected'
+      known.failures = 0
+    }
+  }
+  greet(s, peer)
+}
+
+export function onClosed(s: SwarmState, peer: Peer): void {
+  s.shared.budget.note(peer, 0)
+  if (s.peers.get(peer.id) === peer) s.peers.delete(peer.id)
+  s.metadata?.left(peer)
+  s.loaded?.downloader?.peerLeft(peer)
+  if (peer.dialled === undefined || s.phase === 'stopped') return
+  const now = s.shared.clock.now()
+  if (isUseless(s, peer)) s.known.shelve(peer.dialled, now)
+  else s.known.failed(peer.dialled, now, s.shared.random)
+}
+
+export function onDialFailed(s: SwarmState, endpoint: Endpoint): void {
+  const known = s.known.get(endpoint)
+  // It may have become a peer by another way, or have been put aside: then that is what stands.
+  if (known?.state === 'dialling') s.known.failed(endpoint, s.shared.clock.now(), s.shared.random)
+}
+
+export function onPeersNamed(s: SwarmState, endpoints: readonly Endpoint[]): void {
+  for (const endpoint of endpoints) s.known.add(endpoint)
+  dialMore(s)
+}
+
+/** Neither of us can give the other anything: we have all we want, and it has everything. */
+export function isUseless(s: SwarmState, peer: Peer): boolean {
+  return (s.phase === 'complete' || s.phase === 'finishing') && peer.has.isFull && !peer.isInterested
+}
+
+/** BEP 3: peers hang up after two minutes of silence. */
+const KEEP_ALIVE_AFTER = seconds(100)
+
+/** Once a second: hang up on the silent and the useless, keep the others. */
+export function mindPeers(s: SwarmState): void {
+  const now = s.shared.clock.now()
+  for (const peer of [...s.peers.values()]) {
+    if (now - peer.lastReceivedAt > limits.peerSilenceMax || isUseless(s, peer)) peer.close()
+    else if (now - peer.lastSentAt > KEEP_ALIVE_AFTER) peer.send({ kind: 'keep-alive' })
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * Opens files below a folder without being led out of it: every part of the way must be a real folder, the
+ * last one a regular file. Links are refused, whoever made them, and so are devices and pipes.
+ */
+import { constants } from 'node:fs'
+import { type FileHandle, lstat, mkdir, open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ShoalError, systemCode } from '../core/errors.ts'
+import { quote } from '../core/file-name.ts'
+
+export interface GuardedOpen {
+  /** Its own name may be a link: the user chose it. */
+  readonly folder: string
+  /** `/`-separated, safe parts (`core/file-name.ts`). */
+  readonly path: string
+  /** `create` also makes the folders on the way, and opens for writing. */
+  readonly mode: 'read' | 'create'
+}
+
+const REFUSED = new Set(['ELOOP', 'ENOTDIR', 'EISDIR', 'EMLINK', 'ENXIO'])
+
+/** @throws ShoalError `conflict` for links and what is no regular file; system errors as they are. */
+export async function openGuarded(request: GuardedOpen): Promise<FileHandle> {
+  const parts = request.path.split('/')
+  let at = request.folder
+  if (request.mode === 'create') await mkdir(at, { recursive: true })
+  for (const part of parts.slice(0, -1)) {
+    at = join(at, part)
+    await mustBeFolder(at, request.mode === 'create')
+  }
+  return openRegular(join(at, parts.at(-1) ?? ''), request)
+}
+
+async function mustBeFolder(path: string, mayMake: boolean): Promise<void> {
+  if (mayMake) {
+    try {
+      await mkdir(path)
+    } catch (error) {
+      if (systemCode(error) !== 'EEXIST') throw error
+    }
+  }
+  if (!(await lstat(path)).isDirectory())
+    throw new ShoalError(
+      'conflict',
+      `${quote(path)} is a link or a file where a folder belongs; move it away`,
+    )
+}
+
+async function openRegular(path: string, request: GuardedOpen): Promise<FileHandle> {
+  // O_NONBLOCK: a pipe must not hold us up before we see that it is one.
+  const always = constants.O_NOFOLLOW | constants.O_NONBLOCK
+  const flags = request.mode === 'create' ? constants.O_RDWR | constants.O_CREAT : constants.O_RDONLY
+  let handle: FileHandle
+  try {
+    handle = await open(path, always | flags, 0o644)
+  } catch (error) {
+    if (REFUSED.has(systemCode(error) ?? '')) throw notRegular(path)
+    throw error
+  }
+  if ((await handle.stat()).isFile()) return handle
+  await handle.close()
+  throw notRegular(path)
+}
+
+function notRegular(path: string): ShoalError {
+  return new ShoalError('conflict', `${quote(path)} is a link or no regular file; move it away`)
+}

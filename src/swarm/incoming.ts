@@ -1,0 +1,55 @@
+/** Strangers at the door: bounded in number, each address too, until a handshake says what they came for. */
+import type { IpAddress } from '../core/address.ts'
+import type { InfoHash } from '../core/ids.ts'
+import type { Clock } from '../platform/clock.ts'
+import { limits } from '../wire/limits.ts'
+import { Handshaker } from './handshaker.ts'
+import type { Connection } from './network.ts'
+import type { Swarm } from './swarm.ts'
+
+/** Of all addresses together. */
+const STRANGERS_MAX = 2_000
+
+export interface IncomingParts {
+  readonly clock: Clock
+  readonly isBanned: (address: IpAddress) => boolean
+  readonly swarmOf: (infoHash: InfoHash) => Swarm | undefined
+}
+
+export class Incoming {
+  readonly #parts: IncomingParts
+  readonly #strangers = new Map<IpAddress, number>()
+  #count = 0
+
+  constructor(parts: IncomingParts) {
+    this.#parts = parts
+  }
+
+  take(connection: Connection): void {
+    const { host } = connection.remote
+    const ofHost = this.#strangers.get(host) ?? 0
+    if (
+      ofHost >= limits.unauthenticatedSocketsPerAddressMax ||
+      this.#count >= STRANGERS_MAX ||
+      this.#parts.isBanned(host)
+    ) {
+      connection.destroy()
+      return
+    }
+    this.#strangers.set(host, ofHost + 1)
+    this.#count++
+    new Handshaker({
+      connection,
+      clock: this.#parts.clock,
+      onHandshake: (theirs) => this.#parts.swarmOf(theirs.infoHash)?.accept(connection, theirs),
+      onSettled: () => this.#leave(host),
+    })
+  }
+
+  #leave(host: IpAddress): void {
+    const left = (this.#strangers.get(host) ?? 1) - 1
+    if (left === 0) this.#strangers.delete(host)
+    else this.#strangers.set(host, left)
+    this.#count--
+  }
+}

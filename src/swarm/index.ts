@@ -1,0 +1,5 @@
+/** The peer engine that seeder and client share. */
+export { startEngine } from './engine.ts'
+export { tcpNetwork } from './tcp-network.ts'
+export type * from './engine-types.ts'
+export type { Network } from './network.ts'

@@ -1,0 +1,58 @@
+/** Interest and choking: who wants what of whom, and whom we serve. */
+import { seconds } from '../core/units.ts'
+import type { Peer } from './peer.ts'
+import { isFetching, type SwarmState } from './swarm-state.ts'
+import { chooseUnchoked } from './unchoker.ts'
+
+/** Peers served at once. Few enough that each gets a useful rate, enough for a fast line to be full. */
+export const UPLOAD_SLOTS = 8
+const RECHOKE_EVERY = seconds(10)
+const NEWCOMER_EVERY = seconds(30)
+
+/** Tells the peer when our interest has changed. */
+export function updateInterest(s: SwarmState, peer: Peer): void {
+  const wants = s.phase === 'active' && s.loaded !== undefined && peer.has.hasBeyond(s.loaded.closed)
+  if (wants === peer.areWeInterested) return
+  peer.areWeInterested = wants
+  peer.send({ kind: wants ? 'interested' : 'not-interested' })
+}
+
+/** The peer has become interested: a free place is given at once, not at the next round. */
+export function onInterested(s: SwarmState, peer: Peer): void {
+  if (peer.isInterested) return
+  peer.isInterested = true
+  let served = 0
+  for (const other of s.peers.values()) if (!other.isChoked && other.isInterested) served++
+  if (served < UPLOAD_SLOTS) s.loaded?.uploader.unchoke(peer)
+}
+
+export function onNotInterested(s: SwarmState, peer: Peer): void {
+  peer.isInterested = false
+  s.loaded?.uploader.choke(peer)
+}
+
+/** Every ten seconds: who is served for the next ten. */
+export function rechokeIfDue(s: SwarmState): void {
+  const now = s.shared.clock.now()
+  if (s.loaded === undefined || now - s.rechokedAt < RECHOKE_EVERY) return
+  s.rechokedAt = now
+  const rotateNewcomer = now - s.newcomerAt >= NEWCOMER_EVERY
+  if (rotateNewcomer) s.newcomerAt = now
+  const standings = [...s.peers.values()].map((peer) => ({
+    peer,
+    isInterested: peer.isInterested,
+    isUnchoked: !peer.isChoked,
+    rateBps: peer.down.meter.rate(now),
+    turnChangedAt: peer.up.turnChangedAt,
+    isNewcomer: peer.up.isNewcomer,
+    isSnubbing: peer.down.isSnubbing,
+  }))
+  const options = { now, slots: UPLOAD_SLOTS, isSeeding: !isFetching(s), rotateNewcomer }
+  const chosen = chooseUnchoked(standings, options, s.shared.random)
+  for (const peer of [...s.peers.values()]) {
+    peer.up.isNewcomer = peer === chosen.newcomer
+    peer.down.refused.clear()
+    if (chosen.peers.has(peer)) s.loaded.uploader.unchoke(peer)
+    else s.loaded.uploader.choke(peer)
+  }
+}

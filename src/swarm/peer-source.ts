@@ -1,0 +1,49 @@
+/** Where a peer is: by its address and by the tracker's word, never by its own. */
+import { type Endpoint, formatEndpoint, type IpAddress } from '../core/address.ts'
+import { defaultSite, type Site, SiteMap } from '../core/site.ts'
+import type { PeerSource } from './engine-types.ts'
+
+const KNOWN_MAX = 4_096
+
+export class SourceMap {
+  /** Our addresses, for as long as no tracker has said in which site it sees us. */
+  readonly #ownAddresses: readonly IpAddress[]
+  #site: { readonly name: string; readonly map: SiteMap } | undefined
+  readonly #origins = new Set<string>()
+  /** Answers given: parsing an address costs more than remembering it. */
+  readonly #known = new Map<IpAddress, boolean>()
+
+  constructor(ownAddresses: readonly IpAddress[]) {
+    this.#ownAddresses = ownAddresses
+  }
+
+  /** The tracker says in which site it sees us. */
+  setSite(site: Site): void {
+    this.#site = { name: site.name, map: new SiteMap([site]) }
+    this.#known.clear()
+  }
+
+  /** The tracker says that an origin or a mirror listens there. */
+  markOrigin(endpoint: Endpoint): void {
+    this.#origins.add(formatEndpoint(endpoint))
+  }
+
+  /** `host` as seen; `listenPort` where it was dialled, or where it says that it listens. */
+  sourceOf(host: IpAddress, listenPort: number | undefined): PeerSource {
+    if (listenPort !== undefined && this.#origins.has(formatEndpoint({ host, port: listenPort })))
+      return 'origin'
+    let isSame = this.#known.get(host)
+    if (isSame === undefined) {
+      if (this.#known.size >= KNOWN_MAX) this.#known.clear()
+      isSame = this.#isSameSite(host)
+      this.#known.set(host, isSame)
+    }
+    return isSame ? 'site' : 'otherSites'
+  }
+
+  #isSameSite(host: IpAddress): boolean {
+    if (this.#site !== undefined) return this.#site.map.siteOf(host).name === this.#site.name
+    const theirs = defaultSite(host).name
+    return this.#ownAddresses.some((own) => defaultSite(own).name === theirs)
+  }
+}

@@ -1,0 +1,127 @@
+/** What happens to pieces: verified ones go to the disk, then to others; loaded ones to who asked; bad ones nowhere. */
+import { messageOf, ShoalError } from '../core/errors.ts'
+import { landingPath } from '../core/metainfo.ts'
+import { BLOCK_BYTES, type PieceIndex } from '../core/piece-layout.ts'
+import { MiB, seconds } from '../core/units.ts'
+import { tellLost, tellPiece } from './greeting.ts'
+import { updateInterest } from './interest.ts'
+import type { Peer } from './peer.ts'
+import type { LoadOutcome } from './piece-loader.ts'
+import { cacheKey, type SwarmState } from './swarm-state.ts'
+import { finishIfWhole, wantedBytesOf } from './torrent-life.ts'
+
+/** Verified bytes that the disk may be behind before we stop asking for more. */
+const UNWRITTEN_BYTES_MAX = 64 * MiB
+const RETRY_EVERY = seconds(3)
+
+export function onVerified(
+  s: SwarmState,
+  piece: PieceIndex,
+  bytes: Uint8Array,
+  givers: readonly Peer[],
+): void {
+  for (const [block, giver] of givers.entries())
+    s.from[giver.source] += Math.min(BLOCK_BYTES, bytes.length - block * BLOCK_BYTES)
+  s.writing++
+  store(s, piece, bytes)
+  mindTheDisk(s)
+}
+
+function store(s: SwarmState, piece: PieceIndex, bytes: Uint8Array): void {
+  const write = s.loaded?.content.write(piece, bytes).then(
+    () => s.post({ kind: 'piece-stored', piece, bytes }),
+    (error: unknown) => s.post({ kind: 'piece-not-stored', piece, bytes, error }),
+  )
+  if (write === undefined) return
+  s.writes.add(write)
+  void write.finally(() => s.writes.delete(write))
+}
+
+/** Requests stop while the disk is far behind, or refuses. */
+function mindTheDisk(s: SwarmState): void {
+  const { loaded } = s
+  if (loaded?.downloader === undefined) return
+  const isBehind = s.writing * loaded.layout.pieceLength > UNWRITTEN_BYTES_MAX && s.writing > 1
+  loaded.downloader.setOpen(!isBehind && !s.isStorageFailing)
+  if (!isBehind) s.needsFill = true
+}
+
+export function onStored(s: SwarmState, piece: PieceIndex, bytes: Uint8Array): void {
+  const { loaded } = s
+  s.writing--
+  if (loaded === undefined) return
+  loaded.done.add(piece)
+  loaded.closed.add(piece)
+  loaded.haveBytes += wantedBytesOf(loaded.files, loaded.isWanted, piece)
+  s.isStateDirty = true
+  const isWhole = loaded.files.spansOf(piece).every((span) => loaded.isWanted(span.file))
+  const isOfUse = isWhole && s.phase !== 'stopped' && othersLack(s, piece)
+  if (isOfUse) s.shared.cache.put(cacheKey(s, piece), bytes)
+  else s.shared.pool.release(bytes)
+  if (isWhole) {
+    loaded.have.add(piece)
+    tellPiece(s, piece)
+  }
+  if (s.isStorageFailing) afterRefusal(s)
+  mindTheDisk(s)
+  finishIfWhole(s)
+}
+
+/** Somebody here will want it soon: spare the way to the disk. */
+function othersLack(s: SwarmState, piece: PieceIndex): boolean {
+  for (const peer of s.peers.values()) if (!peer.has.has(piece)) return true
+  return false
+}
+
+export function onNotStored(s: SwarmState, piece: PieceIndex, bytes: Uint8Array, error: unknown): void {
+  if (error instanceof ShoalError) {
+    s.post({ kind: 'failed', error })
+    return
+  }
+  s.refused.push({ piece, bytes })
+  if (!s.isStorageFailing) {
+    s.isStorageFailing = true
+    s.emit({ kind: 'storage-failed', reason: messageOf(error) })
+  }
+  mindTheDisk(s)
+  s.retryTimer?.cancel()
+  s.retryTimer = s.shared.clock.after(RETRY_EVERY, () => retryOne(s))
+}
+
+/** One piece tells whether the disk takes bytes again; the rest follows it. */
+function retryOne(s: SwarmState): void {
+  const next = s.refused.shift()
+  if (next !== undefined) store(s, next.piece, next.bytes)
+}
+
+function afterRefusal(s: SwarmState): void {
+  if (s.refused.length > 0) {
+    retryOne(s)
+    return
+  }
+  s.retryTimer?.cancel()
+  s.isStorageFailing = false
+  s.emit({ kind: 'storage-resumed' })
+}
+
+export function onLoaded(s: SwarmState, piece: PieceIndex, outcome: LoadOutcome): void {
+  if (s.phase === 'stopped') return
+  if (outcome.kind === 'bad') losePiece(s, piece, outcome.reason)
+  for (const peer of [...s.peers.values()]) if (peer.up.queue.length > 0) s.loaded?.uploader.pump(peer)
+}
+
+/** What lies on the disk is not what it was: it is not sent, others hear of it, and if we are fetching, it is fetched again. */
+function losePiece(s: SwarmState, piece: PieceIndex, reason: string): void {
+  const { loaded } = s
+  if (loaded === undefined || !loaded.have.delete(piece)) return
+  const file = loaded.torrent.metainfo.files[loaded.files.spansOf(piece)[0]?.file ?? 0]
+  const path = file === undefined ? '' : landingPath(loaded.torrent.metainfo, file)
+  s.emit({ kind: 'content-changed', landingPath: path, reason })
+  tellLost(s, piece)
+  if (s.phase !== 'active' || loaded.downloader === undefined) return
+  if (loaded.done.delete(piece)) loaded.haveBytes -= wantedBytesOf(loaded.files, loaded.isWanted, piece)
+  loaded.closed.delete(piece)
+  loaded.downloader.want(piece)
+  for (const peer of s.peers.values()) updateInterest(s, peer)
+  s.needsFill = true
+}

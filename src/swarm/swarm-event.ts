@@ -1,0 +1,36 @@
+/** Everything that can happen to a torrent, as data. `swarm.ts` names what each leads to. */
+import type { Endpoint } from '../core/address.ts'
+import type { PieceIndex } from '../core/piece-layout.ts'
+import type { AnnounceOutcome } from './announcer.ts'
+import type { CheckResult } from './content-check.ts'
+import type { Peer, PeerEvent } from './peer.ts'
+import type { LoadOutcome } from './piece-loader.ts'
+
+export type SwarmEvent =
+  | PeerEvent
+  | { readonly kind: 'peer-connected'; readonly peer: Peer }
+  | { readonly kind: 'dial-failed'; readonly endpoint: Endpoint }
+  | { readonly kind: 'peers-named'; readonly endpoints: readonly Endpoint[] }
+  | { readonly kind: 'announce-over'; readonly outcome: AnnounceOutcome }
+  | { readonly kind: 'metadata-fetched'; readonly infoBytes: Uint8Array }
+  | { readonly kind: 'content-checked'; readonly result: CheckResult }
+  | {
+      readonly kind: 'piece-verified'
+      readonly piece: PieceIndex
+      readonly bytes: Uint8Array
+      readonly givers: readonly Peer[]
+    }
+  | { readonly kind: 'piece-stored'; readonly piece: PieceIndex; readonly bytes: Uint8Array }
+  | {
+      readonly kind: 'piece-not-stored'
+      readonly piece: PieceIndex
+      readonly bytes: Uint8Array
+      readonly error: unknown
+    }
+  | { readonly kind: 'piece-loaded'; readonly piece: PieceIndex; readonly outcome: LoadOutcome }
+  | { readonly kind: 'all-synced' }
+  /** Tokens are there again. */
+  | { readonly kind: 'limit-lifted' }
+  /** Once a second while anything is going on. */
+  | { readonly kind: 'tick' }
+  | { readonly kind: 'failed'; readonly error: unknown }

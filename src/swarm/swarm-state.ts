@@ -1,0 +1,123 @@
+/** One torrent's state. `Swarm` owns it; the handlers, each in the file of its subject, read and change it. */
+import type { IpAddress } from '../core/address.ts'
+import type { Bitfield } from '../core/bitfield.ts'
+import type { PeerId } from '../core/ids.ts'
+import type { Torrent } from '../core/metainfo.ts'
+import type { FileLayout, PieceIndex, PieceLayout } from '../core/piece-layout.ts'
+import type { Random } from '../core/random.ts'
+import type { Millis } from '../core/units.ts'
+import type { Clock, Timer } from '../platform/clock.ts'
+import type { Logger } from '../platform/log.ts'
+import type { Announcer } from './announcer.ts'
+import type { Bans } from './bans.ts'
+import type { BufferPool } from './buffer-pool.ts'
+import type { Content, Storage } from './content.ts'
+import type { Downloader } from './downloader.ts'
+import type { AddTorrent, PeerSource, TorrentEvent } from './engine-types.ts'
+import type { KnownPeers } from './known-peers.ts'
+import type { MetadataFetch } from './metadata-fetch.ts'
+import type { Network } from './network.ts'
+import type { Peer, PeerOwner } from './peer.ts'
+import type { PieceCache } from './piece-cache.ts'
+import type { PieceLoader } from './piece-loader.ts'
+import type { RateMeter } from './rate-meter.ts'
+import type { SendBudget } from './send-budget.ts'
+import type { SourceMap } from './peer-source.ts'
+import type { SwarmEvent } from './swarm-event.ts'
+import type { FetchAnnounce } from './tracker-http.ts'
+import type { TokenBucket } from './token-bucket.ts'
+import type { Uploader } from './uploader.ts'
+
+/** What all torrents of an engine share. */
+export interface Shared {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  readonly network: Network
+  readonly storage: Storage
+  readonly fetchAnnounce: FetchAnnounce
+  readonly pool: BufferPool
+  readonly cache: PieceCache
+  readonly loader: PieceLoader
+  readonly bans: Bans
+  readonly budget: SendBudget
+  readonly bucketDown: TokenBucket
+  readonly bucketUp: TokenBucket
+  readonly peerId: PeerId
+  readonly bindAddress: IpAddress | undefined
+  readonly ownAddresses: readonly IpAddress[]
+  readonly port: () => number
+  /** Wakes every torrent after `wait`: a rate limit was reached. */
+  readonly wakeAfter: (wait: Millis) => void
+}
+
+/** What is known once the metadata is. */
+export interface Loaded {
+  readonly torrent: Torrent
+  readonly layout: PieceLayout
+  readonly files: FileLayout
+  readonly isWanted: (file: number) => boolean
+  readonly wantedBytes: number
+  readonly content: Content
+  /** Pieces whose wanted parts are in place. */
+  done: Bitfield
+  /** Pieces that can be given to others. */
+  have: Bitfield
+  /** Nothing of these is to be fetched: done, or not wanted. */
+  closed: Bitfield
+  haveBytes: number
+  /** By file: made by us or found equal, so that it may be written over. */
+  ours: readonly boolean[]
+  readonly uploader: Uploader
+  downloader: Downloader | undefined
+}
+
+/**
+ * `asleep`: a seed that nobody has asked for. `metadata`: only the infohash is known. `checking`: what is there is being looked at. `active`: pieces move.
+ * `finishing`: all is written, but not yet on the disk. `complete`, then `stopped`.
+ */
+export type Phase = 'asleep' | 'metadata' | 'checking' | 'active' | 'finishing' | 'complete' | 'stopped'
+
+export interface SwarmState {
+  readonly shared: Shared
+  readonly spec: AddTorrent
+  readonly owner: PeerOwner
+  readonly aborter: AbortController
+  readonly peers: Map<PeerId, Peer>
+  readonly known: KnownPeers
+  readonly sources: SourceMap
+  readonly meterDown: RateMeter
+  readonly meterUp: RateMeter
+  readonly from: Record<PeerSource, number>
+  phase: Phase
+  torrent: Torrent | undefined
+  loaded: Loaded | undefined
+  metadata: MetadataFetch | undefined
+  announcer: Announcer | undefined
+  uploadedBytes: number
+  wastedBytes: number
+  failedHashes: number
+  /** Verified pieces that the disk has not taken yet. */
+  writing: number
+  readonly writes: Set<Promise<void>>
+  /** Verified pieces that the disk refused. */
+  readonly refused: { readonly piece: PieceIndex; readonly bytes: Uint8Array }[]
+  isStorageFailing: boolean
+  retryTimer: Timer | undefined
+  /** The state file is behind. */
+  isStateDirty: boolean
+  isSavingState: Promise<void> | undefined
+  stateSavedAt: Millis
+  rechokedAt: Millis
+  newcomerAt: Millis
+  /** Blocks became free: peers with room shall be asked. */
+  needsFill: boolean
+  readonly post: (event: SwarmEvent) => void
+  readonly emit: (event: TorrentEvent) => void
+}
+
+/** Key of a piece in the engine's cache. */
+export const cacheKey = (s: SwarmState, piece: PieceIndex): string => `${s.spec.infoHash}/${piece}`
+
+export const isFetching = (s: SwarmState): boolean =>
+  s.spec.mode === 'download' && (s.phase === 'metadata' || s.phase === 'checking' || s.phase === 'active')

@@ -1,0 +1,212 @@
+/** One torrent. Read `handle`, and you know all that can happen to it. */
+import type { Endpoint } from '../core/address.ts'
+import { ShoalError, unreachable } from '../core/errors.ts'
+import { type Millis, millis } from '../core/units.ts'
+import type { Handshake } from '../wire/handshake.ts'
+import { onAnnounceOver, startAnnouncing } from './announcing.ts'
+import {
+  admit,
+  dialMore,
+  mindPeers,
+  onClosed,
+  onConnected,
+  onDialFailed,
+  onPeersNamed,
+} from './connecting.ts'
+import { noteUnasked } from './downloader.ts'
+import type { AddTorrent } from './engine-types.ts'
+import { rechokeIfDue, updateInterest } from './interest.ts'
+import { startMetadata } from './metadata-traffic.ts'
+import type { Connection } from './network.ts'
+import type { Peer, PeerOwner } from './peer.ts'
+import { onMessage } from './peer-messages.ts'
+import { onLoaded, onNotStored, onStored, onVerified } from './piece-traffic.ts'
+import { createState } from './create-state.ts'
+import type { SwarmEvent } from './swarm-event.ts'
+import { isFetching, type Shared, type SwarmState } from './swarm-state.ts'
+import {
+  finishIfWhole,
+  onChecked,
+  onMetadata,
+  onSynced,
+  open,
+  saveStateNow,
+  saveStateSoon,
+} from './torrent-life.ts'
+import { shuffled } from '../core/random.ts'
+
+export class Swarm implements PeerOwner {
+  readonly state: SwarmState
+  #isHandling = false
+  readonly #queue: SwarmEvent[] = []
+  #stopping: Promise<void> | undefined
+
+  constructor(shared: Shared, spec: AddTorrent) {
+    this.state = createState(shared, spec, { owner: this, post: (event) => this.handle(event) })
+  }
+
+  start(): void {
+    const s = this.state
+    startAnnouncing(s)
+    const { torrent, peers } = s.spec
+    // A seed is opened when somebody asks for it: ten thousand of them cost no file and no bitfield.
+    if (torrent === undefined) startMetadata(s)
+    else if (s.phase !== 'asleep') open(s, torrent)
+    if (peers !== undefined) this.handle({ kind: 'peers-named', endpoints: peers })
+  }
+
+  /** Events that come while one is handled wait for their turn. */
+  handle(event: SwarmEvent): void {
+    this.#queue.push(event)
+    if (this.#isHandling) return
+    this.#isHandling = true
+    try {
+      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) this.#guarded(next)
+    } finally {
+      this.#isHandling = false
+    }
+  }
+
+  /** Nothing that a peer sends, and no bug that it uncovers, may end more than its connection. */
+  #guarded(event: SwarmEvent): void {
+    try {
+      this.#apply(event)
+    } catch (error) {
+      if ('peer' in event) this.onBroken(event.peer, error)
+      else this.#reportBug(error, `a torrent failed at ${event.kind}`)
+    }
+  }
+
+  #apply(event: SwarmEvent): void {
+    const s = this.state
+    switch (event.kind) {
+      case 'message': onMessage(s, event.peer, event.message); break
+      case 'block-arrived': onBlock(s, event.peer); break
+      case 'read-done': onReadDone(s, event.peer); break
+      case 'drained': s.loaded?.uploader.pump(event.peer); break
+      case 'peer-connected': onConnected(s, event.peer); break
+      case 'peer-closed': onClosed(s, event.peer); break
+      case 'dial-failed': onDialFailed(s, event.endpoint); break
+      case 'peers-named': onPeersNamed(s, event.endpoints); break
+      case 'announce-over': onAnnounceOver(s, event.outcome); break
+      case 'metadata-fetched': onMetadata(s, event.infoBytes); break
+      case 'content-checked': onChecked(s, event.result); onEveryPeer(s); break
+      case 'piece-verified': onVerified(s, event.piece, event.bytes, event.givers); break
+      case 'piece-stored': onStored(s, event.piece, event.bytes); break
+      case 'piece-not-stored': onNotStored(s, event.piece, event.bytes, event.error); break
+      case 'piece-loaded': onLoaded(s, event.piece, event.outcome); break
+      case 'all-synced': onSynced(s); onEveryPeer(s); break
+      case 'limit-lifted': onLimitLifted(s); break
+      case 'tick': onTick(s); break
+      case 'failed': this.#fail(event.error); break
+      default: unreachable(event)
+    }
+    if (s.needsFill) fillAll(s)
+  } // prettier-ignore
+
+  placeFor(peer: Peer, piece: number, offset: number, length: number): Uint8Array | undefined {
+    const downloader = this.state.loaded?.downloader
+    if (downloader !== undefined) return downloader.placeFor(peer, piece, offset, length)
+    noteUnasked(peer, length)
+    return undefined
+  }
+
+  onBroken(peer: Peer, error: unknown): void {
+    if (!(error instanceof ShoalError)) this.#reportBug(error, 'a peer was dropped after a bug of ours')
+    peer.close()
+  }
+
+  #reportBug(error: unknown, what: string): void {
+    this.state.shared.log.error({ err: error, infoHash: this.state.spec.infoHash }, what)
+  }
+
+  /** Somebody wants this torrent: answers who takes the connection, or undefined to hang up. */
+  accept(connection: Connection, theirs: Handshake): Peer | undefined {
+    return admit(this.state, connection, theirs, undefined)
+  }
+
+  addPeers(endpoints: readonly Endpoint[]): void {
+    this.handle({ kind: 'peers-named', endpoints })
+  }
+
+  /** False: nothing would happen at a tick. */
+  get needsTicks(): boolean {
+    const s = this.state
+    return s.phase !== 'stopped' && (s.peers.size > 0 || isFetching(s) || s.known.size > 0)
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  async #stop(): Promise<void> {
+    const s = this.state
+    s.phase = 'stopped'
+    s.retryTimer?.cancel()
+    s.aborter.abort()
+    for (const peer of [...s.peers.values()]) peer.close()
+    await Promise.all([s.announcer?.stop(), this.#close()])
+  }
+
+  async #close(): Promise<void> {
+    const s = this.state
+    await Promise.allSettled([...s.writes])
+    try {
+      await saveStateNow(s)
+    } catch (error) {
+      s.shared.log.warn({ err: error, infoHash: s.spec.infoHash }, 'the state of a download was not saved')
+    }
+    await s.loaded?.content.close()
+    s.shared.cache.dropAll(`${s.spec.infoHash}/`)
+  }
+
+  #fail(error: unknown): void {
+    if (this.state.phase === 'stopped') return
+    this.state.emit({ kind: 'failed', error: error instanceof Error ? error : new Error(String(error)) })
+    void this.stop()
+  }
+}
+
+function onBlock(s: SwarmState, peer: Peer): void {
+  const before = peer.down.meter.totalBytes
+  s.loaded?.downloader?.blockArrived(peer)
+  s.meterDown.add(peer.down.meter.totalBytes - before, s.shared.clock.now())
+}
+
+function onReadDone(s: SwarmState, peer: Peer): void {
+  if (peer.isClosed) return
+  s.loaded?.downloader?.fill(peer)
+  if (peer.up.queue.length > 0) s.loaded?.uploader.pump(peer)
+}
+
+function onEveryPeer(s: SwarmState): void {
+  for (const peer of [...s.peers.values()]) updateInterest(s, peer)
+  mindPeers(s)
+}
+
+function fillAll(s: SwarmState): void {
+  s.needsFill = false
+  const downloader = s.phase === 'active' ? s.loaded?.downloader : undefined
+  if (downloader === undefined) return
+  for (const peer of s.peers.values()) downloader.fill(peer)
+}
+
+/** In random order, so that nobody stands first in line for every token. */
+function onLimitLifted(s: SwarmState): void {
+  for (const peer of shuffled([...s.peers.values()], s.shared.random)) onReadDone(s, peer)
+}
+
+function onTick(s: SwarmState): void {
+  onEveryPeer(s)
+  for (const peer of [...s.peers.values()]) s.loaded?.downloader?.snubIfSilent(peer)
+  s.metadata?.tick()
+  if (s.metadata !== undefined) for (const peer of s.peers.values()) s.metadata.consider(peer)
+  for (const peer of [...s.peers.values()]) onReadDone(s, peer)
+  rechokeIfDue(s)
+  dialMore(s)
+  finishIfWhole(s)
+  saveStateSoon(s)
+}
+
+export const TICK_EVERY: Millis = millis(1_000)
