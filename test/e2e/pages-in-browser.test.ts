@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { chromium, type Browser, type Page } from 'playwright-core'
+import { listenHttp, type HttpListener } from '../../src/platform/http-listener.ts'
+import { openTestPortal, type TestPortal } from '../portal/test-portal.ts'
+import { needs } from '../support/needs.ts'
+
+const CHROMIUM = '/usr/bin/chromium'
+const HOSTILE = `"><img src=x onerror=alert(1)><script>alert(1)</script>`
+
+describe('The pages in a real browser', function () {
+  this.timeout(120_000)
+  let portal: TestPortal
+  let listener: HttpListener
+  let browser: Browser
+  let address: string
+
+  before(async function () {
+    needs(this, CHROMIUM)
+    listener = await listenHttp(() => undefined, { host: '127.0.0.1', port: 0 })
+    address = `http://127.0.0.1:${listener.port}`
+    portal = await openTestPortal({ publicUrl: address })
+    listener.setHandler(portal.portal.handler)
+    await portal.live(portal.adminToken, { title: 'Fire safety 2026', tags: ['safety'] }, 'film.mp4')
+    await portal.live(portal.adminToken, { title: HOSTILE, description: HOSTILE }, 'other.mp4')
+    browser = await chromium.launch({
+      executablePath: CHROMIUM,
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+      ],
+    })
+  })
+  after(async () => {
+    await (browser as Browser | undefined)?.close()
+    await (listener as HttpListener | undefined)?.[Symbol.asyncDispose]()
+    await (portal as TestPortal | undefined)?.[Symbol.asyncDispose]()
+  })
+
+  /** A visit that notes every dialog, error and broken security policy. */
+  async function visit(): Promise<{ page: Page; troubles: string[] }> {
+    const context = await browser.newContext({ colorScheme: 'dark' })
+    const page = await context.newPage()
+    const troubles: string[] = []
+    page.on('dialog', (dialog) => {
+      troubles.push(`dialog: ${dialog.message()}`)
+      void dialog.dismiss()
+    })
+    page.on('pageerror', (error) => troubles.push(`error: ${error.message}`))
+    page.on('console', (said) => {
+      if (said.type() === 'error' || /Content Security Policy/.test(said.text())) troubles.push(said.text())
+    })
+    return { page, troubles }
+  }
+
+  async function signIn(page: Page): Promise<void> {
+    await page.goto(portal.portal.loginUrl())
+    assert.equal(new URL(page.url()).pathname, '/')
+  }
+
+  it('lead from the library to a link, without JavaScript and without a complaint', async () => {
+    const { page, troubles } = await visit()
+    await signIn(page)
+    await page.fill('input[type=search]', 'fire')
+    await page.keyboard.press('Enter')
+    await page.click('text=Fire safety 2026')
+    await page.click('text=Get it')
+    assert.match(await page.inputValue('label:has-text("Magnet") input'), /^magnet:\?xt=urn:btih:/)
+    assert.match((await page.getAttribute('a[download]', 'href')) ?? '', /\/dl\/.+\.torrent$/)
+    await page.click('text=Sign out')
+    assert.equal(new URL(page.url()).pathname, '/login')
+    assert.deepEqual(troubles, [])
+    await page.context().close()
+  })
+
+  it('render the title of a stranger as text: no dialog, no report', async () => {
+    const { page, troubles } = await visit()
+    await signIn(page)
+    await page.goto(`${address}/?q=img`)
+    await page.click(`.card a >> nth=0`)
+    assert.equal(await page.textContent('h1'), HOSTILE)
+    assert.deepEqual(troubles, [])
+    await page.context().close()
+  })
+
+  it('have nothing that axe finds, and never scroll sideways on a phone', async () => {
+    const axe = await readFile(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8')
+    const { page } = await visit()
+    await page.setViewportSize({ width: 360, height: 700 })
+    const check = async (): Promise<void> => {
+      await page.evaluate(axe)
+      const found: unknown = await page.evaluate(
+        'axe.run().then((r) => r.violations.map((v) => v.id + ": " + v.help))',
+      )
+      assert.deepEqual(found, [], page.url())
+      const overflow: unknown = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
+      assert.ok(Number(overflow) <= 0, `${page.url()} is ${String(overflow)} px too wide`)
+    }
+    await page.goto(`${address}/login`)
+    await check()
+    await signIn(page)
+    await check()
+    await page.click('text=Fire safety 2026')
+    await check()
+    await page.click('text=Get it')
+    await check()
+    await page.goto(`${address}/?q=nothing-is-called-so`)
+    await check()
+    await page.goto(`${address}/bundles/none`)
+    await check()
+    await page.context().close()
+  })
+})
