@@ -8,8 +8,8 @@ type Change = (bytes: Uint8Array) => Uint8Array
 
 const join = (...parts: readonly Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(parts))
 
-/** Where in a message of whatever length: a fraction of it. */
-const place = fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true })
+/** Where in a message of whatever length: a fraction of it. Not `fc.double`, most of whose values are nearly 0. */
+const place = fc.nat(999_999).map((n) => n / 1_000_000)
 
 const changes: fc.Arbitrary<Change> = fc.oneof(
   fc.tuple(place, fc.nat(255)).map(([at, byte]): Change => {
@@ -43,10 +43,10 @@ const changes: fc.Arbitrary<Change> = fc.oneof(
   ),
 )
 
-/** One to three changes to one of the valid messages; now and then none that shows. */
+/** Up to three changes to one of the valid messages; now and then none, so that some are always read. */
 export function mutated(valid: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Uint8Array> {
   return fc
-    .tuple(valid, fc.array(changes, { minLength: 1, maxLength: 3 }))
+    .tuple(valid, fc.array(changes, { maxLength: 3 }))
     .map(([bytes, list]) => list.reduce((now, change) => change(now), bytes))
 }
 
