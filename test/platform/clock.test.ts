@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { millis, seconds } from '../../src/core/units.ts'
 import { sleep, systemClock } from '../../src/platform/clock.ts'
-import { silentLogger, withoutSecrets } from '../../src/platform/log.ts'
+import { silentLogger } from '../../src/platform/log.ts'
+import { withoutSecrets } from '../../src/platform/secrets.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
 describe('sleep', () => {
