@@ -12,8 +12,12 @@ import { limits } from '../wire/limits.ts'
 import type { ControlListener, ControlView, ServingPeer } from './control-view.ts'
 import { ServingPeers } from './serving-peers.ts'
 
-/** As many keys as a key document lists. */
-const GRANT_KEYS_MAX = 16
+/**
+ * Far beyond the keys of one portal. A key is in the feed until its last grant has expired, up to 30 days, so a
+ * portal that changes keys each hour lists hundreds; an answer over the bound is refused, and then no revocation
+ * is heard of any more.
+ */
+const GRANT_KEYS_MAX = 10_000
 
 /** From how many addresses a grant may announce; `until` in milliseconds since 1970. */
 interface GrantNote {

@@ -8,7 +8,7 @@ import { messageOf, ShoalError, systemCode } from '../core/errors.ts'
 import type { Millis } from '../core/units.ts'
 import { systemClock, type Clock } from '../platform/clock.ts'
 import { httpModuleFor } from '../platform/http-module.ts'
-import { withoutSecrets } from '../platform/log.ts'
+import { withoutSecrets } from '../platform/secrets.ts'
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'

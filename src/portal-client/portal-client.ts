@@ -194,7 +194,11 @@ export class PortalClient {
 
   /** One long poll of the control feed: the compact JWS, not yet verified. 0 asks for everything. */
   async control(after: number, signal?: AbortSignal): Promise<string> {
-    const call: Call = { query: { after }, timeout: CONTROL_TIMEOUT }
+    const call: Call = {
+      query: { after },
+      timeout: CONTROL_TIMEOUT,
+      replyBytesMax: limits.controlReplyBytesMax,
+    }
     const { body } = await this.#send('/api/v1/control', call, signal)
     return Buffer.from(body).toString('latin1').trim()
   }

@@ -1,7 +1,7 @@
 /** From what a portal answered to a value, or to the one sentence that says why not. */
 import type { z } from 'zod'
 import { ShoalError, type ErrorCode } from '../core/errors.ts'
-import { withoutSecrets } from '../platform/log.ts'
+import { withoutSecrets } from '../platform/secrets.ts'
 import type { HttpReply } from './http-request.ts'
 
 const CODES = {

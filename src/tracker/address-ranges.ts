@@ -3,13 +3,18 @@ import ipaddr from 'ipaddr.js'
 import type { IpAddress } from '../core/address.ts'
 import { canonicalCidr } from '../core/site.ts'
 
-/** What ipaddr.js calls the ranges in which a peer can be dialled: never multicast, unspecified, link-local or reserved. */
+/**
+ * What ipaddr.js calls the ranges in which a peer can be dialled: never multicast, unspecified, link-local or
+ * translated ones. `reserved` are the documentation and benchmarking ranges (192.0.2.0/24, 198.18.0.0/15), which
+ * labs and sandboxes use as their own; nobody's service stands there.
+ */
 const DIALLABLE: ReadonlySet<string> = new Set([
   'unicast',
   'private',
   'loopback',
   'uniqueLocal',
   'carrierGradeNat',
+  'reserved',
 ])
 
 export class AddressRanges {

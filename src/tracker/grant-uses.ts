@@ -38,6 +38,11 @@ export class GrantUses {
     this.#uses = new Lru({ capacity: options.grantsMax })
   }
 
+  /** Grants whose addresses are remembered. */
+  get grantCount(): number {
+    return this.#uses.size
+  }
+
   /** Counts an announce. `portForgotten` is the port that had to make room at this address. */
   admit(id: GrantId, host: IpAddress, port: number, addressesMax: number): UseAnswer {
     const now = this.#clock.now()
@@ -48,7 +53,7 @@ export class GrantUses {
     }
     let address = use.get(host)
     if (address === undefined) {
-      if (use.size >= addressesMax) this.#forgetQuiet(use)
+      this.#forgetQuiet(use)
       if (use.size >= addressesMax) return { kind: 'too-many-addresses' }
       address = { lastSeenAt: now, ports: new Set() }
       use.set(host, address)

@@ -14,13 +14,13 @@ export function signControlAnswer(answer: ControlAnswer, portalKey: SigningKey):
 
 /**
  * @throws ShoalError `not-granted` when no portal key among `portalKeys` signed it, `bad-input` when it cannot
- *   be read, `over-limit` when it is longer than `limits.apiReplyBytesMax`.
+ *   be read, `over-limit` when it is longer than `limits.controlReplyBytesMax`.
  */
 export async function openControlAnswer(
   jws: string,
   portalKeys: readonly PublicKey[],
 ): Promise<ControlAnswer> {
-  if (jws.length > limits.apiReplyBytesMax)
+  if (jws.length > limits.controlReplyBytesMax)
     throw new ShoalError('over-limit', "the control feed's answer is too long")
   const payload = await verifyJws(
     jws,

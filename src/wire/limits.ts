@@ -12,6 +12,8 @@ export const limits = {
   bencodeValuesMax: 500_000,
   /** A .torrent or its info: 4 MiB holds 200,000 pieces, or 30,000 files with long names. */
   torrentBytesMax: 4 * MiB,
+  /** A torrent of hostile names takes up to 0.2 ms a KiB to check: servers read larger ones on a thread aside. */
+  torrentBytesAtOnceMax: 128 * KiB,
   /** More files than this do not fit in 4 MiB of metadata with their names anyway. */
   torrentFilesMax: 100_000,
   /** Tracker URLs in a torrent or magnet, all tiers together: ours carry one. */
@@ -51,8 +53,11 @@ export const limits = {
   announceIntervalMax: minutes(60),
   /** Distinct addresses a grant may announce from: a person has a few devices. */
   peersPerGrantDefault: 8,
+  /** The same for a link that a publisher gives to a fleet of machines. */
   peersPerGrantMax: 256,
+  /** The whole head of a request, from its first byte: half-open sockets live no longer. */
   requestHeadersTimeout: seconds(10),
+  /** A whole request with its body. */
   requestTimeout: seconds(15),
 
   // --- peer wire ---
@@ -112,11 +117,16 @@ export const limits = {
   /** Entries of one kind (revoked grants, served releases, ...) that one who follows the feed remembers:
    *  beyond any company, below 200 MB. */
   controlEntriesMax: 1_000_000,
+  /** One answer of the control feed: a snapshot names each live grant that was revoked or is for a fleet, at about
+   *  130 characters, and each release that an origin serves, at 60. 64 MiB hold 500,000 of these. */
+  controlReplyBytesMax: 64 * MiB,
   /** How long the control feed holds a request that has nothing new to tell. */
   controlPollWait: seconds(25),
 
   // --- publishing ---
+  /** Files in one release: as many as a torrent may list. */
   publishFilesMax: 100_000,
+  /** Folders within folders: deeper paths are longer than systems take. */
   publishDepthMax: 64,
   /** A `.shoalignore` file. */
   ignoreFileBytesMax: 64 * KiB,

@@ -75,7 +75,7 @@ function privateOf(info: BencodeDict): boolean {
 function filesOf(info: BencodeDict): MetainfoFile[] {
   const list = listAt(info, 'files', WHAT)
   if (list === undefined) {
-    mustBeOrdinary(info, 'its file')
+    mustBeOrdinary(info, undefined)
     return [{ path: '', sizeBytes: sizeAt(info) }]
   }
   if (info.has('length')) throw new ShoalError('bad-input', 'torrent: both "length" and "files"')
@@ -85,7 +85,7 @@ function filesOf(info: BencodeDict): MetainfoFile[] {
   const files = list.map((item) => {
     const file = asDict(item, 'torrent: file')
     const path = pathOf(file)
-    mustBeOrdinary(file, quote(path))
+    mustBeOrdinary(file, path)
     return { path, sizeBytes: sizeAt(file) }
   })
   const refusal = refusalOfPaths(files.map((file) => file.path))
@@ -121,10 +121,11 @@ function mustBeName(name: string, path: string): void {
 }
 
 /** BEP 47: a link is refused; padding, hidden and executable files are files like all others. */
-function mustBeOrdinary(file: BencodeDict, what: string): void {
+function mustBeOrdinary(file: BencodeDict, path: string | undefined): void {
   const attributes = bytesAt(file, 'attr', 'torrent: file')
-  if (attributes?.includes(0x6c) === true || file.has('symlink path'))
-    throw new ShoalError('bad-input', `torrent: ${what} is a symbolic link`)
+  if (attributes?.includes(0x6c) !== true && !file.has('symlink path')) return
+  const what = path === undefined ? 'its file' : quote(path)
+  throw new ShoalError('bad-input', `torrent: ${what} is a symbolic link`)
 }
 
 function mustAddUp(metainfo: Metainfo): void {

@@ -249,9 +249,21 @@ describe('ControlState', () => {
     assert.deepEqual(heard, [[{ kind: 'epoch', epoch: 5 }]])
   })
 
+  it('takes the keys of a portal that changes them each hour and gives grants for a month', () => {
+    const state = stateOf()
+    const keys = Array.from({ length: 30 * 24 }, (_, i) => key(`h${i}`))
+    state.apply(
+      answer(
+        2,
+        keys.map((one): ControlEvent => ({ kind: 'grant-key', key: one })),
+      ),
+    )
+    assert.equal(state.grantKeys().size, 1 + keys.length)
+  })
+
   it('refuses an answer with too many keys whole', () => {
     const state = stateOf()
-    const events = Array.from({ length: 20 }, (_, i): ControlEvent => ({
+    const events = Array.from({ length: 10_001 }, (_, i): ControlEvent => ({
       kind: 'grant-key',
       key: key(`n${i}`),
     }))

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { Metrics } from '../../src/platform/metrics.ts'
-import { minutes } from '../../src/core/units.ts'
+import { millis, minutes } from '../../src/core/units.ts'
 import { FailureLimiter } from '../../src/tracker/failure-limiter.ts'
 import { addTrackerMetrics } from '../../src/tracker/index.ts'
 import { Lru } from '../../src/tracker/lru.ts'
@@ -43,6 +43,28 @@ describe('The limit of failures', () => {
     assert.equal(limiter.isLimited(ip('10.0.0.1')), false)
     clock.advance(minutes(1))
     assert.equal(limiter.isLimited(ip('fd00::3')), false)
+  })
+
+  it('is that of the whole /64 of an IPv6 host, and of nobody beside it', () => {
+    const limiter = new FailureLimiter({ clock: new ManualClock() }, { failuresPerMinuteMax: 1 })
+    limiter.addFailure(ip('fd00::1'))
+    assert.equal(limiter.isLimited(ip('fd00::ffff:1:2:3')), true)
+    assert.equal(limiter.isLimited(ip('2000::1')), false)
+  })
+
+  it('begins anew with the first failure after a minute', () => {
+    const clock = new ManualClock()
+    const limiter = new FailureLimiter({ clock }, { failuresPerMinuteMax: 2 })
+    const host = ip('10.0.0.1')
+    for (let round = 0; round < 3; round++) {
+      limiter.addFailure(host)
+      assert.equal(limiter.isLimited(host), false)
+      clock.advance(millis(minutes(1) - 1))
+      limiter.addFailure(host)
+      assert.equal(limiter.isLimited(host), true)
+      clock.advance(millis(1))
+      assert.equal(limiter.isLimited(host), false)
+    }
   })
 })
 

@@ -1,0 +1,105 @@
+/** The tracker's admission without a wire: announces and scrapes go to its core, from any address. */
+import { seededRandom } from '../../src/core/random.ts'
+import { SiteMap } from '../../src/core/site.ts'
+import { readConfig } from '../../src/platform/config.ts'
+import { AddressBook, type AddressFacts } from '../../src/tracker/address-book.ts'
+import { FailureLimiter } from '../../src/tracker/failure-limiter.ts'
+import { GrantGate } from '../../src/tracker/grant-gate.ts'
+import { GrantUses } from '../../src/tracker/grant-uses.ts'
+import { trackerSettings } from '../../src/tracker/index.ts'
+import { MemorySwarmStore } from '../../src/tracker/memory-swarm-store.ts'
+import type { Refusal } from '../../src/tracker/refusals.ts'
+import {
+  TrackerCore,
+  type Answer,
+  type ScrapeQuestion,
+  type ScrapeReply,
+} from '../../src/tracker/tracker-core.ts'
+import type { AnnounceReply, AnnounceRequest } from '../../src/wire/announce.ts'
+import { announceRequest, TestPortal } from './support.ts'
+
+const PORTAL_URL = 'https://media.example'
+
+/** Counts how often every swarm was walked. */
+export class WatchedStore extends MemorySwarmStore {
+  walks = 0
+
+  override removeWhere(...args: Parameters<MemorySwarmStore['removeWhere']>): number {
+    this.walks++
+    return super.removeWhere(...args)
+  }
+}
+
+export class AdmissionWorld {
+  readonly portal: TestPortal
+  readonly uses: GrantUses
+  readonly store: WatchedStore
+  readonly core: TrackerCore
+  readonly #addresses: AddressBook
+
+  private constructor(portal: TestPortal, settings: Readonly<Record<string, string>>) {
+    const { clock, control } = portal
+    const read = readConfig(trackerSettings, { portalUrl: PORTAL_URL, ...settings })
+    const random = seededRandom(5)
+    const map = new SiteMap([])
+    this.portal = portal
+    this.#addresses = new AddressBook({ sites: () => map }, { allowed: read.allowedRanges })
+    this.uses = new GrantUses(
+      { clock },
+      { grantsMax: 100, portsPerAddressMax: read.peersPerAddressMax, hold: read.grantAddressHoldMs },
+    )
+    this.store = new WatchedStore({ clock, random }, { peersMax: read.peersMax })
+    const failures = new FailureLimiter({ clock }, { failuresPerMinuteMax: read.grantFailuresPerMinuteMax })
+    const gate = new GrantGate(
+      { clock, control, failures },
+      {
+        portalUrl: PORTAL_URL,
+        verifiedMax: read.verifiedGrantsMax,
+        pendingMax: read.pendingVerificationsMax,
+      },
+    )
+    const { uses, store } = this
+    const parts = { clock, random, control, addresses: this.#addresses, uses, store, settings: read }
+    this.core = new TrackerCore(parts, gate)
+    control.onChange((events) => {
+      this.core.onControl(events)
+    })
+  }
+
+  static async open(settings: Readonly<Record<string, string>> = {}): Promise<AdmissionWorld> {
+    return new AdmissionWorld(await TestPortal.open(), settings)
+  }
+
+  async announce(over: Partial<AnnounceRequest>, host = '10.0.0.1'): Promise<Answer<AnnounceReply>> {
+    return await this.core.announce(announceRequest(over), this.#from(host))
+  }
+
+  async scrape(question: ScrapeQuestion, host = '10.0.0.1'): Promise<Answer<ScrapeReply>> {
+    return await this.core.scrape(question, this.#from(host))
+  }
+
+  /** `host:port` of those that an asker from elsewhere is told of. Its own grant is good for a day. */
+  async listed(): Promise<string[]> {
+    const { token } = await this.portal.grant()
+    const answer = await this.announce({ grant: token, event: 'started', port: 9_999 }, '10.9.9.9')
+    await this.announce({ grant: token, event: 'stopped', port: 9_999 }, '10.9.9.9')
+    return replyOf(answer)
+      .peers.map(({ host, port }) => `${host}:${port}`)
+      .sort()
+  }
+
+  #from(host: string): AddressFacts {
+    const facts = this.#addresses.lookUp(host)
+    if (facts === undefined) throw new TypeError(`${host} is no address`)
+    return facts
+  }
+}
+
+export function replyOf<T>(answer: Answer<T>): T {
+  if ('refusal' in answer) throw new Error(answer.refusal.reason)
+  return answer.reply
+}
+
+export function refusalOf(answer: Answer<unknown>): Refusal['kind'] | undefined {
+  return 'refusal' in answer ? answer.refusal.kind : undefined
+}

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { hours, millis } from '../../src/core/units.ts'
+import { GrantUses } from '../../src/tracker/grant-uses.ts'
+import { newGrantId } from '../../src/wire/grant.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+import { ip } from './support.ts'
+
+const HOLD = hours(2)
+const [A, B, C] = [ip('10.0.0.1'), ip('10.0.0.2'), ip('10.0.0.3')]
+
+describe('The uses of a grant', () => {
+  let clock: ManualClock
+  let uses: GrantUses
+  let id: ReturnType<typeof newGrantId>
+  beforeEach(() => {
+    clock = new ManualClock()
+    clock.advance(hours(5))
+    uses = new GrantUses({ clock }, { grantsMax: 10, portsPerAddressMax: 2, hold: HOLD })
+    id = newGrantId(clock.epoch())
+  })
+
+  /** Whether the address is admitted, with two addresses allowed. */
+  const isAdmitted = (host = A, port = 5_000, of = id): boolean =>
+    uses.admit(of, host, port, 2).kind === 'admitted'
+  /** The port that gave way at `A`. */
+  const gaveWay = (port: number): number | undefined => {
+    const answer = uses.admit(id, A, port, 2)
+    return answer.kind === 'admitted' ? answer.portForgotten : assert.fail('not admitted')
+  }
+
+  it('end at as many addresses as are allowed, for each grant alone', () => {
+    assert.deepEqual([isAdmitted(A), isAdmitted(B), isAdmitted(C)], [true, true, false])
+    assert.deepEqual([isAdmitted(A), isAdmitted(B)], [true, true])
+    assert.equal(isAdmitted(C, 5_000, newGrantId(clock.epoch())), true)
+  })
+
+  it('count an address until it was quiet for the whole hold', () => {
+    isAdmitted(A)
+    isAdmitted(B)
+    clock.advance(millis(HOLD - 1))
+    assert.equal(isAdmitted(C), false)
+    clock.advance(millis(1))
+    assert.equal(isAdmitted(C), true)
+  })
+
+  it('go on counting an address that goes on announcing', () => {
+    isAdmitted(A)
+    isAdmitted(B)
+    clock.advance(hours(1))
+    isAdmitted(A)
+    isAdmitted(B)
+    clock.advance(hours(1))
+    assert.equal(isAdmitted(C), false)
+  })
+
+  it('make the port announced longest ago give way at an address that has too many', () => {
+    assert.equal(gaveWay(1), undefined)
+    assert.equal(gaveWay(2), undefined)
+    assert.equal(gaveWay(1), undefined)
+    assert.equal(gaveWay(3), 2)
+    assert.equal(gaveWay(4), 1)
+    assert.equal(gaveWay(4), undefined)
+  })
+
+  it('have room for a port where another stopped', () => {
+    gaveWay(1)
+    gaveWay(2)
+    uses.stopped(id, A, 2)
+    assert.equal(gaveWay(3), undefined)
+    uses.stopped(id, B, 3)
+    uses.stopped(newGrantId(clock.epoch()), A, 3)
+    assert.equal(gaveWay(4), 1)
+  })
+
+  it('are forgotten by a sweep once nothing of them counts', () => {
+    isAdmitted(A)
+    clock.advance(hours(1))
+    isAdmitted(A, 5_000, newGrantId(clock.epoch()))
+    uses.sweep()
+    assert.equal(uses.grantCount, 2)
+    clock.advance(hours(1))
+    uses.sweep()
+    assert.equal(uses.grantCount, 1)
+  })
+
+  it('outlast a sweep while they count', () => {
+    isAdmitted(A)
+    isAdmitted(B)
+    uses.sweep()
+    assert.equal(isAdmitted(C), false)
+  })
+})
