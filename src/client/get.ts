@@ -1,4 +1,5 @@
 /** `shoal get`: a release into a folder, every byte verified; then, if asked, serving it to others. */
+import { resolve } from 'node:path'
 import { ShoalError } from '../core/errors.ts'
 import { landingPath, type Torrent } from '../core/metainfo.ts'
 import { seconds } from '../core/units.ts'
@@ -97,7 +98,8 @@ class Download {
     this.handle = parts.engine.add({
       infoHash: resolved.infoHash,
       ...(resolved.torrent === undefined ? {} : { torrent: resolved.torrent }),
-      folder: options.folder,
+      // As the record has it: the same folder by another name is the same download.
+      folder: resolve(options.folder),
       mode: 'download',
       overwrite: options.overwrite,
       statePath: statePathOf(dir),

@@ -58,6 +58,8 @@ export class Announcer {
   #failures = 0
   #starvingRounds = 0
   #lastGood: string | undefined
+  /** The URL that is being asked. */
+  #asking: string | undefined
 
   constructor(parts: AnnouncerParts, options: { readonly from: IpAddress | undefined }) {
     this.#parts = parts
@@ -79,15 +81,16 @@ export class Announcer {
     this.announce()
   }
 
-  /** Says `stopped` where `started` was heard; takes at most 3 s. Idempotent. */
+  /** Says `stopped` where `started` was heard, or may just be; takes at most 3 s. Idempotent. */
   async stop(): Promise<void> {
     if (this.#isStopped) return
     this.#isStopped = true
     this.#timer?.cancel()
+    const asking = this.#asking
     this.#aborter.abort()
-    if (!this.#wasHeard) return
+    const tracker = this.#wasHeard ? this.#lastGood : asking === undefined ? undefined : trackerOf(asking)
     const url = urlsToTry(this.#parts.urls(), this.#lastGood, this.#parts.random).find(
-      (candidate) => trackerOf(candidate) === this.#lastGood,
+      (candidate) => trackerOf(candidate) === tracker,
     )
     if (url === undefined) return
     const request = { ...this.#parts.standing(), numWant: 0, event: 'stopped' } as const
@@ -133,6 +136,7 @@ export class Announcer {
 
   async #once(url: string, event: Event): Promise<AnnounceOutcome> {
     const { random } = this.#parts
+    this.#asking = url
     try {
       const request = { ...this.#parts.standing(), ...(event !== undefined && { event }) }
       const parsed = parseAnnounceReply(await this.#ask(url, request, limits.requestTimeout, this.#aborter))
@@ -143,6 +147,8 @@ export class Announcer {
       this.#failures++
       const retryIn = retryAnnounceIn(this.#failures, random)
       return { kind: 'unreachable', url, reason: messageOf(error), retryIn }
+    } finally {
+      this.#asking = undefined
     }
   }
 

@@ -89,10 +89,8 @@ export class BlockChooser {
 
   #startRarest(peer: Peer): PieceAssembly | undefined {
     const { layout, pool, random } = this.#parts
-    if (this.#assemblies.size > 0 && this.#unfinishedBytes + layout.pieceLength > UNFINISHED_BYTES_MAX)
-      return undefined
     const piece = this.rarity.find((p) => this.#maybeFrom(peer, p), random)
-    if (piece === undefined) return undefined
+    if (piece === undefined || !this.#makeRoom()) return undefined
     this.rarity.remove(piece)
     const size = layout.pieceBytes(piece)
     const assembly = new PieceAssembly(pool.acquire(size), {
@@ -103,6 +101,28 @@ export class BlockChooser {
     this.#assemblies.set(piece, assembly)
     this.#unfinishedBytes += size
     return assembly
+  }
+
+  /**
+   * False when as much is unfinished as may be. Pieces that wait for a peer that does not come, since it is the
+   * only one that has them, must not keep us from all others: the one with the least of it here is given up.
+   */
+  #makeRoom(): boolean {
+    while (this.#isFull) {
+      const waiting = [...this.#assemblies.values()].filter((assembly) => assembly.isWaiting)
+      const least = waiting.toSorted((a, b) => a.receivedBlocks - b.receivedBlocks)[0]
+      if (least === undefined) return false
+      this.close(least)
+      this.rarity.add(least.piece)
+      this.#parts.pool.release(least.bytes)
+    }
+    return true
+  }
+
+  /** One piece may always be unfinished, however large. */
+  get #isFull(): boolean {
+    const { pieceLength } = this.#parts.layout
+    return this.#assemblies.size > 0 && this.#unfinishedBytes + pieceLength > UNFINISHED_BYTES_MAX
   }
 
   #helpOthers(peer: Peer): ChosenBlock | undefined {

@@ -23,7 +23,11 @@ export function dialMore(s: SwarmState): void {
       notBefore,
       source: s.sources.sourceOf(endpoint.host, endpoint.port),
     }))
-  const room = { now, connected: s.peers.size, dialling: s.known.dialling }
+  // Those who dialled us and have nothing for us do not count: they would keep us from who has.
+  let connected = 0
+  for (const peer of s.peers.values()) if (peer.dialled !== undefined || peer.areWeInterested) connected++
+  const free = limits.peersPerTorrentMax - s.peers.size
+  const room = { now, connected, free, dialling: s.known.dialling }
   for (const { endpoint } of chooseDials(candidates, room, random)) {
     dial(s, endpoint).catch(() => s.post({ kind: 'dial-failed', endpoint }))
   }

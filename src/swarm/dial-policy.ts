@@ -26,7 +26,10 @@ export interface DialCandidate {
 
 export interface DialRoom {
   readonly now: Millis
+  /** Peers that we dialled, or that have what we want. */
   readonly connected: number
+  /** How many more the torrent takes. */
+  readonly free: number
   readonly dialling: number
 }
 
@@ -43,7 +46,7 @@ export function chooseDials<C extends DialCandidate>(
   room: DialRoom,
   random: Random,
 ): C[] {
-  const free = Math.min(DIALLING_MAX, CONNECTIONS_SOUGHT - room.connected) - room.dialling
+  const free = Math.min(DIALLING_MAX, CONNECTIONS_SOUGHT - room.connected, room.free) - room.dialling
   if (free <= 0) return []
   const due = [...candidates].filter((c) => c.notBefore <= room.now)
   return shuffled(due, random)

@@ -5,15 +5,15 @@
 import type { IpAddress } from '../core/address.ts'
 import { BLOCK_BYTES, type PieceIndex, type PieceLayout } from '../core/piece-layout.ts'
 import type { Random } from '../core/random.ts'
-import { MiB, type Millis, millis } from '../core/units.ts'
+import { type Millis, millis } from '../core/units.ts'
 import type { Clock } from '../platform/clock.ts'
-import type { BlockRange } from '../wire/peer-message.ts'
-import { encodeBlockRanges } from '../wire/peer-message.ts'
+import { type BlockRange, encodeBlockRanges } from '../wire/peer-message.ts'
 import { limits } from '../wire/limits.ts'
 import { Blame } from './blame.ts'
 import { BlockChooser } from './block-chooser.ts'
 import type { BufferPool } from './buffer-pool.ts'
-import type { Peer, Receiving } from './peer.ts'
+import type { Receiving } from './download-side.ts'
+import type { Peer } from './peer.ts'
 import type { PieceAssembly } from './piece-assembly.ts'
 import { queueBlocks, silenceAllowed } from './request-queue.ts'
 import type { TokenBucket } from './token-bucket.ts'
@@ -38,9 +38,6 @@ export interface DownloaderParts {
   /** The rate limit is reached; to be called again after `wait`. */
   readonly onLimited: (wait: Millis) => void
 }
-
-/** Nobody pushes this much that was never asked for by mistake. */
-const UNASKED_BYTES_MAX = 4 * MiB
 
 /** Requests that are sent together. */
 const BATCH_BLOCKS = 16
@@ -151,7 +148,7 @@ export class Downloader {
     const key = keyOf(pieceNumber, block)
     const wasAsked = peer.down.requests.has(key) || peer.down.late.delete(key)
     if (piece === undefined || !wasAsked || length !== this.#parts.layout.blockBytes(piece, block)) {
-      noteUnasked(peer, length)
+      peer.sentUnasked(length)
       peer.down.receiving = { key: -1, assembly: undefined, block: 0, length, scratch: undefined }
       return undefined
     }
@@ -178,7 +175,7 @@ export class Downloader {
     const request = peer.down.requests.get(receiving.key)
     if (request !== undefined) {
       peer.down.requests.delete(receiving.key)
-      noteRoundTrip(peer, millis(now - request.sentAt))
+      peer.down.noteRoundTrip(millis(now - request.sentAt))
     }
     this.#keep(peer, receiving)
   }
@@ -292,17 +289,4 @@ export class Downloader {
     this.release(peer)
     return true
   }
-}
-
-/** A block came that nobody asked for. */
-export function noteUnasked(peer: Peer, bytes: number): void {
-  peer.down.unaskedBytes += bytes
-  if (peer.down.unaskedBytes > UNASKED_BYTES_MAX) peer.close()
-}
-
-function noteRoundTrip(peer: Peer, took: Millis): void {
-  const shortest = peer.down.roundTrip
-  // Drifts up slowly, so that one lucky block does not stand for ever.
-  peer.down.roundTrip =
-    shortest === undefined || took < shortest ? took : millis(shortest + (took - shortest) / 64)
 }

@@ -7,6 +7,7 @@ import {
   OUR_EXTENSION_IDS,
 } from '../wire/extension.ts'
 import { limits } from '../wire/limits.ts'
+import { encodePeerMessage } from '../wire/peer-message.ts'
 import type { Peer } from './peer.ts'
 import type { SwarmState } from './swarm-state.ts'
 
@@ -40,6 +41,14 @@ export function sendHandshakeAgain(s: SwarmState, peer: Peer): void {
 /** Every peer hears it, also those that have the piece: they see how it spreads. */
 export function tellPiece(s: SwarmState, piece: PieceIndex): void {
   for (const peer of [...s.peers.values()]) peer.send({ kind: 'have', piece })
+}
+
+/** Many at once, encoded once: what a resumed download has may be 200,000 pieces. */
+export function tellPieces(s: SwarmState, pieces: Iterable<PieceIndex>): void {
+  if (s.peers.size === 0) return
+  const bytes = Buffer.concat(Array.from(pieces, (piece) => encodePeerMessage({ kind: 'have', piece })))
+  if (bytes.length === 0) return
+  for (const peer of [...s.peers.values()]) peer.sendBytes(bytes)
 }
 
 /** BEP 54, to those who know the word. */

@@ -21,18 +21,28 @@ const REFUSED = new Set(['ELOOP', 'ENOTDIR', 'EISDIR', 'EMLINK', 'ENXIO'])
 
 /** @throws ShoalError `conflict` for links and what is no regular file; system errors as they are. */
 export async function openGuarded(request: GuardedOpen): Promise<FileHandle> {
+  try {
+    return await openBelow(request, false)
+  } catch (error) {
+    if (request.mode !== 'create' || systemCode(error) !== 'ENOENT') throw error
+  }
+  // Folders are made when one is missing, not asked for with each of 20,000 files.
+  await mkdir(request.folder, { recursive: true })
+  return openBelow(request, true)
+}
+
+async function openBelow(request: GuardedOpen, makesFolders: boolean): Promise<FileHandle> {
   const parts = request.path.split('/')
   let at = request.folder
-  if (request.mode === 'create') await mkdir(at, { recursive: true })
   for (const part of parts.slice(0, -1)) {
     at = join(at, part)
-    await mustBeFolder(at, request.mode === 'create')
+    await mustBeFolder(at, makesFolders)
   }
   return openRegular(join(at, parts.at(-1) ?? ''), request)
 }
 
-async function mustBeFolder(path: string, mayMake: boolean): Promise<void> {
-  if (mayMake) {
+async function mustBeFolder(path: string, isMade: boolean): Promise<void> {
+  if (isMade) {
     try {
       await mkdir(path)
     } catch (error) {

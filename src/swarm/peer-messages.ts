@@ -62,7 +62,8 @@ function onHave(s: SwarmState, peer: Peer, pieceNumber: number): void {
   if (!peer.has.add(pieceNumber)) peer.close()
   if (peer.isClosed || piece === undefined || wasThere) return
   s.loaded?.downloader?.peerGot(peer, piece)
-  if (!peer.areWeInterested) updateInterest(s, peer)
+  // A closed piece changes nothing: no look at all the others for each of 100,000 messages.
+  if (!peer.areWeInterested && s.loaded?.closed.has(piece) !== true) updateInterest(s, peer)
 }
 
 /** BEP 3 wants it first and once; aria2 also sends one in mid-stream, in place of many `have`s. */

@@ -4,8 +4,7 @@
  */
 import type { Endpoint, IpAddress } from '../core/address.ts'
 import type { PeerId } from '../core/ids.ts'
-import type { PieceIndex } from '../core/piece-layout.ts'
-import type { Millis } from '../core/units.ts'
+import { MiB, type Millis } from '../core/units.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { ExtensionName } from '../wire/extension.ts'
 import { limits } from '../wire/limits.ts'
@@ -15,10 +14,10 @@ import {
   encodePieceHeader,
   type PeerMessage,
 } from '../wire/peer-message.ts'
+import { DownloadSide } from './download-side.ts'
 import type { PeerSource } from './engine-types.ts'
 import { MessageReader, type MessageSink } from './message-reader.ts'
 import type { Connection, ConnectionHandler } from './network.ts'
-import type { PieceAssembly } from './piece-assembly.ts'
 import type { CachedPiece, PieceCache } from './piece-cache.ts'
 import { PeerPieces } from './peer-pieces.ts'
 import { RateMeter } from './rate-meter.ts'
@@ -58,45 +57,6 @@ export interface PeerOptions {
   readonly pieces: number | undefined
 }
 
-/** A request of ours that the peer has not answered. */
-export interface OutRequest {
-  readonly assembly: PieceAssembly
-  readonly block: number
-  readonly sentAt: Millis
-}
-
-/** A block that is arriving. `scratch`: it may not be written to the piece directly. */
-export interface Receiving {
-  readonly key: number
-  readonly assembly: PieceAssembly | undefined
-  readonly block: number
-  readonly length: number
-  readonly scratch: Uint8Array | undefined
-}
-
-/** What {@link Downloader} keeps with each peer. */
-class DownloadSide {
-  /** In the order of asking. */
-  readonly requests = new Map<number, OutRequest>()
-  /** Taken back, but may still come. */
-  readonly late = new Set<number>()
-  /** Pieces that it is to bring whole. */
-  readonly pieces = new Set<PieceAssembly>()
-  /** Pieces that it has, but would not give. */
-  readonly refused = new Set<PieceIndex>()
-  readonly meter = new RateMeter()
-  receiving: Receiving | undefined
-  roundTrip: Millis | undefined
-  /** When it last sent a block, or when it was first asked after a pause. */
-  activeAt: Millis | undefined
-  isSnubbing = false
-  /** A piece with its blocks was good. */
-  isProven = false
-  /** Its pieces are counted one by one among the copies. */
-  isCounted = false
-  unaskedBytes = 0
-}
-
 /** What {@link Uploader} keeps with each peer. */
 class UploadSide {
   queue: BlockRange[] = []
@@ -113,6 +73,9 @@ class UploadSide {
 
 /** What a peer may leave unread before it is dropped: blocks stop earlier, small messages add up. */
 const UNREAD_BYTES_MAX = 2 * limits.sendQueueBytesMax
+
+/** Nobody pushes this much that was never asked for by mistake. */
+const UNASKED_BYTES_MAX = 4 * MiB
 
 export class Peer implements ConnectionHandler, MessageSink {
   readonly connection: Connection
@@ -190,6 +153,12 @@ export class Peer implements ConnectionHandler, MessageSink {
     if (this.isClosed) return
     this.connection.write(piece.bytes.subarray(range.offset, range.offset + range.length))
     this.up.pins.wrotePiece(piece, range.length)
+  }
+
+  /** A block came that nobody asked for. */
+  sentUnasked(bytes: number): void {
+    this.down.unaskedBytes += bytes
+    if (this.down.unaskedBytes > UNASKED_BYTES_MAX) this.close()
   }
 
   /** The room given for the block that is arriving is no longer ours. */

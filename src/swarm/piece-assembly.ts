@@ -63,6 +63,11 @@ export class PieceAssembly {
     return this.receivedBlocks === 0 && this.owner === undefined && this.#askers.every((a) => a.length === 0)
   }
 
+  /** Nobody was asked for any of it, though some of it is here. */
+  get isWaiting(): boolean {
+    return this.owner === undefined && this.#incoming.size === 0 && this.#askers.every((a) => a.length === 0)
+  }
+
   asked(block: number, peer: Peer): void {
     this.#askers[block]?.push(peer)
   }

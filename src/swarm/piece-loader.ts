@@ -2,7 +2,7 @@
  * Reads pieces from the disk into the cache, a few at a time over all torrents, and hashes each before anybody
  * may have it: a piece that rotted, or was changed under us, never leaves the machine.
  */
-import { messageOf } from '../core/errors.ts'
+import { messageOf, ShoalError } from '../core/errors.ts'
 import type { PieceIndex } from '../core/piece-layout.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import type { Content } from './content.ts'
@@ -20,6 +20,8 @@ export type LoadOutcome =
   | { readonly kind: 'loaded'; readonly cached: CachedPiece }
   /** Missing, shorter, or of another content. */
   | { readonly kind: 'bad'; readonly reason: string }
+  /** The system would not let us look (too many open files, a network disk away): nothing is known of the bytes. */
+  | { readonly kind: 'unreadable'; readonly reason: string }
 
 interface Waiting {
   readonly source: PieceSource
@@ -71,18 +73,21 @@ export class PieceLoader {
 
   async #read(source: PieceSource): Promise<LoadOutcome> {
     const bytes = this.#pool.acquire(source.bytes)
-    const reason = await this.#fill(source, bytes)
-    if (reason === undefined) return { kind: 'loaded', cached: this.#cache.put(source.key, bytes) }
+    const failure = await this.#fill(source, bytes)
+    if (failure === undefined) return { kind: 'loaded', cached: this.#cache.put(source.key, bytes) }
     this.#pool.release(bytes)
-    return { kind: 'bad', reason }
+    return failure
   }
 
-  async #fill(source: PieceSource, bytes: Uint8Array): Promise<string | undefined> {
+  async #fill(source: PieceSource, bytes: Uint8Array): Promise<LoadOutcome | undefined> {
     try {
-      if (!(await source.content.read(source.piece, bytes))) return 'it is missing or shorter than it was'
+      if (!(await source.content.read(source.piece, bytes)))
+        return { kind: 'bad', reason: 'it is missing or shorter than it was' }
     } catch (error) {
-      return `it cannot be read: ${messageOf(error)}`
+      const reason = `it cannot be read: ${messageOf(error)}`
+      // Ours: a link or a folder is where the file was.
+      return { kind: error instanceof ShoalError ? 'bad' : 'unreadable', reason }
     }
-    return source.isGood(bytes) ? undefined : 'its bytes are not what was published'
+    return source.isGood(bytes) ? undefined : { kind: 'bad', reason: 'its bytes are not what was published' }
   }
 }

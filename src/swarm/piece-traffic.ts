@@ -1,5 +1,5 @@
 /** What happens to pieces: verified ones go to the disk, then to others; loaded ones to who asked; bad ones nowhere. */
-import { messageOf, ShoalError } from '../core/errors.ts'
+import { messageOf, ShoalError, systemCode } from '../core/errors.ts'
 import { landingPath } from '../core/metainfo.ts'
 import { BLOCK_BYTES, type PieceIndex } from '../core/piece-layout.ts'
 import { MiB, seconds } from '../core/units.ts'
@@ -81,12 +81,22 @@ export function onNotStored(s: SwarmState, piece: PieceIndex, bytes: Uint8Array,
   s.refused.push({ piece, bytes })
   if (!s.isStorageFailing) {
     s.isStorageFailing = true
-    s.emit({ kind: 'storage-failed', reason: messageOf(error) })
+    s.emit({ kind: 'storage-failed', reason: reasonOf(error) })
   }
   mindTheDisk(s)
   s.retryTimer?.cancel()
   s.retryTimer = s.shared.clock.after(RETRY_EVERY, () => retryOne(s))
 }
+
+const DISK_REASON: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full, it goes on when there is room',
+  EDQUOT: "this user's share of the disk is used up, it goes on when there is room",
+  EROFS: 'the disk has become read-only',
+  EIO: 'the disk fails to write',
+}
+
+/** For a person to read, with the system's own word where we have no better one. */
+const reasonOf = (error: unknown): string => DISK_REASON[systemCode(error) ?? ''] ?? messageOf(error)
 
 /** One piece tells whether the disk takes bytes again; the rest follows it. */
 function retryOne(s: SwarmState): void {
@@ -107,7 +117,14 @@ function afterRefusal(s: SwarmState): void {
 export function onLoaded(s: SwarmState, piece: PieceIndex, outcome: LoadOutcome): void {
   if (s.phase === 'stopped') return
   if (outcome.kind === 'bad') losePiece(s, piece, outcome.reason)
+  else if (outcome.kind === 'unreadable') refuseForNow(s, piece, outcome.reason)
   for (const peer of [...s.peers.values()]) if (peer.up.queue.length > 0) s.loaded?.uploader.pump(peer)
+}
+
+/** Who asked is told no and may ask again; the piece stays ours, for the next look may succeed. */
+function refuseForNow(s: SwarmState, piece: PieceIndex, reason: string): void {
+  s.shared.log.warn({ infoHash: s.spec.infoHash, piece, reason }, 'a piece could not be read')
+  for (const peer of [...s.peers.values()]) s.loaded?.uploader.withdraw(peer, piece)
 }
 
 /** What lies on the disk is not what it was: it is not sent, others hear of it, and if we are fetching, it is fetched again. */

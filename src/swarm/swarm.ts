@@ -13,7 +13,6 @@ import {
   onDialFailed,
   onPeersNamed,
 } from './connecting.ts'
-import { noteUnasked } from './downloader.ts'
 import type { AddTorrent } from './engine-types.ts'
 import { rechokeIfDue, updateInterest } from './interest.ts'
 import { startMetadata } from './metadata-traffic.ts'
@@ -107,7 +106,7 @@ export class Swarm implements PeerOwner {
   placeFor(peer: Peer, piece: number, offset: number, length: number): Uint8Array | undefined {
     const downloader = this.state.loaded?.downloader
     if (downloader !== undefined) return downloader.placeFor(peer, piece, offset, length)
-    noteUnasked(peer, length)
+    peer.sentUnasked(length)
     return undefined
   }
 
@@ -189,7 +188,13 @@ function fillAll(s: SwarmState): void {
   s.needsFill = false
   const downloader = s.phase === 'active' ? s.loaded?.downloader : undefined
   if (downloader === undefined) return
-  for (const peer of s.peers.values()) downloader.fill(peer)
+  for (const peer of bestFirst(s)) downloader.fill(peer)
+}
+
+/** Who sends before who was silent: a piece that must come from one peer alone must not go to that one again and again. */
+function bestFirst(s: SwarmState): Peer[] {
+  const rank = ({ down }: Peer): number => (down.isSnubbing ? 2 : down.isProven ? 0 : 1)
+  return [...s.peers.values()].toSorted((a, b) => rank(a) - rank(b))
 }
 
 /** In random order, so that nobody stands first in line for every token. */
@@ -202,7 +207,7 @@ function onTick(s: SwarmState): void {
   for (const peer of [...s.peers.values()]) s.loaded?.downloader?.snubIfSilent(peer)
   s.metadata?.tick()
   if (s.metadata !== undefined) for (const peer of s.peers.values()) s.metadata.consider(peer)
-  for (const peer of [...s.peers.values()]) onReadDone(s, peer)
+  for (const peer of bestFirst(s)) onReadDone(s, peer)
   rechokeIfDue(s)
   dialMore(s)
   finishIfWhole(s)

@@ -8,7 +8,7 @@ import { parseInfo } from '../wire/torrent.ts'
 import { checkContent, type CheckResult } from './content-check.ts'
 import { makeDownloader, makeUploader } from './traffic-parts.ts'
 import { decodeState, encodeState, type ResumeState } from './resume-state.ts'
-import { sendHandshakeAgain, tellPiece } from './greeting.ts'
+import { sendHandshakeAgain, tellPieces } from './greeting.ts'
 import type { Loaded, SwarmState } from './swarm-state.ts'
 
 /** The metadata is here: the content can be opened, and checked unless it is ours to seed. */
@@ -143,7 +143,7 @@ export function onChecked(s: SwarmState, result: CheckResult): void {
   loaded.downloader = makeDownloader(s, loaded.layout, openPieces(loaded.layout, loaded.closed))
   s.phase = 'active'
   for (const peer of s.peers.values()) loaded.downloader.peerCame(peer)
-  for (const piece of loaded.have) tellPiece(s, piece)
+  tellPieces(s, loaded.have)
   s.emit({ kind: 'checked', haveBytes: loaded.haveBytes })
   finishIfWhole(s)
 }

@@ -22,6 +22,8 @@ export class MemoryStorage implements Storage {
   readonly states = new Map<string, Uint8Array>()
   /** Set to make every write fail, as a full disk does. */
   failure: Error | undefined
+  /** Set to make every read fail, as a system without free descriptors does. */
+  readFailure: Error | undefined
 
   open(spec: ContentSpec): Content {
     return new MemoryContent(this, spec)
@@ -82,6 +84,7 @@ class MemoryContent implements Content {
 
   async read(piece: PieceIndex, into: Uint8Array): Promise<boolean> {
     await Promise.resolve()
+    if (this.#storage.readFailure !== undefined) throw this.#storage.readFailure
     for (const span of fileLayoutOf(this.#spec.metainfo).spansOf(piece)) {
       const bytes = this.#file(span.file)?.bytes.subarray(span.fileOffset, span.fileOffset + span.length)
       if (bytes?.length !== span.length) return false

@@ -93,6 +93,23 @@ describe('the announcer', () => {
     assert.equal(asked.length, 1)
   })
 
+  it('takes its start back when it is stopped before the answer came', async () => {
+    const { announcer, asked, advance } = announcerWith((_url, n, signal) =>
+      n > 1
+        ? reply()
+        : new Promise((_resolve, reject) => {
+            signal.addEventListener('abort', () => reject(new Error('aborted')))
+          }),
+    )
+    announcer.announce()
+    await advance(0)
+    await announcer.stop()
+    assert.deepEqual(
+      asked.map((url) => queryOf(url).event),
+      ['started', 'stopped'],
+    )
+  })
+
   it('tries again after 2, 4, 8 seconds when the tracker is away, and tells why', async () => {
     const { announcer, asked, outcomes, advance } = announcerWith(() =>
       Promise.reject(new ShoalError('unavailable', 'away')),

@@ -185,7 +185,7 @@ describe('dialling', () => {
       candidate(3, 'origin'),
       candidate(9, 'origin'),
     ]
-    const room = { now: millis(10), connected: 0, dialling: 0 }
+    const room = { now: millis(10), connected: 0, free: 200, dialling: 0 }
     const chosen = chooseDials(candidates, room, seededRandom(1))
     assert.deepEqual(
       chosen.map((c) => c.source),

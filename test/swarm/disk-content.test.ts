@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import {
+  appendFileSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -121,6 +122,40 @@ describe('content on the disk', () => {
     const { mtimeNs } = statSync(join(folder, metainfo.name, 'a.bin'), { bigint: true })
     assert.equal(stamps[0]?.mtimeNs, String(mtimeNs))
     await content.close()
+  })
+
+  it('vouches for a file as it was before somebody else wrote to it', async () => {
+    const content = open()
+    await writeAll(content)
+    const before = await content.stamps()
+    appendFileSync(join(folder, metainfo.name, 'a.bin'), 'x')
+    assert.deepEqual(await content.stamps(), before)
+    await content.write(0 as PieceIndex, pieceBytes(0))
+    assert.equal((await content.stamps())[0]?.sizeBytes, 40_001)
+    await content.close()
+  })
+
+  it('compares, and does not write, where a file is to be protected', async () => {
+    const theirs = Buffer.alloc(5, 7)
+    mkdirSync(join(folder, metainfo.name))
+    writeFileSync(join(folder, metainfo.name, 'c.bin'), theirs)
+    const content = open()
+    await content.prepare()
+    content.protect(new Set([3]))
+    await assert.rejects(content.write(2 as PieceIndex, pieceBytes(2)), isConflict)
+    assert.ok(readFileSync(join(folder, metainfo.name, 'c.bin')).equals(theirs))
+    writeFileSync(join(folder, metainfo.name, 'c.bin'), pieceBytes(2).subarray(-5))
+    await content.write(2 as PieceIndex, pieceBytes(2))
+    await content.close()
+  })
+
+  it('can be closed while a file cannot be opened', async () => {
+    const pool = new FilePool(3)
+    const owner = {}
+    const using = pool.use(owner, { folder, path: 'no such file', mode: 'read' }, () => Promise.resolve())
+    const closing = pool.closeAll(owner)
+    await assert.rejects(using)
+    await closing
   })
 
   it('opens nothing any more after it was closed', async () => {

@@ -150,7 +150,26 @@ describe('a torrent', () => {
     assert.ok(await swarm.until(() => kinds(peer).includes('storage-resumed'), seconds(10)))
     assert.ok(await swarm.until(() => isComplete(peer)))
     assert.ok(holdsAll(peer, made))
-    assert.equal(kinds(peer).filter((kind) => kind === 'storage-failed').length, 1)
+    const failures = peer.events.filter((event) => event.kind === 'storage-failed')
+    assert.deepEqual(
+      failures.map((event) => event.reason),
+      ['the disk is full, it goes on when there is room'],
+    )
+  })
+
+  it('does not take a piece for spoilt that the system would not let it read, and gives it later', async () => {
+    await using swarm = new SimulatedSwarm()
+    const made = makeTorrent(1 * MiB)
+    const seed = await swarm.peer('10.0.0.1')
+    seed.add(made, { mode: 'seed' })
+    seed.storage.readFailure = Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' })
+    const peer = await swarm.peer('10.0.0.2')
+    const handle = peer.add(made, { mode: 'download', peers: [seed.endpoint] })
+    await swarm.run(seconds(15))
+    assert.equal(handle.stats().haveBytes, 0)
+    assert.deepEqual(kinds(seed), [])
+    seed.storage.readFailure = undefined
+    assert.ok(await swarm.until(() => isComplete(peer), seconds(30)))
   })
 
   it('never sends a piece that rotted on the disk, and says which file it was', async () => {

@@ -225,7 +225,10 @@ describe('the state of a download', () => {
     assert.deepEqual([state?.stamps, state?.bootId, state?.isSynced], [stamps, 'boot', true])
     assert.deepEqual([...(state?.done ?? [])], [0])
     assert.deepEqual(state?.ours, ours)
-    assert.deepEqual(decodeState(encodeState({ ...about, ours: [true, false] }), expected)?.ours, [true, false])
+    assert.deepEqual(decodeState(encodeState({ ...about, ours: [true, false] }), expected)?.ours, [
+      true,
+      false,
+    ])
   })
 
   it('says nothing about another torrent, another folder or another shape, nor when it is damaged', () => {

@@ -68,7 +68,10 @@ describe('a download that goes on where another ended', () => {
     await run('complete', { wants: only('a.bin'), peers: [seed.endpoint] })
     const theirs = new Uint8Array(70_000).fill(1)
     storage.put(pathOf('b.bin'), theirs.slice())
-    assert.match(conflictOf(await run('failed', { peers: [seed.endpoint] })), /b\.bin.*exists and is different/)
+    assert.match(
+      conflictOf(await run('failed', { peers: [seed.endpoint] })),
+      /b\.bin.*exists and is different/,
+    )
     assert.deepEqual(storage.files.get(pathOf('b.bin'))?.bytes, theirs)
   })
 

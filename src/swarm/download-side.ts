@@ -1,0 +1,51 @@
+/** What the downloader keeps with each peer. */
+import type { PieceIndex } from '../core/piece-layout.ts'
+import { type Millis, millis } from '../core/units.ts'
+import type { PieceAssembly } from './piece-assembly.ts'
+import { RateMeter } from './rate-meter.ts'
+
+/** A request of ours that the peer has not answered. */
+export interface OutRequest {
+  readonly assembly: PieceAssembly
+  readonly block: number
+  readonly sentAt: Millis
+}
+
+/** A block that is arriving. `scratch`: it may not be written to the piece directly. */
+export interface Receiving {
+  readonly key: number
+  readonly assembly: PieceAssembly | undefined
+  readonly block: number
+  readonly length: number
+  readonly scratch: Uint8Array | undefined
+}
+
+export class DownloadSide {
+  /** In the order of asking. */
+  readonly requests = new Map<number, OutRequest>()
+  /** Taken back, but may still come. */
+  readonly late = new Set<number>()
+  /** Pieces that it is to bring whole. */
+  readonly pieces = new Set<PieceAssembly>()
+  /** Pieces that it has, but would not give. */
+  readonly refused = new Set<PieceIndex>()
+  readonly meter = new RateMeter()
+  receiving: Receiving | undefined
+  roundTrip: Millis | undefined
+  /** When it last sent a block, or when it was first asked after a pause. */
+  activeAt: Millis | undefined
+  isSnubbing = false
+  /** A piece with its blocks was good. */
+  isProven = false
+  /** Its pieces are counted one by one among the copies. */
+  isCounted = false
+  unaskedBytes = 0
+
+  /** A block came `took` after it was asked for. */
+  noteRoundTrip(took: Millis): void {
+    const shortest = this.roundTrip
+    // Drifts up slowly, so that one lucky block does not stand for ever.
+    const isShorter = shortest === undefined || took < shortest
+    this.roundTrip = isShorter ? took : millis(shortest + (took - shortest) / 64)
+  }
+}
