@@ -5,7 +5,7 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import prettyBytes from 'pretty-bytes'
-import { messageOf, ShoalError } from '../core/errors.ts'
+import { ShoalError } from '../core/errors.ts'
 import type { InfoHash, ReleaseName, Slug } from '../core/ids.ts'
 import { landingPath, sizeOf, type Torrent } from '../core/metainfo.ts'
 import { MiB, seconds } from '../core/units.ts'
@@ -14,10 +14,10 @@ import { freeBytes } from '../platform/files.ts'
 import type { Logger } from '../platform/log.ts'
 import type { ControlView } from '../portal-client/index.ts'
 import type { Engine, TorrentHandle } from '../swarm/index.ts'
-import { parseMagnet } from '../wire/magnet.ts'
-import { parseTorrent } from '../wire/torrent.ts'
 import { Gate } from './gate.ts'
+import { LinkUrls } from './link-urls.ts'
 import type { SeederPortal } from './portal.ts'
+import { readTorrent } from './read-torrent.ts'
 import type { ReleaseStore } from './release-store.ts'
 import type { MissingRelease, Shelf } from './shelf.ts'
 import { stampOf } from './walk.ts'
@@ -46,8 +46,6 @@ const AT_ONCE = 3
 const RETRY_EVERY = seconds(30)
 /** Left free on the disk, for the database and the logs of the same machine. */
 const SPACE_KEPT_BYTES = 256 * MiB
-/** The grant with which a publisher is asked; a fetch that takes longer asks for another. */
-const GRANT_SECONDS = 7 * 24 * 3_600
 
 export class WantedFetcher implements AsyncDisposable {
   readonly #parts: FetchParts
@@ -135,7 +133,7 @@ export class WantedFetcher implements AsyncDisposable {
     const { portal, log } = this.#parts
     const signal = this.#stopped.signal
     const { infohash: hash, bundle, release } = place
-    const torrent = parseTorrent(await portal.torrentOf(bundle, release, signal))
+    const torrent = await readTorrent(await portal.torrentOf(bundle, release, signal))
     if (torrent.infoHash !== hash)
       throw new ShoalError('bad-input', 'the portal sent the torrent of another release')
     const contents = join(this.#parts.folder, 'content')
@@ -155,23 +153,8 @@ export class WantedFetcher implements AsyncDisposable {
 
   async #download(place: Place, torrent: Torrent, folder: string, statePath: string): Promise<void> {
     const signal = this.#stopped.signal
-    const announceUrls = async (): Promise<readonly (readonly string[])[]> => {
-      const body = { expiresInSeconds: GRANT_SECONDS }
-      const link = await this.#parts.portal.createLink(place.bundle, place.release, body, signal)
-      return [parseMagnet(link.magnet).trackers]
-    }
-    let urls = await announceUrls()
+    const urls = await LinkUrls.open(this.#parts, place, signal)
     const { promise, resolve, reject } = Promise.withResolvers<undefined>()
-    const renew = (): void => {
-      announceUrls().then(
-        (fresh) => {
-          urls = fresh
-          handle.announceNow()
-        },
-        (error: unknown) =>
-          this.#parts.log.warn({ reason: messageOf(error) }, 'no fresh grant to fetch with'),
-      )
-    }
     const onAbort = (): void => reject(new ShoalError('interrupted', 'the seeder stops'))
     const watch = this.#parts.clock.every(seconds(1), () => {
       if (this.#parts.control.isRecalled(place.infohash))
@@ -183,11 +166,11 @@ export class WantedFetcher implements AsyncDisposable {
       folder,
       statePath,
       mode: 'download',
-      announceUrls: () => urls,
+      announceUrls: urls.current,
       onEvent: (event) => {
         if (event.kind === 'complete') resolve(undefined)
         else if (event.kind === 'failed') reject(event.error)
-        else if (event.kind === 'announce-refused') renew()
+        else if (event.kind === 'announce-refused') void urls.refused(() => handle.announceNow())
         else if (event.kind === 'storage-failed')
           this.#parts.log.error(
             { infohash: place.infohash, reason: event.reason },

@@ -17,7 +17,12 @@ export const ALWAYS_IGNORED = [
   'desktop.ini', // Windows: a folder's icon
   '*.part', // downloads under way
   '*.crdownload',
+  '*.aria2',
+  '*.!qB',
   '.~lock*', // LibreOffice: a document that is open
+  '~$*', // Microsoft Office: the same
+  '*~', // editors: the state before
+  '\\#*#', // Emacs: not saved yet
 ] as const
 
 const LINES_MAX = 2_000

@@ -15,4 +15,4 @@ export {
 export { startSeeder, type Seeder, type SeederOptions, type SeederParts } from './start-seeder.ts'
 export type { EntryProblem } from './library.ts'
 export type { SeederPortal } from './portal.ts'
-export { librarySettings } from './settings.ts'
+export { librarySettings, seederSettings } from './settings.ts'

@@ -13,6 +13,7 @@ import { quote } from '../core/file-name.ts'
 import { millis, minutes, seconds, type Millis } from '../core/units.ts'
 import { sleep } from '../platform/clock.ts'
 import type { Logger } from '../platform/log.ts'
+import { systemSentence } from '../platform/system-sentence.ts'
 import { limits } from '../wire/limits.ts'
 import { Gate } from './gate.ts'
 import { isEntryName, isSameLook, lookAtEntry, type EntryLook } from './library-entry.ts'
@@ -176,7 +177,12 @@ export class Library implements AsyncDisposable {
         delay = RETRY_FIRST
       } catch (error) {
         if (this.#stopped.signal.aborted) return
-        this.#note(name, error instanceof ShoalError ? error.message : 'it could not be published')
+        this.#note(
+          name,
+          error instanceof ShoalError
+            ? error.message
+            : (systemSentence(error) ?? 'it could not be published'),
+        )
         if (!(error instanceof ShoalError))
           this.#parts.log.error({ entry: name, err: error }, 'publishing failed')
         try {

@@ -127,8 +127,13 @@ export class ReleaseStore {
       this.#remember(parseRecord(text, hash))
       return true
     } catch (error) {
+      if (!(error instanceof ShoalError)) {
+        // The system would not let us look: that says nothing about the record. The next look may succeed.
+        this.#log.warn({ infohash: hash, reason: messageOf(error) }, 'a stored release could not be read')
+        return false
+      }
       this.#forget(hash)
-      if (error instanceof ShoalError && error.code === 'not-found') return before !== undefined
+      if (error.code === 'not-found') return before !== undefined
       await rename(this.#recordPath(hash), `${this.#recordPath(hash)}.broken`)
       this.#log.warn(
         { infohash: hash, reason: messageOf(error) },

@@ -132,12 +132,12 @@ export class Shelf implements AsyncDisposable {
   }
 
   #onEvent(hash: InfoHash, event: TorrentEvent): void {
-    if (event.kind === 'content-changed') void this.#onContentChanged(hash, event.landingPath)
+    if (event.kind === 'content-changed') void this.contentChanged(hash, event.landingPath)
     else if (event.kind === 'failed') void this.#onFailed(hash, event.error)
   }
 
-  /** The engine read bytes that do not match. Written to, or rotten? The file's time and size tell. */
-  async #onContentChanged(hash: InfoHash, landingPath: string): Promise<void> {
+  /** Bytes were read that do not match. Written to, or rotten? The file's time and size tell. Never rejects. */
+  async contentChanged(hash: InfoHash, landingPath: string): Promise<void> {
     const record = this.#parts.store.get(hash)
     if (record === undefined || this.#isClosed) return
     try {

@@ -14,6 +14,7 @@ import type { SeederPortal } from './portal.ts'
 import { PresenceReporter, type Served } from './presence.ts'
 import { ReleaseStore } from './release-store.ts'
 import { startRollingCheck } from './rolling-check.ts'
+import { Scrub } from './scrub.ts'
 import { Shelf } from './shelf.ts'
 import { watchStore } from './watch-store.ts'
 
@@ -36,6 +37,8 @@ export interface SeederOptions {
   readonly audience: readonly string[]
   /** Who vouches for the library's content. */
   readonly rightsStatement: string
+  /** How fast what is served is read in turn, to find rot; absent or 0: never. */
+  readonly scrubBytesPerSecond?: number
   readonly presenceKind: 'origin' | 'mirror'
   /** Where peers dial us; without it the address from which the portal sees us. */
   readonly peerHost?: IpAddress
@@ -91,7 +94,11 @@ export async function startSeeder(parts: SeederParts, options: SeederOptions): P
   stack.use(startRollingCheck({ clock, log, store, shelf }))
   stack.defer(
     control.onChange((events) => {
-      for (const event of events) if (event.kind === 'recalled') void look(event.infohash)
+      for (const event of events)
+        if (event.kind === 'recalled')
+          look(event.infohash).catch((error: unknown) =>
+            log.error({ infohash: event.infohash, err: error }, 'a recalled release could not be looked at'),
+          )
       fetcher.look()
     }),
   )
@@ -99,6 +106,9 @@ export async function startSeeder(parts: SeederParts, options: SeederOptions): P
   fetcher.look()
 
   const pool = stack.use(new HashPool())
+  const { scrubBytesPerSecond: bytesPerSecond = 0 } = options
+  if (bytesPerSecond > 0)
+    stack.use(await Scrub.start({ clock, log, store, shelf, pool, folder }, { bytesPerSecond }))
   const library =
     options.library === undefined
       ? undefined

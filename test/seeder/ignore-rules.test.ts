@@ -12,8 +12,14 @@ describe('IgnoreRules', () => {
       'b/film.mp4.part',
       'x.crdownload',
       '.~lock.a.odt#',
+      '~$plan.docx',
+      'notes.txt~',
+      '#notes.txt#',
+      'film.mp4.aria2',
     ])
       assert.equal(rules.isIgnored(path, 'file'), true, path)
+    for (const path of ['a~b.txt', '#1.mp3', 'plan$.docx'])
+      assert.equal(rules.isIgnored(path, 'file'), false, path)
   })
 
   it('ship hidden files and folders that no rule names', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ShoalError } from '../../src/core/errors.ts'
 import { silentLogger } from '../../src/platform/log.ts'
@@ -44,6 +44,22 @@ describe('ReleaseStore', () => {
       assert.deepEqual((await open(scratch)).all(), [], text)
       assert.ok((await readdir(folder)).includes(`${record.infohash}.json.broken`))
     }
+  })
+
+  it('keeps a release whose record the system would not let it read', async () => {
+    await using scratch = await scratchFolder()
+    await makeTree(scratch.path, 'store', { 'content/a': 70_000 })
+    const { record } = await storeRelease(join(scratch.path, 'data'), join(scratch.path, 'content'))
+    const store = await open(scratch)
+    const path = join(store.folder, `${record.infohash}.json`)
+    await rm(path)
+    await symlink(path, path) // ELOOP
+    assert.equal(await store.refreshOne(record.infohash), false)
+    assert.deepEqual(store.all(), [record])
+    assert.deepEqual(
+      (await readdir(store.folder)).filter((name) => name.endsWith('.broken')),
+      [],
+    )
   })
 
   it('makes a release again whose stored torrent is spoilt', async () => {
