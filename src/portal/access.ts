@@ -5,6 +5,7 @@
 import type { z } from 'zod'
 import { ShoalError } from '../core/errors.ts'
 import type { GrantId, ReleaseName, Slug } from '../core/ids.ts'
+import { Breath } from '../platform/breath.ts'
 import type { Bundle, BundleDetail, Link, zLinkRequest } from '../wire/api.ts'
 import { limits } from '../wire/limits.ts'
 import { audienceNamesOf, type Account } from './account.ts'
@@ -14,10 +15,11 @@ import type { GrantRow } from './database/tables.ts'
 import { may, type Action } from './policy.ts'
 import type { Services } from './services.ts'
 
-/** The newest that a bundle's page shows; each is at its own address too. */
-const RELEASES_SHOWN_MAX = 100
-/** Files of all shown releases together: keeps the answer under `limits.apiReplyBytesMax`. */
-const FILES_SHOWN_MAX = 40_000
+/**
+ * What a bundle's page shows: the newest releases, each of which is at its own address too, and files of all of
+ * them together, which keeps the answer under `limits.apiReplyBytesMax`.
+ */
+const SHOWN_MAX = { releases: 100, files: 40_000 }
 /** The name that always means the newest live release. */
 export const LATEST = 'latest'
 
@@ -70,17 +72,25 @@ export async function releaseDetail({ catalogue }: Services, release: StoredRele
 }
 
 /** @throws ShoalError `not-found`. */
-export async function bundleDetail(services: Services, account: Account, slug: Slug): Promise<BundleDetail> {
+export async function bundleDetail(
+  services: Services,
+  account: Account,
+  slug: Slug,
+  shownMax: Readonly<typeof SHOWN_MAX> = SHOWN_MAX,
+): Promise<BundleDetail> {
   const bundle = await readBundle(services, account, slug)
   const releases: ReleaseDetail[] = []
+  const breath = new Breath()
   let files = 0
-  for (const release of await services.catalogue.releases(slug, RELEASES_SHOWN_MAX)) {
+  for (const release of await services.catalogue.releases(slug, shownMax.releases)) {
     if (!may(account, { kind: 'read-release', bundle, state: release.state })) continue
+    if (breath.isDue) await breath.take() // each may list 100,000 files
     const detail = await releaseDetail(services, release)
     files += detail.files.length
-    if (releases.length > 0 && files > FILES_SHOWN_MAX) break
+    if (releases.length > 0 && files > shownMax.files) break
     releases.push(detail)
   }
+  if (breath.isDue) await breath.take()
   return { ...bundle, releases }
 }
 

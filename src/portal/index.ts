@@ -17,6 +17,7 @@ import { GrantReader } from './grants/grant-reader.ts'
 import { Links } from './grants/links.ts'
 import { WorkerLedger } from './grants/worker-ledger.ts'
 import { createApp } from './http/app.ts'
+import { InFlight } from './http/in-flight.ts'
 import { Journal } from './journal.ts'
 import { KeyFiles } from './keys/key-files.ts'
 import { KeyRing } from './keys/key-ring.ts'
@@ -43,6 +44,8 @@ export interface PortalParts {
   readonly sites?: SiteMap | undefined
   /** Other pages than our own. */
   readonly pages?: PagesFactory | undefined
+  /** What `/metrics` shows beside the portal's own figures: those of other roles of the process. */
+  readonly metrics?: Metrics | undefined
 }
 
 export interface Portal extends AsyncDisposable {
@@ -90,6 +93,7 @@ export async function openPortal(parts: PortalParts, settings: PortalSettings): 
   const catalogue = new SqliteCatalogue({ db, journal, clock })
   const presence = await Presence.open({ db, clock, journal, catalogue })
   const ledger = stack.use(await WorkerLedger.start({ clock, log, journal, file }))
+  const inFlight = stack.use(new InFlight(clock))
   const grants = new GrantReader(db)
   const links = new Links({ clock, catalogue, ledger, grants, keys, publicUrl, trackerUrl })
   const loginCodes = new LoginCodes(clock)
@@ -103,7 +107,7 @@ export async function openPortal(parts: PortalParts, settings: PortalSettings): 
       services,
       sessionStore,
       sessionSecret: await files.sessionSecret(),
-      metrics: new Metrics(),
+      metrics: parts.metrics ?? new Metrics(),
       pages: parts.pages ?? pages,
     },
     settings,
@@ -120,7 +124,7 @@ export async function openPortal(parts: PortalParts, settings: PortalSettings): 
   const admin = { user: 'admin', role: 'admin', groups: [] } as const
   const loginUrl = (): string => `${publicUrl}/login/${loginCodes.create(admin)}`
   return {
-    handler: app,
+    handler: inFlight.counted(app),
     adminTokenFile: tokenFiles.adminTokenFile,
     originToken: tokenFiles.originToken,
     ...(tokenFiles.isFirstStart ? { setupUrl: loginUrl() } : {}),

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import type { InfoHash } from '../../src/core/ids.ts'
 import { minutes, seconds } from '../../src/core/units.ts'
 import type { ControlEvent } from '../../src/wire/control.ts'
+import { openConnection } from '../../src/portal/database/connection.ts'
 import { limits } from '../../src/wire/limits.ts'
 import { openTestPortal, type TestPortal } from './test-portal.ts'
 
@@ -53,6 +55,17 @@ describe('The control feed', () => {
     await portal.api('post', `/bundles/${slug}/releases/1/recall`, portal.adminToken).expect(200)
     assert.deepEqual(kindsOf((await portal.control(seq, vera)).events), ['recalled'])
     assert.ok(!kindsOf((await portal.control(0, vera)).events).some((kind) => /serves|wanted/.test(kind)))
+  })
+
+  it('is read while another writes: it waits for no lock', async () => {
+    await portal.control(0) // from now on nobody notes that the token was used
+    const writer = openConnection(join(portal.dataDir, 'portal.sqlite'))
+    writer.exec('begin immediate')
+    try {
+      assert.equal((await portal.control(0)).snapshot, true)
+    } finally {
+      writer.close()
+    }
   })
 
   it('waits until there is news', async () => {

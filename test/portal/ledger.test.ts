@@ -87,6 +87,17 @@ describe('The ledger of grants', () => {
     assert.equal(await countOf('audit'), 4)
   })
 
+  it('renews nothing that was revoked in the meantime', async () => {
+    const old = issueAct(clock)
+    await ledger.commit(old)
+    const [revoked, renewed] = await Promise.all([
+      ledger.commit({ kind: 'revoke', id: old.id, at: clock.epoch(), by: 'admin' }),
+      ledger.commit({ ...issueAct(clock), renews: old.id }),
+    ])
+    assert.deepEqual([revoked, renewed], [1, 0])
+    assert.equal(await countOf('grants'), 1)
+  })
+
   it('writes beside the other connection without failing', async () => {
     const journal = new Journal({ db, clock })
     const others = Array.from({ length: 100 }, (_, i) =>

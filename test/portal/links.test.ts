@@ -96,6 +96,12 @@ describe('A link', () => {
     ])
   })
 
+  it('can be asked for without a word: everything has a default', async () => {
+    const { slug } = await portal.live(paula)
+    await portal.api('post', `/bundles/${slug}/releases/latest/links`, paula).expect(201)
+    await portal.api('post', `/bundles/${slug}/releases/latest/links`, paula).send([]).expect(400)
+  })
+
   it('cannot be had of a recalled release', async () => {
     const { slug } = await portal.live(paula)
     await portal
@@ -166,12 +172,34 @@ describe('A link', () => {
     await portal.api('post', `/grants/${grant.id}/renew`, vera).expect(409)
   })
 
+  it('ends with all that it was renewed to and from, whichever of them is revoked', async () => {
+    const { slug } = await portal.live(paula)
+    const renew = async (id: string): Promise<string> =>
+      zRenewal.parse((await portal.api('post', `/grants/${id}/renew`, paula).expect(200)).body).grant.id
+    for (const chosen of [0, 1, 2]) {
+      const line: string[] = [(await portal.link(paula, slug)).grant.id]
+      for (const hoursLater of [1, 2]) {
+        portal.clock.advance(hours(hoursLater))
+        line.push(await renew(line.at(-1) ?? ''))
+      }
+      const { seq } = await portal.control(0)
+      await portal.api('delete', `/grants/${line[chosen] ?? ''}`, paula).expect(204)
+      const { events } = await portal.control(seq)
+      assert.deepEqual(
+        events.flatMap((event) => (event.kind === 'grant-revoked' ? [event.id] : [])),
+        line,
+      )
+    }
+  })
+
   it('leaves an audit row for each grant issued, renewed and revoked', async () => {
     const { slug } = await portal.live(paula)
     const a = await portal.link(paula, slug, { for: 'vera' })
+    portal.clock.advance(hours(1))
     const b = zRenewal.parse(
       (await portal.api('post', `/grants/${a.grant.id}/renew`, paula).expect(200)).body,
     )
+    const c = await portal.link(paula, slug, { for: 'vera' })
     await portal.api('delete', `/grants/${a.grant.id}`, paula).expect(204)
     await portal.api('delete', `/grants/${a.grant.id}`, paula).expect(204)
     const gone = await portal.api('delete', '/users/vera/grants', portal.adminToken).expect(200)
@@ -182,8 +210,10 @@ describe('A link', () => {
     assert.deepEqual(rows.map((row) => [row.action, row.subject, row.actor]).reverse(), [
       ['grant-issued', a.grant.id, 'paula'],
       ['grant-renewed', b.grant.id, 'paula'],
+      ['grant-issued', c.grant.id, 'paula'],
       ['grant-revoked', a.grant.id, 'paula'],
-      ['grant-revoked', b.grant.id, 'admin'],
+      ['grant-revoked', b.grant.id, 'paula'],
+      ['grant-revoked', c.grant.id, 'admin'],
     ])
     assert.ok(!JSON.stringify(rows).includes('eyJ'), 'no token in the audit trail')
   })
@@ -205,6 +235,13 @@ describe('A release', () => {
     await portal.api('post', path, portal.adminToken).send({ torrent: 'x' }).expect(400)
     await portal.api('post', `${path}?release=../x`, portal.adminToken).expect(400)
     await portal.postTorrent(portal.adminToken, slug, torrentNamed('a'), '?release=latest').expect(400)
+  })
+
+  it('is not promised to our clients only: this version could not keep the others out', async () => {
+    const slug = await portal.bundle(portal.adminToken)
+    const refused = await portal.postTorrent(portal.adminToken, slug, torrentNamed('b'), '?admit=ours')
+    assert.equal(refused.status, 400)
+    assert.match(refused.text, /cannot keep other clients out/)
   })
 
   it('of content that somebody else registered is a conflict that tells nothing', async () => {

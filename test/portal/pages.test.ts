@@ -91,6 +91,24 @@ describe('The pages', () => {
     }
   })
 
+  it('are shown although a title or tag has half a character, which no URL can hold', async () => {
+    const { slug } = await portal.live(portal.adminToken, {
+      title: 'half \ud800',
+      tags: ['half \udc00'],
+      description: '\ud800',
+    })
+    await signIn(portal.adminToken)
+    for (const path of ['/', `/bundles/${slug}`]) assert.match(await html(path), /half \ufffd/)
+  })
+
+  it('are not compressed, since they hold a token beside what the address asked for', async () => {
+    await signIn(portal.adminToken)
+    const page = await browser.get(`/?q=${'x'.repeat(200)}`).set('accept-encoding', 'gzip')
+    assert.equal(page.headers['content-encoding'], undefined)
+    const data = await browser.get('/api/v1/openapi.json').set('accept-encoding', 'gzip')
+    assert.equal(data.headers['content-encoding'], 'gzip')
+  })
+
   it('bring their own style and no script', async () => {
     await browser.get('/assets/pico.min.css').expect(200)
     await browser.get('/assets/shoal.css').expect(200)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import request from 'supertest'
+import { Metrics } from '../../src/platform/metrics.ts'
 import { createLogger } from '../../src/platform/log.ts'
 import { loggedUrl } from '../../src/portal/http/guards.ts'
 import { problemOf } from '../../src/portal/http/problems.ts'
@@ -69,6 +70,14 @@ describe('The portal, to the outside', () => {
       .set('authorization', `Bearer ${portal.adminToken}`)
       .expect(200)
     assert.match(text, /shoal_portal_requests_total\{status="4xx"\}/)
+    const metrics = new Metrics()
+    metrics.gauge({ name: 'shoal_other_role_things', help: 'Of another role', read: () => 7 })
+    await using together = await openTestPortal({ metrics })
+    const all = await together
+      .get('/metrics')
+      .set('authorization', `Bearer ${together.adminToken}`)
+      .expect(200)
+    assert.match(all.text, /shoal_other_role_things 7/)
     await using open = await openTestPortal({ settings: { metricsOpen: 'true' } })
     await open.get('/metrics').expect(200)
   })
@@ -135,7 +144,14 @@ describe('A problem', () => {
 
 describe('Words to search for', () => {
   it('are quoted, each alone', () => {
-    assert.equal(matchExpression('fire OR "safe'), '"fire"* "OR"* """safe"*')
+    assert.equal(matchExpression('fire OR "safe'), '"fire"* "or"* """safe"*')
     assert.equal(matchExpression(' \0 -- ** '), undefined)
+  })
+
+  it('are few, each once, and a single letter is no beginning of others: a search must not hold the portal', () => {
+    assert.equal(matchExpression('a A a é -a a. ax'), '"a" "é" "-a" "a." "ax"*')
+    assert.equal(matchExpression('x '.repeat(100)), '"x"')
+    assert.equal(matchExpression('aa bb cc dd ee ff gg hh'), '"aa"* "bb"* "cc"* "dd"* "ee"* "ff"*')
+    assert.equal(matchExpression('a-b-c'), '"a-b-c"')
   })
 })

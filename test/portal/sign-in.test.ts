@@ -3,6 +3,7 @@ import { Router } from 'express'
 import request from 'supertest'
 import { minutes } from '../../src/core/units.ts'
 import type { PagesFactory } from '../../src/portal/pages-host.ts'
+import { isFromHere } from '../../src/portal/http/sign-in.ts'
 import { openTestPortal, PUBLIC_URL, type TestPortal } from './test-portal.ts'
 
 /** Pages as small as can be: who is signed in, and the token for forms. */
@@ -83,6 +84,28 @@ describe('Signing in', () => {
     assert.equal((await browser.whoami()).user, null)
   })
 
+  it('that cannot be read, or comes too often, brings a person back to the form', async () => {
+    await using strict = await openTestPortal({ settings: { failedLoginsPerMinuteMax: '2' } })
+    const form = (token: string): request.Test =>
+      new Browser(strict).post('/login').type('form').send({ token }).expect('location', '/login?failed=1')
+    await form('x'.repeat(200))
+    for (const wrong of ['one', 'two', 'three']) await form(wrong)
+    await form(strict.adminToken)
+    await new Browser(strict).post('/login').send({ token: 'wrong' }).expect(429)
+  })
+
+  it('lasts for as long as the setting says, however busy the person is', async () => {
+    await using short = await openTestPortal({ pages, settings: { sessionLifeMs: String(minutes(60)) } })
+    const browser = new Browser(short)
+    await browser.get(short.portal.loginUrl()).expect(303)
+    for (const pause of [9, 10, 11, 12, 13]) {
+      short.clock.advance(minutes(pause))
+      assert.equal((await browser.whoami()).user, 'admin')
+    }
+    short.clock.advance(minutes(11))
+    assert.equal((await browser.whoami()).user, null)
+  })
+
   it('begins a new session, so that an id planted before is worth nothing', async () => {
     const browser = new Browser(portal)
     const before = cookieOf(await browser.get('/whoami'))
@@ -147,6 +170,17 @@ describe('Signing in', () => {
     assert.match(cookieOf(answer), /Secure/)
   })
 
+  it('is from this machine at its own address too, which the set-up link names', () => {
+    const own = { remoteAddress: '10.1.2.3', localAddress: '10.1.2.3' }
+    assert.equal(isFromHere('10.1.2.3', own), true)
+    assert.equal(isFromHere('::ffff:10.1.2.3', { ...own, localAddress: '::ffff:10.1.2.3' }), true)
+    assert.equal(isFromHere('10.1.2.4', { ...own, remoteAddress: '10.1.2.4' }), false)
+    // what a proxy on this machine passes on is no connection of its own
+    assert.equal(isFromHere('10.1.2.4', own), false)
+    assert.equal(isFromHere('10.1.2.3', { remoteAddress: '127.0.0.1', localAddress: '127.0.0.1' }), false)
+    assert.equal(isFromHere('unknown', {}), false)
+  })
+
   it('is closed for a while to an address that failed too often, and good tokens still work there', async () => {
     await using strict = await openTestPortal({ settings: { failedLoginsPerMinuteMax: '3' } })
     for (let i = 0; i < 3; i++) await strict.api('get', '/me', `shoal_${'x'.repeat(43)}`).expect(401)
@@ -171,6 +205,16 @@ describe('A token', () => {
     const listed = (answer.body as { items: { name: string; lastUsedAt: string | null }[] }).items
     assert.deepEqual(listed.map((item) => item.name).sort(), ['admin', 'laptop', 'origin'])
     assert.notEqual(listed.find((item) => item.name === 'laptop')?.lastUsedAt, null)
+  })
+
+  it('ends within ten years, so that its end is a date', async () => {
+    const create = (expiresInSeconds: number): request.Test =>
+      portal
+        .api('post', '/tokens', portal.adminToken)
+        .send({ name: 'late', role: 'viewer', expiresInSeconds })
+    await create(Number.MAX_SAFE_INTEGER).expect(400)
+    await create(10 * 365 * 24 * 3_600).expect(201)
+    await portal.api('get', '/tokens', portal.adminToken).expect(200)
   })
 
   it('ends when it expires, and when it is deleted', async () => {

@@ -6,6 +6,7 @@ import request from 'supertest'
 import type { InfoHash } from '../../src/core/ids.ts'
 import { readConfig } from '../../src/platform/config.ts'
 import { silentLogger, type Logger } from '../../src/platform/log.ts'
+import type { Metrics } from '../../src/platform/metrics.ts'
 import { openPortal, portalSettings, type Portal } from '../../src/portal/index.ts'
 import type { PagesFactory } from '../../src/portal/pages-host.ts'
 import type { BundleDetail, Link, NewBundle, NewToken, Release, Role } from '../../src/wire/api.ts'
@@ -23,6 +24,7 @@ export interface TestPortalOptions {
   readonly dataDir?: string
   readonly publicUrl?: string
   readonly pages?: PagesFactory
+  readonly metrics?: Metrics
 }
 
 export async function openTestPortal(options: TestPortalOptions = {}): Promise<TestPortal> {
@@ -36,6 +38,7 @@ export async function openTestPortal(options: TestPortalOptions = {}): Promise<T
       publicUrl: options.publicUrl ?? PUBLIC_URL,
       trackerUrl: TRACKER_URL,
       pages: options.pages,
+      metrics: options.metrics,
     },
     readConfig(portalSettings, options.settings ?? {}),
   )

@@ -120,23 +120,26 @@ export class ControlFeed implements Disposable {
     const { db } = this.#parts
     const latest = await latestSeq(db)
     if (after === latest && after !== 0) return { seq: latest, snapshot: false, events: [] }
-    return db.transaction().execute(async (tx) => {
-      const shown = (events: readonly ControlEvent[]): ControlEvent[] =>
-        events.filter((event) => isService || !isServiceEvent(event))
-      if (!(await remembers(tx, after))) {
-        const events = await snapshotEvents(tx, this.#parts.clock.epoch())
-        return { seq: await latestSeq(tx), snapshot: true, events: shown(events) }
-      }
-      const rows = await tx
-        .selectFrom('events')
-        .select(['seq', 'body'])
-        .where('seq', '>', after)
-        .orderBy('seq')
-        .limit(limits.controlEventsMax)
-        .execute()
-      const events = rows.map((row) => zControlEvent.parse(JSON.parse(row.body)))
-      return { seq: rows.at(-1)?.seq ?? after, snapshot: false, events: shown(events) }
-    })
+    return db
+      .transaction()
+      .setAccessMode('read only')
+      .execute(async (tx) => {
+        const shown = (events: readonly ControlEvent[]): ControlEvent[] =>
+          events.filter((event) => isService || !isServiceEvent(event))
+        if (!(await remembers(tx, after))) {
+          const events = await snapshotEvents(tx, this.#parts.clock.epoch())
+          return { seq: await latestSeq(tx), snapshot: true, events: shown(events) }
+        }
+        const rows = await tx
+          .selectFrom('events')
+          .select(['seq', 'body'])
+          .where('seq', '>', after)
+          .orderBy('seq')
+          .limit(limits.controlEventsMax)
+          .execute()
+        const events = rows.map((row) => zControlEvent.parse(JSON.parse(row.body)))
+        return { seq: rows.at(-1)?.seq ?? after, snapshot: false, events: shown(events) }
+      })
   }
 }
 

@@ -57,6 +57,13 @@ const FIRST = `
   create table if not exists facts (name text primary key, value text not null) strict;
 `
 
+/** Which grant each renewed one goes on from: whoever revokes one of a line means all of it. */
+const RENEWALS = `
+  create table if not exists grant_renewals (
+    id text primary key, renews text not null) strict, without rowid;
+  create index if not exists grant_renewals_by_old on grant_renewals (renews);
+`
+
 /** A step in one transaction, which SQLite allows for schemas too; `if not exists` where its mark was lost. */
 function step(statements: string): Migration {
   return {
@@ -70,7 +77,10 @@ function step(statements: string): Migration {
   }
 }
 
-export const migrations: Readonly<Record<string, Migration>> = { '0001-first': step(FIRST) }
+export const migrations: Readonly<Record<string, Migration>> = {
+  '0001-first': step(FIRST),
+  '0002-renewals': step(RENEWALS),
+}
 
 /**
  * Brings the schema up to this program's.

@@ -15,6 +15,7 @@ import {
   type Driver,
   type SqliteDatabase,
   type SqliteStatement,
+  type TransactionSettings,
 } from 'kysely'
 import { quote } from '../../core/file-name.ts'
 import { ShoalError } from '../../core/errors.ts'
@@ -23,8 +24,13 @@ import { migrate } from './migrations.ts'
 import type { Database, Tables } from './tables.ts'
 
 class ImmediateDriver extends SqliteDriver {
-  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw('begin immediate'))
+  /** One that says it only reads takes no lock and waits for no writer: in WAL it sees one moment of the database. */
+  override async beginTransaction(
+    connection: DatabaseConnection,
+    settings?: TransactionSettings,
+  ): Promise<void> {
+    const begin = settings?.accessMode === 'read only' ? 'begin deferred' : 'begin immediate'
+    await connection.executeQuery(CompiledQuery.raw(begin))
   }
 }
 

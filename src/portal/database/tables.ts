@@ -62,6 +62,12 @@ export interface GrantRow {
   kid: string
 }
 
+/** `id` was issued to go on where `renews` ends. */
+export interface GrantRenewalRow {
+  id: GrantId
+  renews: GrantId
+}
+
 export interface AuditTableRow {
   seq: Generated<number>
   at: number
@@ -118,6 +124,7 @@ export interface Tables {
   releases: ReleaseRow
   release_contents: ReleaseContentRow
   grants: GrantRow
+  grant_renewals: GrantRenewalRow
   audit: AuditTableRow
   events: EventRow
   tokens: TokenRow

@@ -18,7 +18,9 @@ export class LedgerCommit {
   readonly #db: Database
   readonly #issue: Statement
   readonly #revoke: Statement
-  readonly #live: Statement<unknown[], LiveGrant>
+  readonly #renew: Statement
+  readonly #isRevoked: Statement
+  readonly #liveOfLine: Statement<unknown[], LiveGrant>
   readonly #liveOfUser: Statement<unknown[], LiveGrant>
   readonly #audit: Statement
   readonly #event: Statement
@@ -32,7 +34,16 @@ export class LedgerCommit {
        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     this.#revoke = db.prepare('update grants set revoked_at = ? where id = ?')
-    this.#live = db.prepare('select id, expires_at from grants where id = ? and revoked_at is null')
+    this.#renew = db.prepare('insert into grant_renewals (id, renews) values (?, ?)')
+    this.#isRevoked = db.prepare('select 1 from grants where id = ? and revoked_at is not null')
+    this.#liveOfLine = db.prepare(
+      `with recursive line (id) as (
+         select ?
+         union select r.id from grant_renewals r join line on r.renews = line.id
+         union select r.renews from grant_renewals r join line on r.id = line.id)
+       select g.id, g.expires_at from line join grants g on g.id = line.id where g.revoked_at is null
+       order by g.issued_at`,
+    )
     this.#liveOfUser = db.prepare(
       'select id, expires_at from grants where for_user = ? and revoked_at is null and expires_at > ?',
     )
@@ -68,20 +79,22 @@ export class LedgerCommit {
   #apply(act: LedgerAct): number {
     switch (act.kind) {
       case 'issue':
-        this.#writeIssue(act)
-        return 1
+        return this.#writeIssue(act)
       case 'revoke':
-        return this.#revokeAll(this.#live.all(act.id), act)
+        return this.#revokeAll(this.#liveOfLine.all(act.id), act)
       case 'revoke-user':
-        return this.#revokeAll(this.#liveOfUser.all(act.user, act.at), act)
+        return this.#revokeAll(this.#liveOfUser.all(act.user, act.at - limits.clockLeeway), act)
       default:
         return unreachable(act)
     }
   }
 
-  #writeIssue(act: LedgerAct & { kind: 'issue' }): void {
+  /** Here, and not only before: a revocation may have come in between. */
+  #writeIssue(act: LedgerAct & { kind: 'issue' }): 0 | 1 {
+    if (act.renews !== undefined && this.#isRevoked.get(act.renews) !== undefined) return 0
     const { id, infohash, bundle, release, forUser, issuedBy, issuedAt, expiresAt, peersMax, kid } = act
     this.#issue.run(id, infohash, bundle, release, forUser, issuedBy, issuedAt, expiresAt, peersMax, kid)
+    if (act.renews !== undefined) this.#renew.run(id, act.renews)
     const until = new Date(expiresAt).toISOString()
     const peers = peersMax === limits.peersPerGrantDefault ? '' : `, ${peersMax} peers`
     const renewal = act.renews === undefined ? '' : `, renews ${act.renews}`
@@ -90,6 +103,7 @@ export class LedgerCommit {
     this.#audit.run(issuedAt, issuedBy, action, id, detail)
     if (peersMax !== limits.peersPerGrantDefault)
       this.#tell(issuedAt, { kind: 'grant-peers', id, peersMax, until })
+    return 1
   }
 
   #revokeAll(grants: readonly LiveGrant[], { at, by }: { readonly at: number; readonly by: string }): number {

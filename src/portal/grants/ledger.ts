@@ -27,7 +27,10 @@ export type LedgerAct =
   | { readonly kind: 'revoke'; readonly id: GrantId; readonly at: EpochMillis; readonly by: string }
   | { readonly kind: 'revoke-user'; readonly user: string; readonly at: EpochMillis; readonly by: string }
 
-/** How many grants the act touched: 1 or 0 for `issue` and `revoke`. */
+/**
+ * How many grants the act touched. `issue`: 0 when it renews one that is revoked. `revoke`: the grant and all that
+ * were renewed from it or to it, since these are one permission; 0 when nothing of it was good any more.
+ */
 export type LedgerResult = { readonly touched: number } | { readonly failure: string }
 
 export interface GroupResult {

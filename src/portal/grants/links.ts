@@ -86,7 +86,7 @@ export class Links {
    */
   async renew(old: GrantRow, release: StoredRelease, by: string): Promise<Renewal> {
     mustBeGood(release)
-    if (old.revoked_at !== null) throw new ShoalError('conflict', 'this grant was revoked')
+    if (old.revoked_at !== null) throw wasRevoked()
     const { id, token, expiresAt } = await this.#issue({
       release,
       forUser: old.for_user,
@@ -128,7 +128,7 @@ export class Links {
     const expiresAt = epochMillis(issuedAt + Math.floor(life / 1_000) * 1_000)
     const key = keys.grant
     const token = await signGrant({ infoHash: order.release.infohash, id, expiresAt }, key)
-    await ledger.commit({
+    const touched = await ledger.commit({
       kind: 'issue',
       id,
       infohash: order.release.infohash,
@@ -142,6 +142,7 @@ export class Links {
       kid: key.kid,
       ...(order.renews === undefined ? {} : { renews: order.renews }),
     })
+    if (touched === 0) throw wasRevoked()
     return { id, token, expiresAt }
   }
 
@@ -157,6 +158,8 @@ export class Links {
     return `${this.#parts.trackerUrl}/announce?g=${token}`
   }
 }
+
+const wasRevoked = (): ShoalError => new ShoalError('conflict', 'this grant was revoked')
 
 function mustBeGood(release: StoredRelease): void {
   if (release.state === 'recalled') throw new ShoalError('conflict', 'this release was recalled')

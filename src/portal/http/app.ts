@@ -36,7 +36,7 @@ export function createApp(parts: AppParts, settings: PortalSettings): Express {
   app.use(requestLog(services.log))
   app.use(countRequests(metrics))
   app.use(securityHeaders(isHttps))
-  app.use(compression())
+  app.use(compression({ filter: isCompressed }))
   app.use(openRoutesOf(parts, attempts, settings))
   app.use(docsRoutes())
   app.use(sessionMiddleware({ store, secret, isSecure: isHttps, settings }))
@@ -64,6 +64,13 @@ function openRoutesOf(
   const routes = openRoutes({ services, attempts, metrics, metricsOpen: settings.metricsOpen })
   return express.Router().use('/metrics', session).use(routes)
 }
+
+/**
+ * Not our pages: they hold a session's token beside what the address asked for, and from the length of the two
+ * compressed together the one can be guessed by choosing the other (BREACH).
+ */
+const isCompressed: compression.CompressionFilter = (req, res) =>
+  !/^text\/html\b/.test(String(res.getHeader('content-type'))) && compression.filter(req, res)
 
 function countRequests(metrics: Metrics): RequestHandler {
   const requests = metrics.counter({

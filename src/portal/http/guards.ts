@@ -3,7 +3,8 @@ import helmet from 'helmet'
 import { pinoHttp } from 'pino-http'
 import type pino from 'pino'
 import type { RequestHandler } from 'express'
-import { type Logger, withoutSecrets } from '../../platform/log.ts'
+import type { Logger } from '../../platform/log.ts'
+import { withoutSecrets } from '../../platform/secrets.ts'
 
 /** No inline script anywhere. Without TLS no header may ask for it: the pages would not load (their own either). */
 export function securityHeaders(isHttps: boolean): RequestHandler {

@@ -3,6 +3,8 @@ import type { ErrorRequestHandler, Response } from 'express'
 import { ZodError, z } from 'zod'
 import { type ErrorCode, messageOf, ShoalError } from '../../core/errors.ts'
 import type { Logger } from '../../platform/log.ts'
+import { withoutSecrets } from '../../platform/secrets.ts'
+import { systemSentence } from '../../platform/system-sentence.ts'
 import type { Problem } from '../../wire/api.ts'
 
 const STATUS = {
@@ -42,16 +44,34 @@ export class TooManyFailures extends Error {
   }
 }
 
-/** What Express and its parsers throw: made with `http-errors`, with a message that is safe when `expose`. */
-const zHttpError = z.object({ status: z.number().int().min(400).max(499), message: z.string() })
+/**
+ * What Express and its parsers throw. Their messages are not shown: they hold pieces of what was sent, and a token
+ * pasted at the wrong place would stand in an answer.
+ */
+const zHttpError = z.object({ status: z.number().int().min(400).max(499), type: z.string().optional() })
+
+/** By the `type` that body-parser gives its errors. */
+const HTTP_SENTENCE: Readonly<Record<string, string>> = {
+  'entity.parse.failed': 'the body is no JSON',
+  'entity.too.large': 'the body is longer than this address takes',
+  'encoding.unsupported': 'the body is compressed in a way that is not understood here',
+  'charset.unsupported': 'the body is in a character set that is not understood here',
+  'request.aborted': 'the request ended before its body did',
+  'request.size.invalid': 'the body is not as long as was said',
+}
+const HTTP_SENTENCE_ELSE = 'its address or its body is not well-formed'
 
 /** Pure. What is not expected is a bug, and is told as "internal error" only. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof ShoalError) return problem(STATUS[error.code], error.message, error.code)
   if (error instanceof ZodError) return problem(400, sentenceOf(error), 'bad-input')
+  const sentence = systemSentence(error)
+  if (sentence !== undefined)
+    return problem(503, `${sentence} where the portal keeps its things: tell its operator`, 'unavailable')
   if (error instanceof TooManyFailures) return problem(429, error.message, 'over-limit')
   const http = zHttpError.safeParse(error)
-  if (http.success) return problem(http.data.status, http.data.message.slice(0, 200))
+  if (http.success)
+    return problem(http.data.status, HTTP_SENTENCE[http.data.type ?? ''] ?? HTTP_SENTENCE_ELSE)
   return problem(500)
 }
 
@@ -61,7 +81,7 @@ function problem(status: number, detail?: string, code?: ErrorCode): Problem {
     type: 'about:blank',
     title,
     status,
-    ...(detail === undefined ? {} : { detail }),
+    ...(detail === undefined ? {} : { detail: withoutSecrets(detail) }),
     ...(code === undefined ? {} : { code }),
   }
 }
@@ -91,6 +111,7 @@ export function problemHandler(log: Logger): ErrorRequestHandler {
   // eslint-disable-next-line @typescript-eslint/no-unused-vars -- Express knows error handlers by their four parameters
   return (error: unknown, _req, res, _next) => {
     if (problemOf(error).status === 500) log.error({ err: error }, `a bug: ${messageOf(error)}`)
+    else if (systemSentence(error) !== undefined) log.error({ err: error }, 'the disk refused')
     if (res.headersSent) res.destroy()
     else sendProblem(res, error)
   }

@@ -1,7 +1,7 @@
 /** REST: bundles, releases, links. */
 import { z } from 'zod'
 import { ShoalError } from '../../core/errors.ts'
-import { encodeTorrent, parseTorrent } from '../../wire/torrent.ts'
+import { encodeTorrent } from '../../wire/torrent.ts'
 import {
   zBundle,
   zBundleDetail,
@@ -26,6 +26,7 @@ import {
   releaseDetail,
   takeLink,
 } from '../access.ts'
+import { readTorrent } from '../catalogue/read-torrent.ts'
 import { publicRelease } from '../catalogue/rows.ts'
 import { route, type ApiRoute } from './route.ts'
 
@@ -37,7 +38,17 @@ const zReleaseDetail = zRelease.extend({
 const bySlug = z.object({ slug: zSlug })
 /** `latest` is a release name like any other to the eye; it is reserved. */
 const byRelease = z.object({ slug: zSlug, name: zReleaseName })
-const zRecall = z.strictObject({ reason: z.string().trim().min(1).max(400).optional() }).optional()
+const zRecall = z
+  .strictObject({
+    reason: z
+      .string()
+      .overwrite((text) => text.toWellFormed())
+      .trim()
+      .min(1)
+      .max(400)
+      .optional(),
+  })
+  .optional()
 
 export const TORRENT_TYPE = 'application/x-bittorrent'
 
@@ -94,9 +105,14 @@ export const catalogueRoutes: readonly ApiRoute[] = [
     handle: async ({ services, account, params, query, body }) => {
       const bundle = await readBundle(services, account, params.slug)
       mustBeAllowed(account, { kind: 'add-release', bundle })
-      const torrent = parseTorrent(body)
+      const torrent = await readTorrent(body)
       if (!torrent.metainfo.isPrivate)
         throw new ShoalError('bad-input', 'this torrent is not private: make it with private=1 (BEP 27)')
+      if (query.admit === 'ours')
+        throw new ShoalError(
+          'bad-input',
+          'this version cannot keep other clients out of a release (it has no TLS between peers): publish it with admit=any',
+        )
       if (query.release === LATEST) throw new ShoalError('bad-input', '"latest" is no name for a release')
       const { release: name, ...rest } = query
       const { release, isNew } = await services.catalogue.addRelease({
@@ -144,7 +160,7 @@ export const catalogueRoutes: readonly ApiRoute[] = [
     path: '/bundles/{slug}/releases/{name}/links',
     summary: 'A signed link with a grant of its own; "latest" is the newest live release',
     params: byRelease,
-    body: zLinkRequest,
+    body: zLinkRequest.prefault({}), // all of it has defaults: no body is a body
     answers: [{ status: 201, schema: zLink }],
     handle: async ({ services, account, params, body, isPage }) => ({
       status: 201,

@@ -37,7 +37,7 @@ export const grantRoutes: readonly ApiRoute[] = [
   route({
     method: 'delete',
     path: '/grants/{id}',
-    summary: 'Revokes a grant: trackers refuse it within seconds',
+    summary: 'Revokes a grant and what it was renewed to: trackers refuse them within seconds',
     params: byId,
     answers: [{ status: 204 }],
     handle: async ({ services, account, params }) => {

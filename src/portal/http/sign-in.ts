@@ -7,6 +7,7 @@ import type { Account } from '../account.ts'
 import type { Services } from '../services.ts'
 import { addressOf } from './authenticate.ts'
 import type { Attempts } from './attempts.ts'
+import { problemOf } from './problems.ts'
 import { beginSession, endSession, mustBeOurPage } from './sessions.ts'
 
 export interface SignInParts {
@@ -35,7 +36,7 @@ export function signInRoutes(parts: SignInParts): Router {
         const { token } = zLogin.parse(req.body)
         await signIn(parts, req, () => parts.services.tokens.accountOf(token))
       } catch (error) {
-        if (!isForm || !(error instanceof ShoalError)) throw error
+        if (!isForm || problemOf(error).status >= 500) throw error
         res.redirect(303, '/login?failed=1') // the page says so in words
         return
       }
@@ -57,7 +58,7 @@ async function signIn(
   req: Request,
   find: () => Promise<Account | undefined>,
 ): Promise<void> {
-  if (!parts.isAllowedFromAfar && !isLoopback(addressOf(req)))
+  if (!parts.isAllowedFromAfar && !isFromHere(addressOf(req), req.socket))
     throw new ShoalError(
       'not-granted',
       'signing in over plain HTTP works on the portal’s own machine only: set up TLS, or allowInsecureLogin for a trial',
@@ -78,7 +79,18 @@ function mustNotBeForeign(req: Request): void {
     throw new ShoalError('not-granted', 'sign in on the portal’s own page')
 }
 
-export function isLoopback(address: string): boolean {
+/**
+ * Whether `address`, from which a request comes, is this machine's: a loopback one, or the very address at which the
+ * connection arrived. What a machine sends to an address of its own never leaves it, and the set-up link names such
+ * a one.
+ */
+export function isFromHere(
+  address: string,
+  socket: { readonly remoteAddress?: string | undefined; readonly localAddress?: string | undefined },
+): boolean {
   const host = tryIpAddress(address)
-  return host !== undefined && (host === '::1' || host.startsWith('127.'))
+  if (host === undefined) return false
+  if (host === '::1' || host.startsWith('127.')) return true
+  const isDirect = host === tryIpAddress(socket.remoteAddress ?? '')
+  return isDirect && host === tryIpAddress(socket.localAddress ?? '')
 }

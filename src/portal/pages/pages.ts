@@ -20,7 +20,7 @@ interface Visit {
   readonly res: Response
 }
 
-const PICO = join(import.meta.dirname, '../../../node_modules/@picocss/pico/css/pico.min.css')
+const PICO = join(import.meta.dirname, '../../../node_modules/@picocss/pico/css')
 const PUBLIC = join(import.meta.dirname, '../public')
 const ASSET_LIFE = '1h'
 
@@ -28,7 +28,8 @@ const ASSET_LIFE = '1h'
 export function pages(services: PageServices): Router {
   const router = express.Router()
   router.get('/assets/pico.min.css', (_req, res) => {
-    res.sendFile(PICO, { maxAge: ASSET_LIFE })
+    // below a root: of a whole path a folder such as ~/.local would count as hidden, and nothing in it is sent
+    res.sendFile('pico.min.css', { root: PICO, maxAge: ASSET_LIFE })
   })
   router.use('/assets', express.static(PUBLIC, { maxAge: ASSET_LIFE, index: false, fallthrough: true }))
   router.get('/login', async (req, res) => {

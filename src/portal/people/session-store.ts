@@ -28,8 +28,9 @@ export class SessionStore extends session.Store {
     answer(this.#write(sid, data), done)
   }
 
-  override touch(sid: string, data: SessionData, done?: Callback): void {
-    this.set(sid, data, done)
+  /** Nothing: a session ends when it was said to at signing in, so that a stolen cookie cannot be kept alive. */
+  override touch(_sid: string, _data: SessionData, done?: Callback): void {
+    done?.(null)
   }
 
   override destroy(sid: string, done?: Callback): void {
@@ -51,15 +52,14 @@ export class SessionStore extends session.Store {
     return row === undefined ? null : (JSON.parse(row.data) as SessionData)
   }
 
-  async #write(sid: string, data: SessionData): Promise<undefined> {
-    const values = {
-      data: JSON.stringify(data),
-      expires_at: this.#clock.epoch() + (data.cookie.originalMaxAge ?? LIFE_WITHOUT_COOKIE),
-    }
+  /** Its end is written once, with the session. */
+  async #write(sid: string, session: SessionData): Promise<undefined> {
+    const data = JSON.stringify(session)
+    const expires_at = this.#clock.epoch() + (session.cookie.originalMaxAge ?? LIFE_WITHOUT_COOKIE)
     await this.#db
       .insertInto('sessions')
-      .values({ sid: sha256Hex(sid), ...values })
-      .onConflict((conflict) => conflict.column('sid').doUpdateSet(values))
+      .values({ sid: sha256Hex(sid), data, expires_at })
+      .onConflict((conflict) => conflict.column('sid').doUpdateSet({ data }))
       .execute()
   }
 

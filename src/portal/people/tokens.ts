@@ -5,8 +5,9 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { z } from 'zod'
 import { ShoalError } from '../../core/errors.ts'
-import { minutes } from '../../core/units.ts'
+import { minutes, type EpochMillis } from '../../core/units.ts'
 import type { Clock } from '../../platform/clock.ts'
+import { systemSentence } from '../../platform/system-sentence.ts'
 import type { zCreatedToken, zNewToken, zTokenInfo } from '../../wire/api.ts'
 import type { Account } from '../account.ts'
 import { isoTime, textList } from '../catalogue/rows.ts'
@@ -94,11 +95,20 @@ export class Tokens {
     return this.#db.selectFrom('tokens').selectAll().where(column, '=', value).executeTakeFirst()
   }
 
+  /** Not worth a refusal: on a full disk whoever only reads is still served. */
+  async #noteUse(id: string, now: EpochMillis): Promise<void> {
+    try {
+      await this.#db.updateTable('tokens').set({ last_used_at: now }).where('id', '=', id).execute()
+    } catch (error) {
+      if (systemSentence(error) === undefined) throw error
+    }
+  }
+
   async #account(row: TokenRow | undefined): Promise<Account | undefined> {
     const now = this.#clock.epoch()
     if (row === undefined || (row.expires_at !== null && row.expires_at <= now)) return undefined
     if (row.last_used_at === null || row.last_used_at + USE_NOTED_EVERY <= now)
-      await this.#db.updateTable('tokens').set({ last_used_at: now }).where('id', '=', row.id).execute()
+      await this.#noteUse(row.id, now)
     return { user: row.user, role: row.role, groups: textList(row.groups), tokenId: row.id }
   }
 }
