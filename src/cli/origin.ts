@@ -17,6 +17,8 @@ export interface OriginOptions extends PeerOptions {
   readonly library?: string
   readonly audience: readonly string[]
   readonly rightsStatement: string
+  /** 0: what is served is never read but when somebody asks for it. */
+  readonly scrubBytesPerSecond: number
   /** The address at which peers reach us; without it the one that the portal sees. */
   readonly peerHost?: IpAddress
 }
@@ -48,6 +50,7 @@ export async function startOrigin(
       {
         audience: options.audience,
         rightsStatement: options.rightsStatement,
+        scrubBytesPerSecond: options.scrubBytesPerSecond,
         presenceKind: 'origin',
         ...(options.library === undefined ? {} : { library: options.library }),
         ...(options.peerHost === undefined ? {} : { peerHost: options.peerHost }),

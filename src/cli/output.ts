@@ -4,6 +4,7 @@
  */
 import { styleText } from 'node:util'
 import cliProgress from 'cli-progress'
+import { withoutSecrets } from '../platform/secrets.ts'
 import { forTerminal } from './text.ts'
 
 /** An event of `docs/cli.md`: its name, then what it says. */
@@ -49,20 +50,20 @@ export class Output {
   note(text: string): void {
     if (this.json) return
     this.clearBar()
-    this.#stderr.write(`${forTerminal(text)}\n`)
+    this.#stderr.write(`${remark(text)}\n`)
   }
 
   /** Something is wrong, but it goes on. On standard error, always. */
   warn(text: string): void {
     this.clearBar()
-    this.#stderr.write(`${styleText('yellow', 'note:', { stream: this.#stderr })} ${forTerminal(text)}\n`)
+    this.#stderr.write(`${styleText('yellow', 'note:', { stream: this.#stderr })} ${remark(text)}\n`)
   }
 
   /** Why the command ends badly; `details` only with `--verbose`. */
   failure(sentence: string, details?: string): void {
     this.clearBar()
-    this.#stderr.write(`${styleText('red', 'shoal:', { stream: this.#stderr })} ${forTerminal(sentence)}\n`)
-    if (details !== undefined) this.#stderr.write(`${details}\n`)
+    this.#stderr.write(`${styleText('red', 'shoal:', { stream: this.#stderr })} ${remark(sentence)}\n`)
+    if (details !== undefined) this.#stderr.write(`${withoutSecrets(details)}\n`)
   }
 
   /** One calm line that is redrawn, on a terminal only. `fraction` in 0..1. */
@@ -78,6 +79,9 @@ export class Output {
     this.#bar = undefined
   }
 }
+
+/** What is said beside the result holds no secret, whoever wrote it. */
+const remark = (text: string): string => forTerminal(withoutSecrets(text))
 
 function startBar(stream: NodeJS.WritableStream): cliProgress.SingleBar {
   const bar = new cliProgress.SingleBar(

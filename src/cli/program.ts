@@ -3,6 +3,7 @@ import { Command, Option } from 'commander'
 import { readFileSync } from 'node:fs'
 import { parseDuration, parseRate } from '../core/quantity-text.ts'
 import { Context, type Globals } from './context.ts'
+import { withoutSecrets } from '../platform/secrets.ts'
 import type { Output } from './output.ts'
 import { choice, collect, port, positive } from './arguments.ts'
 
@@ -26,7 +27,9 @@ export function buildProgram(output: Output): Command {
     .description("A company's media, delivered by the company's own machines.")
     .version(version())
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'shoal: ')) })
+    .configureOutput({
+      outputError: (text, write) => write(withoutSecrets(text.replace(/^error: /, 'shoal: '))),
+    })
     .showHelpAfterError('(run it with --help for its flags)')
     .addHelpText('after', EXAMPLES)
 

@@ -1,5 +1,5 @@
 /** What the long-running commands share. */
-import { listenHttp, type HttpListener } from '../platform/http-listener.ts'
+import { listenHttp, type HttpHandler, type HttpListener } from '../platform/http-listener.ts'
 import type { Logger } from '../platform/log.ts'
 import type { Portal } from '../portal/index.ts'
 import type { Context } from './context.ts'
@@ -9,17 +9,19 @@ export function openPort(
   at: { readonly host: string; readonly port: number },
   log: Logger,
 ): Promise<HttpListener> {
-  return listenHttp(
-    (_req, res) => {
-      res.writeHead(503, { 'content-type': 'text/plain', 'retry-after': '1' }).end('starting\n')
+  return listenHttp(notNow('starting'), {
+    ...at,
+    onError: (error) => {
+      log.error({ err: error }, 'a request failed')
     },
-    {
-      ...at,
-      onError: (error) => {
-        log.error({ err: error }, 'a request failed')
-      },
-    },
-  )
+  })
+}
+
+/** Says that the service is there and cannot answer yet, or no more. */
+export function notNow(why: 'starting' | 'stopping'): HttpHandler {
+  return (_req, res) => {
+    res.writeHead(503, { 'content-type': 'text/plain', 'retry-after': '1' }).end(`${why}\n`)
+  }
 }
 
 /** What a person reads when a portal is ready. The set-up link is shown once, on the first start. */

@@ -3,12 +3,17 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadSettings, type SettingsOf } from '../platform/config.ts'
 import { portalSettings } from '../portal/index.ts'
-import { librarySettings } from '../seeder/index.ts'
+import { librarySettings, seederSettings } from '../seeder/index.ts'
 import { trackerSettings } from '../tracker/index.ts'
 import type { Context } from './context.ts'
 
 /** By section of the file; `docs/settings.md` is printed from it. */
-export const settingsTables = { portal: portalSettings, tracker: trackerSettings, library: librarySettings }
+export const settingsTables = {
+  portal: portalSettings,
+  tracker: trackerSettings,
+  library: librarySettings,
+  seeder: seederSettings,
+}
 
 export type AllSettings = {
   readonly [S in keyof typeof settingsTables]: SettingsOf<(typeof settingsTables)[S]>

@@ -1,6 +1,6 @@
 import { ipAddress, type IpAddress } from '../../core/address.ts'
 import { parseDuration } from '../../core/quantity-text.ts'
-import { epochMillis, millis, type BytesPerSecond, type Millis } from '../../core/units.ts'
+import { millis, type BytesPerSecond, type Millis } from '../../core/units.ts'
 import {
   fetchRelease,
   parseTarget,
@@ -8,15 +8,15 @@ import {
   resolve,
   type Fetched,
   type GetListener,
-  type Resolved,
 } from '../../client/index.ts'
 import { lockFolder } from '../../platform/files.ts'
 import { untilStopped } from '../../platform/lifecycle.ts'
 import { sleep } from '../../platform/clock.ts'
-import { GrantRenewer, PortalClient, TrustStore } from '../../portal-client/index.ts'
+import { PortalClient, TrustStore } from '../../portal-client/index.ts'
 import type { TorrentStats } from '../../swarm/index.ts'
 import type { Context } from '../context.ts'
 import { startPeerEngine, type PeerOptions } from '../engine.ts'
+import { keepGranted } from '../granted.ts'
 import { readLine } from '../stdin.ts'
 import { bytesText, durationText, percentText, rateText } from '../text.ts'
 import { ShoalError } from '../../core/errors.ts'
@@ -66,7 +66,9 @@ export async function get(context: Context, what: string, given: object): Promis
   // Two processes must not write the same files; this ends with the process, however that ends.
   stack.use(await lockFolder(recordDir(context.dataDir, resolved.infoHash, options.out)))
   const engine = stack.use(await startPeerEngine(context, context.quietLog(), peerOptions(options, bind)))
-  const announce = keepGranted(context, resolved, stack)
+  const granted = stack.use(
+    keepGranted({ clock: context.clock, random: context.random, log: context.quietLog() }, resolved),
+  )
   const fetched = await fetchRelease(
     resolved,
     { clock: context.clock, engine, dataDir: context.dataDir },
@@ -74,7 +76,7 @@ export async function get(context: Context, what: string, given: object): Promis
       folder: options.out,
       globs: options.files,
       overwrite: options.overwrite ?? false,
-      announce,
+      announce: granted.announce,
     },
     listenerOf(context),
     signal,
@@ -107,23 +109,6 @@ async function clientFor(
     )
   }
   return new PortalClient({ baseUrl, token, ...(bind === undefined ? {} : { localAddress: bind }) })
-}
-
-/** Announce URLs that stay good: a grant that our token got is renewed before it ends. */
-function keepGranted(
-  context: Context,
-  { grant, announce }: Resolved,
-  stack: AsyncDisposableStack,
-): () => readonly (readonly string[])[] {
-  const first = announce[0]?.[0]
-  if (grant === undefined || first === undefined) return () => announce
-  const renewer = stack.use(
-    new GrantRenewer(
-      { client: grant.client, clock: context.clock, random: context.random, log: context.quietLog() },
-      { id: grant.id, expiresAt: epochMillis(Date.parse(grant.link.grant.expiresAt)), announceUrl: first },
-    ),
-  )
-  return () => [[renewer.announceUrl]]
 }
 
 function listenerOf(context: Context): GetListener {

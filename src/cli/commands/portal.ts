@@ -1,11 +1,12 @@
 import { lockFolder, writeFileAtomic } from '../../platform/files.ts'
 import { join } from 'node:path'
 import { untilStopped } from '../../platform/lifecycle.ts'
+import { Metrics } from '../../platform/metrics.ts'
 import { openPortal } from '../../portal/index.ts'
 import { hostAndPort } from '../arguments.ts'
 import { publicUrlOf } from '../addresses.ts'
 import type { Context } from '../context.ts'
-import { openPort, stopped, welcome } from '../service.ts'
+import { notNow, openPort, stopped, welcome } from '../service.ts'
 import { loadAllSettings } from '../settings.ts'
 import { readSites } from './site.ts'
 
@@ -29,6 +30,8 @@ export async function portal(context: Context, given: object): Promise<void> {
   stack.use(await lockFolder(context.dataDir))
   const listener = stack.use(await openPort(listen, log))
   const publicUrl = publicUrlOf(options.publicUrl, { host: listen.host, port: listener.port })
+  const metrics = new Metrics()
+  metrics.addProcessMetrics()
   const running = stack.use(
     await openPortal(
       {
@@ -37,11 +40,15 @@ export async function portal(context: Context, given: object): Promise<void> {
         dataDir: context.dataDir,
         publicUrl,
         trackerUrl: options.trackerUrl ?? publicUrl,
+        metrics,
         ...(sites === undefined ? {} : { sites }),
       },
       settings.portal,
     ),
   )
+  stack.defer(() => {
+    listener.setHandler(notNow('stopping'))
+  })
   listener.setHandler(running.handler)
   await writeFileAtomic(join(context.dataDir, 'portal.url'), `${publicUrl}\n`)
   context.output.event({ event: 'ready', portal: publicUrl })

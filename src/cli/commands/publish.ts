@@ -40,6 +40,12 @@ export async function publish(context: Context, path: string, given: object): Pr
     await dryRun(context, path, signal)
     return
   }
+  if (options.admit === 'ours') {
+    throw new ShoalError(
+      'bad-usage',
+      'this version cannot keep other clients out of a release (it has no TLS between peers): leave --admit out',
+    )
+  }
   const notes =
     options.notes === undefined
       ? undefined

@@ -38,6 +38,7 @@ export async function seeder(context: Context, given: object): Promise<void> {
       {
         audience: settings.library.audience,
         rightsStatement: settings.library.rightsStatement,
+        scrubBytesPerSecond: settings.seeder.scrubBytesPerSecond,
         ...(options.library === undefined ? {} : { library: options.library }),
         ...(options.peerPort === undefined ? {} : { peerPort: options.peerPort }),
         ...(options.peerHost === undefined ? {} : { peerHost: ipAddress(options.peerHost) }),

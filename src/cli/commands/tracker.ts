@@ -6,10 +6,9 @@ import { loadAllSettings } from '../settings.ts'
 import { SiteSource } from '../site-source.ts'
 import { readSites } from './site.ts'
 import { stopped } from '../service.ts'
-import { listenHttp } from '../../platform/http-listener.ts'
 import { untilStopped } from '../../platform/lifecycle.ts'
 import { ControlFeed } from '../../portal-client/index.ts'
-import { createTracker } from '../../tracker/index.ts'
+import { startTracker } from '../../tracker/index.ts'
 
 /** `shoal tracker`: for the portal of `--portal`, with a token of the role `origin`. */
 export async function tracker(context: Context, given: object): Promise<void> {
@@ -32,20 +31,12 @@ export async function tracker(context: Context, given: object): Promise<void> {
       ? stack.use(await SiteSource.start(context.clock, log, client)).current
       : () => fromFile
   const running = stack.use(
-    createTracker(
+    await startTracker(
       { clock: context.clock, random: context.random, log, control: feed.state, sites },
-      { ...settings.tracker, portalUrl: client.origin },
+      { listen, settings: { ...settings.tracker, portalUrl: client.origin } },
     ),
   )
-  const listener = stack.use(
-    await listenHttp(
-      (req, res) => {
-        if (!running.handle(req, res)) res.writeHead(404, { 'content-type': 'text/plain' }).end('not found\n')
-      },
-      { ...listen },
-    ),
-  )
-  const url = localUrlOf({ host: listen.host, port: listener.port })
+  const url = localUrlOf({ host: listen.host, port: running.port })
   context.output.event({ event: 'ready', tracker: url, portal: client.origin })
   context.output.line(`Tracker  ${url}/announce for ${client.origin}`)
   await stopped(signal)

@@ -4,14 +4,15 @@ import { ipAddress } from '../../core/address.ts'
 import type { BytesPerSecond } from '../../core/units.ts'
 import { lockFolder, writeFileAtomic } from '../../platform/files.ts'
 import { untilStopped } from '../../platform/lifecycle.ts'
+import { Metrics } from '../../platform/metrics.ts'
 import { ControlFeed, PortalClient } from '../../portal-client/index.ts'
 import { openPortal } from '../../portal/index.ts'
-import { createTracker } from '../../tracker/index.ts'
+import { addTrackerMetrics, createTracker } from '../../tracker/index.ts'
 import { localUrlOf, peerAddressOf, publicUrlOf } from '../addresses.ts'
 import { hostAndPort } from '../arguments.ts'
 import type { Context } from '../context.ts'
 import { startOrigin } from '../origin.ts'
-import { openPort, stopped, welcome } from '../service.ts'
+import { notNow, openPort, stopped, welcome } from '../service.ts'
 import { loadAllSettings } from '../settings.ts'
 import { SiteSource } from '../site-source.ts'
 import { readSites } from './site.ts'
@@ -45,6 +46,9 @@ export async function up(context: Context, given: object): Promise<void> {
   const at = { host: listen.host, port: listener.port }
   const publicUrl = publicUrlOf(options.publicUrl, at)
 
+  const metrics = new Metrics()
+  metrics.addProcessMetrics()
+
   const portal = stack.use(
     await openPortal(
       {
@@ -53,12 +57,20 @@ export async function up(context: Context, given: object): Promise<void> {
         dataDir: context.dataDir,
         publicUrl,
         trackerUrl: publicUrl,
+        metrics,
         ...(sites === undefined ? {} : { sites }),
       },
       settings.portal,
     ),
   )
-  listener.setHandler(portal.handler)
+  stack.defer(() => {
+    listener.setHandler(notNow('stopping'))
+  })
+  // no tracker yet: a client that is told so comes back, one that gets a page of the portal gives up
+  listener.setHandler((req, res) => {
+    if (isForTracker(req)) notNow('starting')(req, res)
+    else portal.handler(req, res)
+  })
   const client = new PortalClient({ baseUrl: localUrlOf(at), token: portal.originToken })
   const feed = stack.use(
     new ControlFeed({
@@ -83,6 +95,7 @@ export async function up(context: Context, given: object): Promise<void> {
       { ...settings.tracker, portalUrl: publicUrl },
     ),
   )
+  addTrackerMetrics(metrics, () => tracker.stats())
   listener.setHandler((req, res) => {
     if (!tracker.handle(req, res)) portal.handler(req, res)
   })
@@ -93,6 +106,7 @@ export async function up(context: Context, given: object): Promise<void> {
       {
         audience: settings.library.audience,
         rightsStatement: settings.library.rightsStatement,
+        scrubBytesPerSecond: settings.seeder.scrubBytesPerSecond,
         peerHost: peerAddressOf(peerHost, publicUrl),
         ...(options.library === undefined ? {} : { library: options.library }),
         ...(options.peerPort === undefined ? {} : { peerPort: options.peerPort }),
@@ -109,3 +123,6 @@ export async function up(context: Context, given: object): Promise<void> {
   await stopped(signal)
   output.note('stopping')
 }
+
+const isForTracker = ({ url = '' }: { readonly url?: string | undefined }): boolean =>
+  /^\/(?:announce|scrape)(?:\?|$)/.test(url)
