@@ -1,0 +1,25 @@
+/** What is mutated, and the tests that must notice: those of the policy and of the tracker's admission. */
+
+export interface Target {
+  readonly file: string
+  /** Quick ones first: the first failure ends a mutant. */
+  readonly specs: readonly string[]
+}
+
+const admission = (own: string): string[] => [
+  `test/tracker/${own}.test.ts`,
+  ...['grant-gate', 'grant-uses', 'admission']
+    .filter((name) => name !== own)
+    .map((name) => `test/tracker/${name}.test.ts`),
+]
+
+export const targets: readonly Target[] = [
+  { file: 'src/portal/policy.ts', specs: ['test/portal/policy.test.ts'] },
+  { file: 'src/portal/access.ts', specs: ['test/portal/access.test.ts'] },
+  { file: 'src/tracker/verified-grant.ts', specs: admission('grant-gate') },
+  { file: 'src/tracker/grant-gate.ts', specs: admission('grant-gate') },
+  { file: 'src/tracker/grant-uses.ts', specs: admission('grant-uses') },
+  { file: 'src/tracker/announce-hooks.ts', specs: admission('admission') },
+  { file: 'src/tracker/tracker-core.ts', specs: admission('admission') },
+  { file: 'src/tracker/failure-limiter.ts', specs: admission('bounded-tables') },
+]
