@@ -25,7 +25,10 @@ export default defineConfig(
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/consistent-type-imports': 'error',
       // `await using _lock = …` holds something for the length of a block.
-      '@typescript-eslint/no-unused-vars': ['error', { ignoreUsingDeclarations: true, ignoreRestSiblings: true }],
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { ignoreUsingDeclarations: true, ignoreRestSiblings: true },
+      ],
       eqeqeq: 'error',
       // typescript-eslint 8.73 overflows its stack on a type that contains itself (bencode values).
       '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
