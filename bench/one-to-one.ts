@@ -18,7 +18,8 @@ import { pipeline } from 'node:stream/promises'
 
 const sizeMiB = Number(process.argv[2] ?? 1_024)
 const rounds = Number(process.argv[3] ?? 3)
-const main = new URL('../src/cli/main.ts', import.meta.url).pathname
+/** As a user starts it: the launcher keeps a cache of compiled code. */
+const launcher = new URL('../shoal', import.meta.url).pathname
 const peer = new URL('./libtorrent-peer.py', import.meta.url).pathname
 const TICKS_A_SECOND = 100
 
@@ -106,8 +107,8 @@ async function freePort(): Promise<number> {
 
 async function shoalRun(seed: Child, torrent: string, work: string): Promise<Run> {
   const before = await seed.cpu()
-  const args = [main, 'get', torrent, '--json', '--out', join(work, 'out'), '--data', join(work, 'data')]
-  await using leech = new Child(process.execPath, [...args, '--seed', 'forever'])
+  const args = ['get', torrent, '--json', '--out', join(work, 'out'), '--data', join(work, 'data')]
+  await using leech = new Child(launcher, [...args, '--seed', 'forever'])
   const done = await leech.line(event('done'))
   return {
     seconds: Number(done['seconds']),
@@ -148,8 +149,8 @@ try {
   await makeFile(content)
   const wanted = await sha256(content)
   const data = join(root, 'server')
-  await using up = new Child(process.execPath, [
-    ...[main, 'up', '--json', '--data', data, '--library', library, '--listen', '127.0.0.1:0'],
+  await using up = new Child(launcher, [
+    ...['up', '--json', '--data', data, '--library', library, '--listen', '127.0.0.1:0'],
   ])
   const portal = String((await up.line(event('ready')))['portal'])
   const torrent = join(root, 'content.torrent')
@@ -188,19 +189,8 @@ try {
 /** A .torrent with a grant; waits until the library is published. */
 async function linkTo(portal: string, data: string, torrent: string): Promise<void> {
   for (;;) {
-    const args = [
-      main,
-      'link',
-      'content-bin',
-      '--json',
-      '--data',
-      data,
-      '--portal',
-      portal,
-      '--torrent',
-      torrent,
-    ]
-    const child = spawn(process.execPath, args, { stdio: 'ignore' })
+    const args = ['link', 'content-bin', '--json', '--data', data, '--portal', portal, '--torrent', torrent]
+    const child = spawn(launcher, args, { stdio: 'ignore' })
     const code = await new Promise((resolve) => child.once('exit', resolve))
     if (code === 0) return
     if (code !== 4) throw new Error(`link ended with ${String(code)}`)
