@@ -5,16 +5,15 @@
  *
  * Each entry is handled by one task at a time; anything that happens to it meanwhile makes the task look again.
  */
-import { readdir, realpath } from 'node:fs/promises'
-import { relative, sep } from 'node:path'
-import type { FSWatcher } from 'chokidar'
-import { messageOf, ShoalError } from '../core/errors.ts'
+import { readdir, realpath, stat } from 'node:fs/promises'
+import { messageOf, ShoalError, systemCode } from '../core/errors.ts'
 import { quote } from '../core/file-name.ts'
 import { millis, minutes, seconds, type Millis } from '../core/units.ts'
 import { sleep } from '../platform/clock.ts'
 import type { Logger } from '../platform/log.ts'
 import { systemSentence } from '../platform/system-sentence.ts'
 import { limits } from '../wire/limits.ts'
+import { FolderWatcher } from './folder-watcher.ts'
 import { Gate } from './gate.ts'
 import { isEntryName, isSameLook, lookAtEntry, type EntryLook } from './library-entry.ts'
 import { makeRelease, storedReleaseOf, type MakeParts } from './make-release.ts'
@@ -59,7 +58,7 @@ export class Library implements AsyncDisposable {
   readonly #tasks = new Map<string, { isStale: boolean; readonly done: Promise<void> }>()
   readonly #problems = new Map<string, string>()
   readonly #known = new Set<string>()
-  #watcher: FSWatcher | undefined
+  #watcher: FolderWatcher | undefined
   #isWatcherBroken = false
 
   private constructor(parts: LibraryParts, options: LibraryOptions) {
@@ -98,36 +97,23 @@ export class Library implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopped.abort(new ShoalError('interrupted', 'the seeder stops'))
-    await this.#watcher?.close()
+    await this.#watcher?.[Symbol.asyncDispose]()
     await Promise.all(Array.from(this.#tasks.values(), ({ done }) => done))
   }
 
   async #startWatching(): Promise<void> {
-    const { watch } = await import('chokidar')
-    const watcher = watch(this.#options.folder, {
-      ignoreInitial: true,
-      followSymlinks: false,
-      depth: limits.publishDepthMax,
+    const order = { folder: this.#options.folder, depth: limits.publishDepthMax }
+    this.#watcher = await FolderWatcher.start(order, {
+      onEntry: (name) => this.#mark(name),
+      onBroken: (reason) => {
+        if (!this.#isWatcherBroken)
+          this.#parts.log.warn(
+            { reason },
+            'watching the library failed: it is looked through every minute instead',
+          )
+        this.#isWatcherBroken = true
+      },
     })
-    this.#watcher = watcher
-    watcher.on('all', (_event, path) => this.#onPath(path))
-    watcher.on('error', (error) => {
-      if (!this.#isWatcherBroken)
-        this.#parts.log.warn(
-          { reason: messageOf(error) },
-          'watching the library failed: it is looked through every minute instead',
-        )
-      this.#isWatcherBroken = true
-    })
-    await new Promise<void>((resolve) => {
-      watcher.once('ready', resolve)
-      watcher.once('error', () => resolve())
-    })
-  }
-
-  #onPath(path: string): void {
-    const name = relative(this.#options.folder, path).split(sep)[0] ?? ''
-    if (name !== '' && name !== '..') this.#mark(name)
   }
 
   async #list(): Promise<string[]> {
@@ -275,8 +261,14 @@ function isSamePlan(files: ReleasePlan['files'], plan: ReleasePlan): boolean {
 
 async function folderOf(path: string): Promise<string> {
   try {
-    return await realpath(path)
+    const folder = await realpath(path)
+    if ((await stat(folder)).isDirectory()) return folder
+    throw new ShoalError(
+      'bad-usage',
+      `the library ${quote(path)} is no folder: name the one that holds what is to be served`,
+    )
   } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error
     throw new ShoalError('bad-usage', `there is no library folder ${quote(path)}`, { cause: error })
   }
 }
