@@ -6,6 +6,8 @@ import { relative, sep } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import { watch } from 'chokidar'
 import { messageOf } from '../core/errors.ts'
+import { millis } from '../core/units.ts'
+import { systemClock } from '../platform/clock.ts'
 
 export interface WatchOrder {
   readonly folder: string
@@ -19,7 +21,7 @@ export type WatchReport =
   | { readonly kind: 'failed'; readonly reason: string }
 
 /** What happens within it is told together. */
-const TOLD_EVERY_MS = 50
+const TOLD_EVERY = millis(50)
 
 const { folder, depth } = workerData as WatchOrder
 const changed = new Set<string>()
@@ -29,7 +31,7 @@ watch(folder, { ignoreInitial: true, followSymlinks: false, depth })
   .on('all', (_event, path) => {
     const name = relative(folder, path).split(sep)[0] ?? ''
     if (name === '' || name === '..') return
-    if (changed.size === 0) setTimeout(tellChanged, TOLD_EVERY_MS)
+    if (changed.size === 0) systemClock.after(TOLD_EVERY, tellChanged)
     changed.add(name)
   })
   .on('ready', () => tell({ kind: 'ready' }))

@@ -84,8 +84,11 @@ function parseJson(bytes: Uint8Array): Record<string, unknown> | undefined {
 function stampOf(value: unknown): FileStamp | undefined {
   if (!Array.isArray(value)) return undefined
   const [sizeBytes, mtimeNs] = value as unknown[]
-  return typeof sizeBytes === 'number' && typeof mtimeNs === 'string' ? { sizeBytes, mtimeNs } : undefined
+  return isSize(sizeBytes) && typeof mtimeNs === 'string' ? { sizeBytes, mtimeNs } : undefined
 }
+
+const isSize = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) >= 0 && !Object.is(value, -0)
 
 export function sameStamp(a: FileStamp | undefined, b: FileStamp | undefined): boolean {
   return a !== undefined && b !== undefined && a.sizeBytes === b.sizeBytes && a.mtimeNs === b.mtimeNs

@@ -37,7 +37,7 @@ describe('A watched folder', () => {
     const told: string[] = []
     await using _watcher = await FolderWatcher.start(
       { folder: scratch.path, depth: 5 },
-      { onEntry: (name) => told.push(name), onBroken: assert.fail },
+      { onEntry: (name) => told.push(name), onBroken: (reason) => assert.fail(reason) },
     )
     const many = join(scratch.path, 'many')
     await mkdir(many)

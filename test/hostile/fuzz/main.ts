@@ -2,10 +2,10 @@
  * Runs fuzz targets and prints a line of JSON for each: a process of its own, since counting branches takes V8's
  * counters away from whoever else counts in the same process.
  *
- *     NODE_DISABLE_COMPILE_CACHE=1 node test/hostile/fuzz/main.ts RUNS SEED [NAME]
+ *     NODE_DISABLE_COMPILE_CACHE=1 node test/hostile/fuzz/main.ts RUNS SEED [NAME | SHARE/SHARES]
  *
- * Counting begins before a parser is loaded: V8 counts blocks only in code that it compiles afterwards, and none
- * in code that comes from a cache.
+ * `1/2` tries every other target: the shares of several processes side by side. Counting begins before a parser is
+ * loaded: V8 counts blocks only in code that it compiles afterwards, and none in code that comes from a cache.
  */
 import { ReachMeter } from './reach.ts'
 

@@ -82,10 +82,14 @@ async function cpuMsOf(target: Target, input: Uint8Array): Promise<number> {
 const describe = (error: unknown): string =>
   error instanceof Error ? (error.stack ?? error.message) : String(error)
 
-/** Yields the result of each target as it comes. */
+/** Yields the result of each target as it comes. `only`: a name, or a share such as `1/2`. */
 export async function* runTargets(options: RunOptions, only?: string): AsyncGenerator<TargetResult> {
   const targets = await allTargets()
   await options.meter?.take([], []) // what making the seeds reached does not count
-  for (const target of targets)
-    if (only === undefined || target.name === only) yield await runTarget(target, options)
+  const [, share = '1', shares = '1'] = /^(\d+)\/(\d+)$/.exec(only ?? '') ?? []
+  const isChosen = (target: Target, i: number): boolean =>
+    only === undefined ||
+    target.name === only ||
+    (only.includes('/') && i % Number(shares) === Number(share) - 1)
+  for (const target of targets.filter(isChosen)) yield await runTarget(target, options)
 }

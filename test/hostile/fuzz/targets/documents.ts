@@ -139,6 +139,7 @@ export const documentTargets: readonly Target[] = [
     files: ['swarm/resume-state.ts'],
     beside: ['encodeState', 'sameStamp'],
     dialect: 'json',
+    corpus: 'resume-state',
     words: [
       'version',
       'infoHash',
