@@ -5,7 +5,7 @@ import { ControlState } from '../../src/portal-client/index.ts'
 import { limits } from '../../src/wire/limits.ts'
 import { generateSigningKey } from '../../src/wire/signing-key.ts'
 import { hostsOf, reasonOf, TestTracker, type HttpOptions } from './http-support.ts'
-import { OTHER_SWARM, SWARM, TestPortal, type Issued } from './support.ts'
+import { altered, OTHER_SWARM, SWARM, TestPortal, type Issued } from './support.ts'
 
 const numRuns = Number(process.env['FUZZ_RUNS'] ?? 200)
 const REFUSED = 'grant refused'
@@ -148,7 +148,7 @@ describe('Grants at the tracker', () => {
     const ask = async (grant: string): Promise<string | undefined> =>
       reasonOf(await strict.announce({ grant }))
     assert.equal(await ask(issued.token), undefined)
-    for (let i = 0; i < 4; i++) assert.equal(await ask(`${issued.token.slice(0, -2)}${i}A`), REFUSED)
+    for (let i = 0; i < 4; i++) assert.equal(await ask(altered(issued.token, i)), REFUSED)
     const fresh = await portal.grant()
     assert.equal(await ask(fresh.token), REFUSED)
     assert.equal(await ask(issued.token), undefined)

@@ -105,3 +105,9 @@ export function swarmPeer(host: string, over: Partial<SwarmPeer> = {}): SwarmPee
     ...over,
   }
 }
+
+/** The token with another character in its signature, `at` characters from its beginning. */
+export function altered(token: string, at = 0): string {
+  const i = token.lastIndexOf('.') + 1 + at
+  return token.slice(0, i) + (token[i] === 'A' ? 'B' : 'A') + token.slice(i + 1)
+}
