@@ -8,7 +8,7 @@ import { updateInterest } from './interest.ts'
 import type { Peer } from './peer.ts'
 import type { LoadOutcome } from './piece-loader.ts'
 import { cacheKey, type SwarmState } from './swarm-state.ts'
-import { finishIfWhole, wantedBytesOf } from './torrent-life.ts'
+import { finishIfWhole, syncSoon, wantedBytesOf } from './torrent-life.ts'
 
 /** Verified bytes that the disk may be behind before we stop asking for more. */
 const UNWRITTEN_BYTES_MAX = 64 * MiB
@@ -54,6 +54,7 @@ export function onStored(s: SwarmState, piece: PieceIndex, bytes: Uint8Array): v
   loaded.closed.add(piece)
   loaded.haveBytes += wantedBytesOf(loaded.files, loaded.isWanted, piece)
   s.isStateDirty = true
+  syncSoon(s, bytes.length)
   const isWhole = loaded.files.spansOf(piece).every((span) => loaded.isWanted(span.file))
   const isOfUse = isWhole && s.phase !== 'stopped' && othersLack(s, piece)
   if (isOfUse) s.shared.cache.put(cacheKey(s, piece), bytes)

@@ -103,6 +103,12 @@ export interface SwarmState {
   /** Verified pieces that the disk refused. */
   readonly refused: { readonly piece: PieceIndex; readonly bytes: Uint8Array }[]
   isStorageFailing: boolean
+  /** What the disk holds is not known any more: the state claims nothing. */
+  isStorageLost: boolean
+  /** Written since the last sync began. */
+  unsyncedBytes: number
+  /** A sync that is under way while pieces go on arriving. */
+  syncing: Promise<void> | undefined
   retryTimer: Timer | undefined
   /** The state file is behind. */
   isStateDirty: boolean

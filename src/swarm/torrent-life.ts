@@ -3,7 +3,7 @@ import { Bitfield } from '../core/bitfield.ts'
 import { ShoalError } from '../core/errors.ts'
 import { fileLayoutOf, landingPath, pieceLayoutOf, type Torrent } from '../core/metainfo.ts'
 import type { FileLayout, PieceIndex, PieceLayout } from '../core/piece-layout.ts'
-import { type Millis, seconds } from '../core/units.ts'
+import { MiB, type Millis, seconds } from '../core/units.ts'
 import { parseInfo } from '../wire/torrent.ts'
 import { checkContent, type CheckResult } from './content-check.ts'
 import { makeDownloader, makeUploader } from './traffic-parts.ts'
@@ -172,20 +172,43 @@ export function finishIfWhole(s: SwarmState): void {
   )
 }
 
+/** So that little is left to do when the last piece is here: a gigabyte takes the disk seconds. */
+const SYNC_EVERY_BYTES = 64 * MiB
+
+/** Begins to bring what was written to the disk, while pieces go on arriving; one sync at a time. */
+export function syncSoon(s: SwarmState, bytes: number): void {
+  const { loaded } = s
+  s.unsyncedBytes += bytes
+  if (loaded === undefined || s.syncing !== undefined || s.phase !== 'active') return
+  if (s.unsyncedBytes < SYNC_EVERY_BYTES) return
+  s.unsyncedBytes = 0
+  // The system tells of a write that failed once only: whoever hears of it must act on it.
+  s.syncing = syncContent(s, loaded)
+    .catch((error: unknown) => s.post({ kind: 'failed', error }))
+    .finally(() => (s.syncing = undefined))
+}
+
 async function sync(s: SwarmState, loaded: Loaded): Promise<void> {
+  await s.syncing
   await s.isSavingState
-  try {
-    await loaded.content.sync()
-  } catch (error) {
-    // What the disk holds is unknown now: claim nothing, so that the next start hashes all of it.
-    await writeState(s, loaded, new Bitfield(loaded.layout.count), false).catch(() => undefined)
-    throw new ShoalError('unavailable', 'the disk failed while the last bytes were being written', {
-      cause: error,
-    })
-  }
+  await syncContent(s, loaded)
   // Every piece was written, or found equal: nothing of it is somebody else's any more.
   loaded.ours = loaded.ours.map((isOurs, i) => isOurs || loaded.isWanted(i))
   await writeState(s, loaded, loaded.done, true)
+}
+
+async function syncContent(s: SwarmState, loaded: Loaded): Promise<void> {
+  try {
+    await loaded.content.sync()
+  } catch (error) {
+    // What the disk holds is unknown now: claim nothing, so that the next start believes nothing.
+    s.isStorageLost = true
+    await s.isSavingState
+    await writeState(s, loaded, new Bitfield(loaded.layout.count), false).catch(() => undefined)
+    throw new ShoalError('unavailable', 'the disk failed while bytes were being written to it', {
+      cause: error,
+    })
+  }
 }
 
 export function onSynced(s: SwarmState): void {
@@ -202,6 +225,7 @@ const SAVE_EVERY = seconds(4)
 export function saveStateSoon(s: SwarmState): void {
   const { loaded } = s
   if (loaded === undefined || !s.isStateDirty || s.isSavingState !== undefined || s.phase !== 'active') return
+  if (s.isStorageLost) return
   if (s.shared.clock.now() - s.stateSavedAt < SAVE_EVERY) return
   s.isStateDirty = false
   s.stateSavedAt = s.shared.clock.now()
@@ -215,7 +239,9 @@ export function saveStateSoon(s: SwarmState): void {
 
 /** The last save, when the torrent is stopped before it is complete. */
 export async function saveStateNow(s: SwarmState): Promise<void> {
+  await s.syncing
   await s.isSavingState
+  if (s.isStorageLost) return
   if (s.loaded === undefined || s.spec.mode === 'seed' || s.loaded.downloader === undefined) return
   await s.loaded.content.sync()
   await writeState(s, s.loaded, s.loaded.done, true)

@@ -24,6 +24,9 @@ export class MemoryStorage implements Storage {
   failure: Error | undefined
   /** Set to make every read fail, as a system without free descriptors does. */
   readFailure: Error | undefined
+  /** Set to make every sync fail, as a dying disk does. */
+  syncFailure: Error | undefined
+  syncs = 0
 
   open(spec: ContentSpec): Content {
     return new MemoryContent(this, spec)
@@ -112,8 +115,10 @@ class MemoryContent implements Content {
     }
   }
 
-  sync(): Promise<void> {
-    return Promise.resolve()
+  async sync(): Promise<void> {
+    await Promise.resolve()
+    this.#storage.syncs++
+    if (this.#storage.syncFailure !== undefined) throw this.#storage.syncFailure
   }
 
   close(): Promise<void> {

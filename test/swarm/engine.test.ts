@@ -157,6 +157,35 @@ describe('a torrent', () => {
     )
   })
 
+  it('brings what it wrote to the disk while the rest arrives', async () => {
+    await using swarm = new SimulatedSwarm()
+    const made = makeTorrent(200 * MiB, { pieceLength: 1 * MiB })
+    const seed = await swarm.peer('10.0.0.1')
+    seed.add(made, { mode: 'seed' })
+    const peer = await swarm.peer('10.0.0.2')
+    peer.add(made, { mode: 'download', peers: [seed.endpoint] })
+    assert.ok(await swarm.until(() => isComplete(peer)))
+    assert.ok(peer.storage.syncs >= 3, `${peer.storage.syncs} syncs`)
+  })
+
+  it('claims nothing any more when the disk lost what it had taken', async () => {
+    await using swarm = new SimulatedSwarm()
+    const made = makeTorrent(200 * MiB, { pieceLength: 1 * MiB })
+    const seed = await swarm.peer('10.0.0.1')
+    seed.add(made, { mode: 'seed' })
+    const peer = await swarm.peer('10.0.0.2')
+    peer.storage.syncFailure = Object.assign(new Error('EIO: i/o error'), { code: 'EIO' })
+    const handle = peer.add(made, { mode: 'download', peers: [seed.endpoint] })
+    assert.ok(await swarm.until(() => kinds(peer).includes('failed')))
+    assert.ok(handle.stats().haveBytes < 200 * MiB, 'it heard of it in the middle')
+    await handle.stop()
+    peer.storage.syncFailure = undefined
+    const again = peer.add(made, { mode: 'download', overwrite: true })
+    assert.ok(await swarm.until(() => kinds(peer).filter((kind) => kind === 'checked').length === 2))
+    assert.equal(again.stats().haveBytes, 0)
+    await again.stop()
+  })
+
   it('does not take a piece for spoilt that the system would not let it read, and gives it later', async () => {
     await using swarm = new SimulatedSwarm()
     const made = makeTorrent(1 * MiB)
