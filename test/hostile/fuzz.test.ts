@@ -1,7 +1,7 @@
 /**
  * Every parser of foreign bytes against valid inputs that were changed: it reads them, or throws a ShoalError. A
- * thousand each are counted by branch, which is slow; a hundred thousand more are only read. The long run tries a
- * thousand times as many (`FUZZ_RUNS`), from another seed each time (`FUZZ_SEED` repeats one).
+ * thousand each are counted by branch, which is slow; a hundred thousand more are only read. The long run tries ten times
+ * as many, or `FUZZ_INPUTS`, from another seed each time (`FUZZ_SEED` repeats one).
  */
 import assert from 'node:assert/strict'
 import { fileURLToPath } from 'node:url'
@@ -11,7 +11,7 @@ import type { TargetResult } from './fuzz/run-targets.ts'
 
 const COUNTED_RUNS = 1_000
 /** Promise 1. */
-const RUNS = Number(process.env['FUZZ_RUNS'] ?? 100_000)
+const RUNS = Number(process.env['FUZZ_INPUTS'] ?? (isLongRun ? 1_000_000 : 100_000))
 const SHARES = 2
 const SEED = process.env['FUZZ_SEED'] ?? (isLongRun ? String(Date.now() % 1_000_000) : '1')
 const FRAMED_MIN = 0.3
