@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import type { Random } from '../core/random.ts'
 import { ShoalError } from '../core/errors.ts'
 import { systemClock, type Clock } from '../platform/clock.ts'
-import { createLogger, silentLogger, type Logger } from '../platform/log.ts'
+import type { Logger } from '../platform/log.ts'
+import { mutedLogger } from '../platform/muted-log.ts'
 import { systemRandom } from '../platform/random.ts'
 import type { PortalClient } from '../portal-client/index.ts'
 import type { Output } from './output.ts'
@@ -38,12 +39,13 @@ export class Context {
   }
 
   /** For commands that a person runs: only what goes wrong, unless `--verbose`. */
-  quietLog(): Logger {
-    return this.globals.verbose === true ? createLogger({ level: 'debug' }) : silentLogger
+  async quietLog(): Promise<Logger> {
+    return this.globals.verbose === true ? await this.serviceLog() : mutedLogger
   }
 
   /** For roles that go on: lines of JSON on standard error. */
-  serviceLog(): Logger {
+  async serviceLog(): Promise<Logger> {
+    const { createLogger } = await import('../platform/log.ts')
     return createLogger({ level: this.globals.verbose === true ? 'debug' : 'info' })
   }
 

@@ -24,6 +24,8 @@ export function exitCodeOf(error: unknown): number {
 const ADVICE: Readonly<Record<string, string>> = {
   ENOSPC: ': make room and run the same command again',
   EDQUOT: ': make room and run the same command again',
+  SQLITE_FULL: ': make room and run the same command again',
+  SQLITE_IOERR_SHMSIZE: ': make room and run the same command again',
   EMFILE: ': raise the limit (ulimit -n)',
 }
 

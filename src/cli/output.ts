@@ -2,8 +2,9 @@
  * Where a command says things. With `--json` standard output carries newline-delimited events and nothing
  * else; without, it carries the result as text. Progress, notes and failures go to standard error.
  */
+import { createRequire } from 'node:module'
 import { styleText } from 'node:util'
-import cliProgress from 'cli-progress'
+import type * as CliProgress from 'cli-progress'
 import { withoutSecrets } from '../platform/secrets.ts'
 import { forTerminal } from './text.ts'
 
@@ -23,7 +24,7 @@ export class Output {
   readonly json: boolean
   readonly #stdout: NodeJS.WritableStream
   readonly #stderr: NodeJS.WritableStream & { readonly isTTY?: boolean }
-  #bar: cliProgress.SingleBar | undefined
+  #bar: CliProgress.SingleBar | undefined
 
   constructor(options: OutputOptions) {
     this.json = options.json
@@ -83,7 +84,11 @@ export class Output {
 /** What is said beside the result holds no secret, whoever wrote it. */
 const remark = (text: string): string => forTerminal(withoutSecrets(text))
 
-function startBar(stream: NodeJS.WritableStream): cliProgress.SingleBar {
+const require = createRequire(import.meta.url)
+
+/** Loaded with the first bar: most commands draw none, and pay for what is imported above. */
+function startBar(stream: NodeJS.WritableStream): CliProgress.SingleBar {
+  const cliProgress = require('cli-progress') as typeof CliProgress
   const bar = new cliProgress.SingleBar(
     {
       format: '{bar} {percent} %  {text}',

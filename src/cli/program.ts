@@ -1,6 +1,7 @@
 /** The command line: every command with its flags. What a command does is loaded when it is called. */
 import { Command, Option } from 'commander'
 import { readFileSync } from 'node:fs'
+import { ShoalError } from '../core/errors.ts'
 import { parseDuration, parseRate } from '../core/quantity-text.ts'
 import { Context, type Globals } from './context.ts'
 import { withoutSecrets } from '../platform/secrets.ts'
@@ -60,6 +61,15 @@ const limitDown = new Option('--limit-down <rate>', 'at most this much in, e.g. 
 )
 const limitUp = new Option('--limit-up <rate>', 'at most this much out').argParser(parseRate)
 
+/** A service ends when it is told to; so also while it starts, where that is no failure either. */
+async function untilTold(service: Promise<void>): Promise<void> {
+  try {
+    await service
+  } catch (error) {
+    if (!(error instanceof ShoalError) || error.code !== 'interrupted') throw error
+  }
+}
+
 function serviceCommands(add: Add, context: ContextOf): void {
   add('up', 'portal, tracker and origin in one process')
     .option('--library <dir>', 'a file or folder directly in it becomes a bundle')
@@ -75,7 +85,7 @@ function serviceCommands(add: Add, context: ContextOf): void {
     .addOption(sites)
     .addOption(limitUp)
     .action(async (options: object, command: Command) => {
-      await (await import('./commands/up.ts')).up(context(command), options)
+      await untilTold((await import('./commands/up.ts')).up(context(command), options))
     })
   add('portal', 'the portal alone: catalogue, people, links')
     .addOption(listen('0.0.0.0:8080'))
@@ -86,13 +96,13 @@ function serviceCommands(add: Add, context: ContextOf): void {
     )
     .addOption(sites)
     .action(async (options: object, command: Command) => {
-      await (await import('./commands/portal.ts')).portal(context(command), options)
+      await untilTold((await import('./commands/portal.ts')).portal(context(command), options))
     })
   add('tracker', 'the tracker alone, for the portal given by --portal')
     .addOption(listen('0.0.0.0:8081'))
     .addOption(sites)
     .action(async (options: object, command: Command) => {
-      await (await import('./commands/tracker.ts')).tracker(context(command), options)
+      await untilTold((await import('./commands/tracker.ts')).tracker(context(command), options))
     })
   add('seeder', 'an origin alone, for the portal given by --portal')
     .option('--library <dir>', 'a file or folder directly in it becomes a bundle')
@@ -100,7 +110,7 @@ function serviceCommands(add: Add, context: ContextOf): void {
     .addOption(peerHost)
     .addOption(limitUp)
     .action(async (options: object, command: Command) => {
-      await (await import('./commands/seeder.ts')).seeder(context(command), options)
+      await untilTold((await import('./commands/seeder.ts')).seeder(context(command), options))
     })
   add('demo', 'the main job on this machine, with a table of who got what from whom')
     .option('--once', 'exit when it is done (0: all is well) instead of leaving the portal open')

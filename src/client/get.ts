@@ -220,8 +220,9 @@ class Download {
   #tick(): void {
     const stats = this.handle.stats()
     const now = this.#parts.clock.now()
-    if (stats.haveBytes !== this.#movedBytes || stats.downBps > 0 || !this.#isDownloading) {
-      this.#movedBytes = stats.haveBytes
+    // Not the rate, which sinks for minutes before it is 0.
+    if (stats.receivedBytes !== this.#movedBytes || !this.#isDownloading) {
+      this.#movedBytes = stats.receivedBytes
       this.#movedAt = now
     }
     if (this.#isDownloading) this.#listener.onProgress(stats)

@@ -3,5 +3,6 @@ export { fetchRelease, type Fetched, type GetListener, type GetOptions, type Get
 export { resolve, type Resolved, type ResolveOptions, type ResolveParts } from './resolve.ts'
 export { parseTarget, type Target } from './target.ts'
 export { recordDir, recordsOf, type DownloadRecord } from './record.ts'
+export { readTorrentFile } from './torrent-file.ts'
 export { verifyFolder, type FileVerdict, type VerifiedFile } from './verify.ts'
 export { selectionOf } from './selection.ts'

@@ -5,20 +5,12 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { z } from 'zod'
 import { systemCode } from '../core/errors.ts'
 import type { InfoHash } from '../core/ids.ts'
 import type { Torrent } from '../core/metainfo.ts'
 import { readFileBounded, writeFileAtomic } from '../platform/files.ts'
-import { zInfoHash } from '../wire/api.ts'
 import { limits } from '../wire/limits.ts'
 import { encodeTorrent, parseTorrent } from '../wire/torrent.ts'
-
-const zRecord = z.strictObject({
-  infohash: zInfoHash,
-  folder: z.string(),
-  files: z.array(z.string()).optional(),
-})
 
 /** `files`: landing paths, when not all were wanted. */
 export interface DownloadRecord {
@@ -63,7 +55,8 @@ async function readRecord(dir: string): Promise<DownloadRecord | undefined> {
     const text = Buffer.from(
       await readFileBounded(join(dir, 'record.json'), limits.apiReplyBytesMax),
     ).toString('utf8')
-    const { folder, files } = zRecord.parse(JSON.parse(text))
+    const { parseRecord } = await import('./record-schema.ts')
+    const { folder, files } = parseRecord(text)
     const torrent = parseTorrent(
       await readFileBounded(join(dir, 'release.torrent'), limits.torrentBytesMax + 1_024),
     )

@@ -6,13 +6,11 @@ import { ShoalError } from '../core/errors.ts'
 import type { GrantId, InfoHash } from '../core/ids.ts'
 import type { Torrent } from '../core/metainfo.ts'
 import type { IpAddress } from '../core/address.ts'
-import { readFileBounded } from '../platform/files.ts'
 import { admitLink, fetchTorrent, type PortalClient, type TrustStore } from '../portal-client/index.ts'
 import type { Link } from '../wire/api.ts'
-import { limits } from '../wire/limits.ts'
 import type { Magnet } from '../wire/magnet.ts'
-import { parseTorrent } from '../wire/torrent.ts'
 import type { Target } from './target.ts'
+import { readTorrentFile } from './torrent-file.ts'
 
 export interface ResolveParts {
   readonly trust: TrustStore
@@ -104,7 +102,7 @@ async function exactSource(
 }
 
 async function ofTorrentFile(path: string): Promise<Resolved> {
-  const torrent = parseTorrent(await readFileBounded(path, limits.torrentBytesMax))
+  const torrent = await readTorrentFile(path)
   const announce = torrent.announce
     .map((tier) => tier.filter((url) => /^https?:/.test(url)))
     .filter((tier) => tier.length > 0)

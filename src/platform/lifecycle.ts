@@ -30,13 +30,17 @@ export interface StopOptions {
 
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
+/** `timeout`, npm and terminals tell a process and then its group: the same wish, heard twice. */
+const ECHO_MS = 500
+
 /**
- * Aborted by the first SIGINT, SIGTERM or SIGHUP, with a ShoalError `interrupted` as its reason. A second
+ * Aborted by the first SIGINT, SIGTERM or SIGHUP, with a ShoalError `interrupted` as its reason. A later
  * one, or ten seconds without the process having ended, ends it at once. Call it once, in the command.
  */
 export function untilStopped(options: StopOptions = {}): AbortSignal {
   const { within = seconds(10), forcedExitCode = 1 } = options
   const controller = new AbortController()
+  let toldAt = 0
   const force = (why: string): void => {
     process.stderr.write(`${why}: ending without waiting for the rest\n`)
     process.exit(forcedExitCode)
@@ -44,9 +48,10 @@ export function untilStopped(options: StopOptions = {}): AbortSignal {
   for (const name of STOP_SIGNALS) {
     process.on(name, () => {
       if (controller.signal.aborted) {
-        force(`second ${name}`)
+        if (performance.now() - toldAt > ECHO_MS) force(`second ${name}`)
         return
       }
+      toldAt = performance.now()
       setTimeout(() => {
         force(`still stopping after ${within / 1_000} s`)
       }, within).unref()

@@ -3,7 +3,10 @@ import pino from 'pino'
 import { openLogSink } from './log-sink.ts'
 import { withoutSecrets } from './secrets.ts'
 
-export type Logger = Pick<pino.Logger, 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'child'>
+/** A pino logger seen through fewer methods. */
+export interface Logger extends Pick<pino.Logger, 'trace' | 'debug' | 'info' | 'warn' | 'error'> {
+  child(bindings: Readonly<Record<string, unknown>>): Logger
+}
 
 export interface LogOptions {
   readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
@@ -27,5 +30,5 @@ export function createLogger(options: LogOptions): Logger {
   )
 }
 
-/** Says nothing. For tests, and for commands that talk to a person. */
+/** Says nothing. For tests; commands that talk to a person have `muted-log.ts`. */
 export const silentLogger: Logger = pino({ level: 'silent' })

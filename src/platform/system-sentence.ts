@@ -9,12 +9,19 @@ const SENTENCE: Readonly<Record<string, string>> = {
   EACCES: 'the system does not allow it',
   EPERM: 'the system does not allow it',
   EMFILE: 'this process may open no more files',
+  ENOTDIR: 'a file lies where a folder belongs',
+  EEXIST: 'a file lies where a folder belongs', // folders are all that we make without looking
+  EISDIR: 'a folder lies where a file belongs',
   SQLITE_FULL: 'the disk is full',
+  SQLITE_IOERR_SHMSIZE: 'the disk is full', // its shared memory, a file beside the database, cannot grow
   SQLITE_IOERR: 'the disk reports an error',
+  SQLITE_CORRUPT: 'the database is damaged',
+  SQLITE_NOTADB: 'the database is damaged',
 }
 
 /** A clause without a full stop; undefined for what is not the system's refusal. */
 export function systemSentence(error: unknown): string | undefined {
   const code = systemCode(error) ?? ''
-  return SENTENCE[code] ?? (code.startsWith('SQLITE_IOERR') ? SENTENCE['SQLITE_IOERR'] : undefined)
+  // SQLite says more precisely what it was doing: SQLITE_IOERR_WRITE, SQLITE_CORRUPT_INDEX.
+  return SENTENCE[code] ?? SENTENCE[/^SQLITE_[A-Z]+/.exec(code)?.[0] ?? '']
 }

@@ -37,6 +37,7 @@ export class ControlFeed implements AsyncDisposable {
   #lastContact: EpochMillis | undefined
   /** The portal's `at` of the newest answer, in milliseconds since 1970. */
   #newestAt = 0
+  #isClockOff = false
 
   constructor(parts: ControlFeedParts) {
     this.#parts = parts
@@ -101,6 +102,7 @@ export class ControlFeed implements AsyncDisposable {
     this.#refuseReplay(answer)
     this.#lastContact = this.#parts.clock.epoch()
     this.#newestAt = Math.max(this.#newestAt, Date.parse(answer.at))
+    this.#compareClocks(answer)
     const isOld = this.state.isReady && !answer.snapshot && answer.seq === this.state.seq
     if (!isOld) this.state.apply(answer)
     return !isOld
@@ -148,6 +150,20 @@ export class ControlFeed implements AsyncDisposable {
     } else if (answer.seq < this.state.seq) {
       throw new ShoalError('bad-input', `the control feed went back from ${this.state.seq} to ${answer.seq}`)
     }
+  }
+
+  /** Grants end by the clock of whoever checks them; a wrong one lets holders in too long, or not at all. Told once. */
+  #compareClocks(answer: ControlAnswer): void {
+    const aheadMs = this.#parts.clock.epoch() - Date.parse(answer.at)
+    const isOff = Math.abs(aheadMs) > limits.clockLeeway
+    if (isOff && !this.#isClockOff) {
+      const off = `${Math.round(Math.abs(aheadMs) / 1_000)} s ${aheadMs > 0 ? 'ahead of' : 'behind'}`
+      this.#parts.log.warn(
+        { aheadMs },
+        `the clock of this machine is ${off} that of the portal: set one of them right, or grants end too early or too late`,
+      )
+    }
+    this.#isClockOff = isOff
   }
 
   /** Loud once an outage. */

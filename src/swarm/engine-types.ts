@@ -102,6 +102,8 @@ export interface TorrentStats {
   /** Payload received and kept, by where it came from; and payload sent. */
   readonly from: BytesBySource
   readonly uploadedBytes: number
+  /** Payload of every kind, kept or not: grows as long as anything comes in. */
+  readonly receivedBytes: number
   /** Received and thrown away: duplicates and pieces that failed their hash. */
   readonly wastedBytes: number
   /** Connected peers by where they are. */

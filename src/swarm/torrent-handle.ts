@@ -34,6 +34,7 @@ export class SwarmHandle implements TorrentHandle {
       upBps: s.meterUp.rate(now),
       from: { ...s.from },
       uploadedBytes: s.uploadedBytes,
+      receivedBytes: s.meterDown.totalBytes,
       wastedBytes: s.wastedBytes,
       peers,
       hasFailedHashes: s.failedHashes,

@@ -1,8 +1,8 @@
 /** One GET to a tracker: bounded, timed, from the given address, following no redirect and keeping no connection. */
-import { request as httpRequest, type IncomingMessage } from 'node:http'
-import { request as httpsRequest } from 'node:https'
+import type { IncomingMessage } from 'node:http'
 import type { IpAddress } from '../core/address.ts'
 import { messageOf, ShoalError } from '../core/errors.ts'
+import { httpModuleFor } from '../platform/http-module.ts'
 import { limits } from '../wire/limits.ts'
 
 /** Answers the body of a reply of status 200. @throws ShoalError `unavailable`, without the URL in it. */
@@ -35,7 +35,6 @@ export const fetchAnnounce: FetchAnnounce = async (url, from, signal) => {
 }
 
 function get(url: string, from: IpAddress | undefined, signal: AbortSignal): Promise<IncomingMessage> {
-  const request = url.startsWith('https:') ? httpsRequest : httpRequest
   return new Promise((resolve, reject) => {
     const fail = (error: unknown): void => {
       reject(
@@ -43,7 +42,8 @@ function get(url: string, from: IpAddress | undefined, signal: AbortSignal): Pro
       )
     }
     try {
-      const outgoing = request(url, {
+      const at = new URL(url)
+      const outgoing = httpModuleFor(at).request(at, {
         agent: false,
         signal,
         headers: { 'user-agent': 'Shoal/0.1.0', 'accept-encoding': 'identity', connection: 'close' },

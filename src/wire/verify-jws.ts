@@ -1,11 +1,10 @@
 /**
  * Checking a signature: compact JWS (RFC 7515) with EdDSA over Ed25519 (RFC 8037), by `jose`. No other
- * algorithm is accepted anywhere. Apart from `signing-key.ts`, and by the parts of `jose` that it needs, since
- * every `shoal get` and every announce comes this way and pays for what is loaded here.
+ * algorithm is accepted anywhere. Apart from `signing-key.ts`, and by the parts of `jose` that it needs, loaded with
+ * the first signature: every `shoal get` comes by here, and many check none before their first announce.
  */
-import { compactVerify } from 'jose/jws/compact/verify'
-import { importJWK } from 'jose/key/import'
 import type { CryptoKey, JWK } from 'jose'
+import type * as JwsVerify from 'jose/jws/compact/verify'
 import { ShoalError } from '../core/errors.ts'
 import type { PublicKey } from './keys.ts'
 
@@ -18,6 +17,8 @@ export type JwsType = 'shoal-keys' | 'shoal-control' | 'shoal-link'
  */
 export async function verifyJws(jws: string, keys: readonly PublicKey[], type?: JwsType): Promise<string> {
   try {
+    verifying ??= import('jose/jws/compact/verify')
+    const { compactVerify } = await verifying
     const { payload, protectedHeader } = await compactVerify(
       jws,
       async (header) => {
@@ -33,6 +34,9 @@ export async function verifyJws(jws: string, keys: readonly PublicKey[], type?: 
     throw new ShoalError('not-granted', 'the signature is not by a key that counts here', { cause: error })
   }
 }
+
+/** Kept, since to ask for a module again takes 15 µs of an announce. */
+let verifying: Promise<typeof JwsVerify> | undefined
 
 const importedKeys = new WeakMap<PublicKey, Promise<CryptoKey>>()
 
@@ -50,6 +54,7 @@ function publicPart(key: PublicKey): JWK {
 /** @throws ShoalError `bad-input` when it is no Ed25519 key. */
 export async function importKey(jwk: JWK): Promise<CryptoKey> {
   try {
+    const { importJWK } = await import('jose/key/import')
     const key = await importJWK({ ...jwk, ext: false }, 'EdDSA')
     if (!(key instanceof Uint8Array)) return key
   } catch (error) {

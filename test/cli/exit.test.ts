@@ -26,6 +26,15 @@ describe('a command that fails', () => {
     assert.match(explain(error), /^the disk is full: make room/)
   })
 
+  it('explains what SQLite refuses, however precisely it says so, and what lies in the way', () => {
+    const said = (code: string): string => explain(Object.assign(new Error('why'), { code }))
+    assert.equal(said('SQLITE_FULL'), 'the disk is full: make room and run the same command again (why)')
+    assert.match(said('SQLITE_IOERR_SHMSIZE'), /^the disk is full: make room/)
+    assert.equal(said('SQLITE_IOERR_WRITE'), 'the disk reports an error (why)')
+    assert.equal(said('SQLITE_CORRUPT_INDEX'), 'the database is damaged (why)')
+    assert.equal(said('ENOTDIR'), 'a file lies where a folder belongs (why)')
+  })
+
   it('says how to see more of what nobody expected', () => {
     assert.match(explain(new TypeError('x is undefined')), /did not expect: x is undefined .*--verbose/)
   })

@@ -44,10 +44,10 @@ describe('untilStopped', () => {
   const module = new URL('../../src/platform/lifecycle.ts', import.meta.url).href
 
   /** Runs a process that prints `ready`, and what `then` says when it is stopped. */
-  async function run(then: string) {
+  async function run(then: string, within = 50) {
     const script = `const { untilStopped } = await import(process.argv[1])
       const alive = setInterval(() => {}, 1000)
-      const signal = untilStopped({ within: 50, forcedExitCode: 9 })
+      const signal = untilStopped({ within: ${within}, forcedExitCode: 9 })
       signal.addEventListener('abort', () => { console.log(signal.reason.code, signal.reason.message); ${then} })
       console.log('ready')`
     const child = spawn(process.execPath, ['--input-type=module', '-e', script, module])
@@ -62,6 +62,24 @@ describe('untilStopped', () => {
     child.kill('SIGTERM')
     assert.equal(String((await told)[0]), 'interrupted stopped by SIGTERM\n')
     assert.deepEqual(await ended, [0, null])
+  })
+
+  it('takes what reaches the process and its group at once for one wish', async () => {
+    const child = await run('setTimeout(() => clearInterval(alive), 50)', 10_000)
+    const told = once(child.stdout, 'data')
+    child.kill('SIGTERM')
+    await told
+    child.kill('SIGTERM')
+    assert.deepEqual(await once(child, 'exit'), [0, null])
+  })
+
+  it('ends at once a process that is told again, later', async () => {
+    const child = await run('setTimeout(() => console.log("later"), 600)', 10_000)
+    child.kill('SIGTERM')
+    await once(child.stdout, 'data')
+    await once(child.stdout, 'data')
+    child.kill('SIGTERM')
+    assert.deepEqual(await once(child, 'exit'), [9, null])
   })
 
   it('ends a process that does not stop in time', async () => {

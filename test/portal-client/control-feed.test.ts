@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
-import { seconds } from '../../src/core/units.ts'
-import { silentLogger } from '../../src/platform/log.ts'
+import { epochMillis, seconds } from '../../src/core/units.ts'
+import { silentLogger, type Logger } from '../../src/platform/log.ts'
 import { ControlFeed, PortalClient } from '../../src/portal-client/index.ts'
 import { signControlAnswer } from '../../src/wire/control-answer.ts'
 import type { ControlAnswer, ControlEvent } from '../../src/wire/control.ts'
@@ -21,7 +21,7 @@ function said(seq: number, snapshot: boolean, events: ControlEvent[], at: number
 
 /** One feed and the portal that it asks: a test holds each poll until it says what to answer. */
 async function feedAndPortal(
-  options: { portalKeys?: readonly PublicKey[] } = { portalKeys: [keys.portal.publicKey] },
+  options: { portalKeys?: readonly PublicKey[]; log?: Logger } = { portalKeys: [keys.portal.publicKey] },
 ) {
   const polls: { readonly after: number; readonly res: ServerResponse }[] = []
   const shown: { jwks?: Jwks } = {}
@@ -226,6 +226,24 @@ describe('ControlFeed', () => {
     await (await at.poll()).tell(said(2, false, [epoch(2)]))
     await at.poll()
     assert.equal(at.feed.state.epoch, 2)
+  })
+
+  it('says once that a clock is more than a minute and a half off, and again when it is off anew', async () => {
+    const warnings: string[] = []
+    const warn = (_facts: unknown, text: string): void => void warnings.push(text)
+    const log = Object.assign(Object.create(silentLogger) as Logger, { warn })
+    await using at = await feedAndPortal({ portalKeys: [keys.portal.publicKey], log })
+    const started = at.start()
+    for (const [seq, offSeconds] of [89, 600, 600, 0, -600].entries()) {
+      at.clock.setEpoch(epochMillis(AT + 1_000 * offSeconds))
+      await (await at.poll()).tell(said(seq + 1, true, [epoch(seq + 1)]))
+      await until(() => at.feed.state.epoch === seq + 1)
+    }
+    await started
+    assert.deepEqual(
+      warnings.map((text) => /machine is (.*): set one/.exec(text)?.[1]),
+      ['600 s ahead of that of the portal', '600 s behind that of the portal'],
+    )
   })
 
   it('stops with its signal: a start that waits is rejected, no timer is left', async () => {

@@ -15,14 +15,21 @@ const PROBES: Readonly<Record<string, () => boolean>> = {
   namespaces: () =>
     process.platform === 'linux' && process.getuid?.() === 0 && succeeds('unshare', '--net', 'true'),
   root: () => process.getuid?.() === 0,
+  /** Root, and a kernel that lets it mount. */
+  mounts: () =>
+    process.getuid?.() === 0 && succeeds('unshare', '--mount', 'mount', '-t', 'tmpfs', 'none', '/mnt'),
+  /** Images mounted as disks. */
+  loop: () => process.getuid?.() === 0 && succeeds('losetup', '--find'),
 }
 const HOW: Readonly<Record<string, string>> = {
   namespaces: 'run the tests as root on Linux',
   root: 'run the tests as root',
+  mounts: 'run the tests as root, where mounting is allowed',
+  loop: 'run the tests as root, where there are loop devices',
 }
 const known = new Map<string, boolean>()
 
-/** `parts`: names of programs (on PATH, or absolute), `python3-libtorrent`, `namespaces`, `root`. */
+/** `parts`: names of programs (on PATH, or absolute), `python3-libtorrent`, `namespaces`, `root`, `mounts`, `loop`. */
 export function needs(context: Mocha.Context, ...parts: readonly string[]): void {
   const missing = parts.filter((part) => !isThere(part))
   if (missing.length === 0) return

@@ -65,10 +65,9 @@ export async function get(context: Context, what: string, given: object): Promis
   }
   // Two processes must not write the same files; this ends with the process, however that ends.
   stack.use(await lockFolder(recordDir(context.dataDir, resolved.infoHash, options.out)))
-  const engine = stack.use(await startPeerEngine(context, context.quietLog(), peerOptions(options, bind)))
-  const granted = stack.use(
-    keepGranted({ clock: context.clock, random: context.random, log: context.quietLog() }, resolved),
-  )
+  const log = await context.quietLog()
+  const engine = stack.use(await startPeerEngine(context, log, peerOptions(options, bind)))
+  const granted = stack.use(keepGranted({ clock: context.clock, random: context.random, log }, resolved))
   const fetched = await fetchRelease(
     resolved,
     { clock: context.clock, engine, dataDir: context.dataDir },

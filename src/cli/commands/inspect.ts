@@ -1,11 +1,9 @@
 import { landingPath, pieceLayoutOf, sizeOf, type Torrent } from '../../core/metainfo.ts'
-import { readFileBounded } from '../../platform/files.ts'
+import { readTorrentFile } from '../../client/index.ts'
 import { TrustStore } from '../../portal-client/index.ts'
 import { peekGrant } from '../../wire/grant.ts'
-import { limits } from '../../wire/limits.ts'
 import { verifyMagnet } from '../../wire/magnet-signature.ts'
 import { parseMagnet, portalOfMagnet, undeclaredHosts, type Magnet } from '../../wire/magnet.ts'
-import { parseTorrent } from '../../wire/torrent.ts'
 import type { Context } from '../context.ts'
 import { readLine } from '../stdin.ts'
 import { binaryBytesText, bytesText, table } from '../text.ts'
@@ -14,7 +12,7 @@ import { binaryBytesText, bytesText, table } from '../text.ts'
 export async function inspect(context: Context, what: string): Promise<void> {
   const text = what === '-' ? await readLine() : what
   if (/^magnet:/i.test(text)) await inspectMagnet(context, parseMagnet(text))
-  else inspectTorrent(context, parseTorrent(await readFileBounded(text, limits.torrentBytesMax)))
+  else inspectTorrent(context, await readTorrentFile(text))
 }
 
 async function inspectMagnet(context: Context, magnet: Magnet): Promise<void> {

@@ -21,7 +21,7 @@ export interface PortalOptions {
 export async function portal(context: Context, given: object): Promise<void> {
   const options = given as PortalOptions
   const listen = hostAndPort(options.listen)
-  const log = context.serviceLog()
+  const log = await context.serviceLog()
   const settings = await loadAllSettings(context)
   const sites = options.sites === undefined ? undefined : await readSites(options.sites)
   const signal = untilStopped()

@@ -52,7 +52,7 @@ export async function publish(context: Context, path: string, given: object): Pr
       : Buffer.from(await readFileBounded(options.notes, 4 * limits.notesCharsMax)).toString('utf8')
   const client = await context.client()
   await using folder = await takeDataFolder(context.dataDir, client.origin)
-  const log = context.quietLog()
+  const log = await context.quietLog()
   const published = await publishRelease(
     {
       clock: context.clock,
@@ -91,7 +91,7 @@ export async function publish(context: Context, path: string, given: object): Pr
 }
 
 async function dryRun(context: Context, path: string, signal: AbortSignal): Promise<void> {
-  const plan = await planRelease(path, signal)
+  const plan = await planRelease(path, {}, signal)
   const { output } = context
   for (const file of plan.files)
     output.event({ event: 'would-ship', path: file.path, sizeBytes: file.sizeBytes })

@@ -19,7 +19,7 @@ export interface SeederOptions {
 /** `shoal seeder`: an origin for the portal of `--portal`, with a token of the role `origin`. */
 export async function seeder(context: Context, given: object): Promise<void> {
   const options = given as SeederOptions
-  const log = context.serviceLog()
+  const log = await context.serviceLog()
   const settings = await loadAllSettings(context)
   const signal = untilStopped()
   const client = await context.client()

@@ -14,7 +14,7 @@ import { startTracker } from '../../tracker/index.ts'
 export async function tracker(context: Context, given: object): Promise<void> {
   const options = given as { readonly listen: string; readonly sites?: string }
   const listen = hostAndPort(options.listen)
-  const log = context.serviceLog()
+  const log = await context.serviceLog()
   const settings = await loadAllSettings(context)
   const signal = untilStopped()
   const client = await context.client()

@@ -1,6 +1,8 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ipAddress } from '../../core/address.ts'
+import { ShoalError, systemCode } from '../../core/errors.ts'
+import { quote } from '../../core/file-name.ts'
 import type { BytesPerSecond } from '../../core/units.ts'
 import { lockFolder, writeFileAtomic } from '../../platform/files.ts'
 import { untilStopped } from '../../platform/lifecycle.ts'
@@ -33,7 +35,7 @@ export async function up(context: Context, given: object): Promise<void> {
   const options = given as UpOptions
   const { output } = context
   const listen = hostAndPort(options.listen)
-  const log = context.serviceLog()
+  const log = await context.serviceLog()
   const settings = await loadAllSettings(context)
   const sites = options.sites === undefined ? undefined : await readSites(options.sites)
   const peerHost = options.peerHost === undefined ? undefined : ipAddress(options.peerHost)
@@ -41,7 +43,7 @@ export async function up(context: Context, given: object): Promise<void> {
 
   await using stack = new AsyncDisposableStack()
   stack.use(await lockFolder(context.dataDir))
-  if (options.library !== undefined) await mkdir(options.library, { recursive: true })
+  if (options.library !== undefined) await makeLibrary(options.library)
   const listener = stack.use(await openPort(listen, log))
   const at = { host: listen.host, port: listener.port }
   const publicUrl = publicUrlOf(options.publicUrl, at)
@@ -122,6 +124,20 @@ export async function up(context: Context, given: object): Promise<void> {
   welcome(context, portal, [`Portal   ${publicUrl}`, `Peers    TCP port ${origin.engine.port}`])
   await stopped(signal)
   output.note('stopping')
+}
+
+/** @throws ShoalError `bad-usage` when something else than a folder is there. */
+async function makeLibrary(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true })
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error
+    throw new ShoalError(
+      'bad-usage',
+      `the library ${quote(folder)} is no folder: name the one that holds what is to be served`,
+      { cause: error },
+    )
+  }
 }
 
 const isForTracker = ({ url = '' }: { readonly url?: string | undefined }): boolean =>
