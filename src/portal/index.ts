@@ -68,6 +68,8 @@ export interface Portal extends AsyncDisposable {
 
 /** Leases are three minutes, so they end a quarter of a minute late at most. */
 const SWEEP_EVERY = seconds(15)
+/** So exact is when a token was last used. */
+const USES_EVERY = minutes(1)
 const UPKEEP_EVERY = minutes(10)
 
 /**
@@ -112,6 +114,12 @@ export async function openPortal(parts: PortalParts, settings: PortalSettings): 
     },
     settings,
   )
+  stack.defer(() =>
+    tokens
+      .noteUses()
+      .catch((error: unknown) => log.error({ err: error }, 'the last uses of tokens were not written')),
+  )
+  stack.use(repeat(parts, USES_EVERY, () => tokens.noteUses()))
   stack.use(repeat(parts, SWEEP_EVERY, () => presence.sweep()))
   stack.use(
     repeat(parts, UPKEEP_EVERY, async () => {

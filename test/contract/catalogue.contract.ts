@@ -266,6 +266,20 @@ export function describeCatalogue(
       assert.deepEqual(await listed({ q: 'for' }, eyes).then((found) => found.length), 2)
     })
 
+    it('moves a bundle to the front of every list with a new release, and shows it once', async () => {
+      const old = await bundle('old', { tags: ['x'], audience: ['ops', 'board'], owner: 'vera' })
+      await bundle('new', { tags: ['x'], audience: ['ops'] })
+      const eyes = { owner: 'vera', audience: ['everyone', 'vera', 'ops', 'board'] }
+      assert.deepEqual(await listed({}, eyes), ['new', 'old'])
+      clock.advance(seconds(1))
+      await release(old.bundle, torrentNamed('a'))
+      assert.deepEqual(await listed({}, eyes), ['old', 'new'])
+      assert.deepEqual(await listed({ tag: 'x' }), ['old', 'new'])
+      const first = await catalogue.bundles({ eyes, limit: 1, tag: 'x' })
+      const cursor = first.nextCursor ?? undefined
+      assert.deepEqual(await listed({ limit: 1, cursor }, eyes), ['new'])
+    })
+
     it('keeps apart what happens at the same time', async () => {
       const made = await Promise.all(Array.from({ length: 10 }, () => bundle('Same title')))
       assert.equal(new Set(made.map((item) => item.bundle)).size, 10)

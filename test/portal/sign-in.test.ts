@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Router } from 'express'
 import request from 'supertest'
 import { minutes } from '../../src/core/units.ts'
 import type { PagesFactory } from '../../src/portal/pages-host.ts'
+import { openConnection } from '../../src/portal/database/connection.ts'
 import { isFromHere } from '../../src/portal/http/sign-in.ts'
 import { openTestPortal, PUBLIC_URL, type TestPortal } from './test-portal.ts'
 
@@ -205,6 +209,25 @@ describe('A token', () => {
     const listed = (answer.body as { items: { name: string; lastUsedAt: string | null }[] }).items
     assert.deepEqual(listed.map((item) => item.name).sort(), ['admin', 'laptop', 'origin'])
     assert.notEqual(listed.find((item) => item.name === 'laptop')?.lastUsedAt, null)
+  })
+
+  it('makes no request wait for the disk: its last use is written when the portal ends', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'shoal-uses-'))
+    const usesThere = (): number => {
+      using stack = new DisposableStack()
+      const db = stack.adopt(openConnection(join(dataDir, 'portal.sqlite')), (opened) => opened.close())
+      return db.prepare('select id from tokens where last_used_at is not null').all().length
+    }
+    try {
+      {
+        await using own = await openTestPortal({ dataDir })
+        await own.api('get', '/me', own.adminToken).expect(200)
+        assert.equal(usesThere(), 0)
+      }
+      assert.equal(usesThere(), 1)
+    } finally {
+      await rm(dataDir, { recursive: true })
+    }
   })
 
   it('ends within ten years, so that its end is a date', async () => {

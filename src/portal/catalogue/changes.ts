@@ -4,6 +4,7 @@ import { sizeOf } from '../../core/metainfo.ts'
 import { ShoalError } from '../../core/errors.ts'
 import type { Bundle } from '../../wire/api.ts'
 import type { Tx } from '../database/tables.ts'
+import { enlist, touch } from './bundle-lists.ts'
 import type { BundleDraft, ReleaseDraft, ReleaseHappening, StoredRelease } from './catalogue.ts'
 import { nextState } from './release-state.ts'
 import { bundleOfRow, releaseOfRow } from './rows.ts'
@@ -35,6 +36,7 @@ export async function createBundle(parts: SqliteCatalogueParts, draft: BundleDra
     for (const tag of tags) await tx.insertInto('bundle_tags').values({ bundle_id: row.id, tag }).execute()
     for (const member of audience)
       await tx.insertInto('bundle_audience').values({ bundle_id: row.id, name: member }).execute()
+    await enlist(tx, row)
     await reindexBundle(tx, row.id)
     notes.audit({
       actor: draft.owner,
@@ -84,7 +86,7 @@ export async function addRelease(
     }
     const name = await freeName(tx, bundle.id, draft.name)
     const id = await insertRelease(tx, { bundleId: bundle.id, name, draft, at: parts.clock.epoch() })
-    await touch(parts, tx, bundle.id)
+    await touch(tx, bundle.id, parts.clock.epoch())
     notes.audit({
       actor: draft.publishedBy,
       action: 'release-added',
@@ -155,14 +157,6 @@ async function insertRelease(
   return id
 }
 
-async function touch(parts: SqliteCatalogueParts, tx: Tx, bundleId: number): Promise<void> {
-  await tx
-    .updateTable('bundles')
-    .set({ updated_at: parts.clock.epoch() })
-    .where('id', '=', bundleId)
-    .execute()
-}
-
 export async function happen(
   parts: SqliteCatalogueParts,
   { infohash, happening, by }: { infohash: InfoHash; happening: ReleaseHappening; by: string },
@@ -174,7 +168,7 @@ export async function happen(
     const reason = happening.kind === 'complete' ? null : happening.reason
     await tx.updateTable('releases').set({ state, reason }).where('id', '=', row.id).execute()
     await reindexBundle(tx, row.bundle_id)
-    if (happening.kind !== 'missing') await touch(parts, tx, row.bundle_id)
+    if (happening.kind !== 'missing') await touch(tx, row.bundle_id, parts.clock.epoch())
     notes.audit({
       actor: by,
       action: `release-${state}`,

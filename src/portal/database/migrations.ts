@@ -64,6 +64,29 @@ const RENEWALS = `
   create index if not exists grant_renewals_by_old on grant_renewals (renews);
 `
 
+/**
+ * The live releases of one bundle, newest first. Without it SQLite took `releases_by_state` for this and walked
+ * through every live release of the portal: with 100,000 of them a link took 25 ms, and a publish 19 ms a step.
+ */
+const RELEASES_OF_BUNDLE = `
+  create index if not exists releases_of_bundle on releases (bundle_id, state);
+`
+
+/**
+ * Every list in which a bundle stands, in the list's order: of a tag (`t:safety`), of an audience (`a:everyone`), of
+ * an owner (`o:ann`). A page is then read from where it begins, however few of all bundles the list holds.
+ */
+const BUNDLE_LISTS = `
+  create table if not exists bundle_lists (
+    list text not null, updated_at integer not null, bundle_id integer not null references bundles on delete cascade,
+    primary key (list, updated_at desc, bundle_id desc)) strict, without rowid;
+  create index if not exists bundle_lists_by_bundle on bundle_lists (bundle_id);
+  insert or ignore into bundle_lists (list, updated_at, bundle_id)
+    select 't:' || t.tag, b.updated_at, b.id from bundle_tags t join bundles b on b.id = t.bundle_id
+    union all select 'a:' || a.name, b.updated_at, b.id from bundle_audience a join bundles b on b.id = a.bundle_id
+    union all select 'o:' || owner, updated_at, id from bundles;
+`
+
 /** A step in one transaction, which SQLite allows for schemas too; `if not exists` where its mark was lost. */
 function step(statements: string): Migration {
   return {
@@ -80,6 +103,8 @@ function step(statements: string): Migration {
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-first': step(FIRST),
   '0002-renewals': step(RENEWALS),
+  '0003-releases-of-bundle': step(RELEASES_OF_BUNDLE),
+  '0004-bundle-lists': step(BUNDLE_LISTS),
 }
 
 /**

@@ -24,6 +24,13 @@ import { migrate } from './migrations.ts'
 import type { Database, Tables } from './tables.ts'
 
 class ImmediateDriver extends SqliteDriver {
+  readonly #connection: Sqlite.Database
+
+  constructor(database: SqliteDatabase, connection: Sqlite.Database) {
+    super({ database })
+    this.#connection = connection
+  }
+
   /** One that says it only reads takes no lock and waits for no writer: in WAL it sees one moment of the database. */
   override async beginTransaction(
     connection: DatabaseConnection,
@@ -32,7 +39,20 @@ class ImmediateDriver extends SqliteDriver {
     const begin = settings?.accessMode === 'read only' ? 'begin deferred' : 'begin immediate'
     await connection.executeQuery(CompiledQuery.raw(begin))
   }
+
+  /**
+   * On a full or failing disk SQLite has rolled back by itself; "no transaction is active" would then hide why.
+   */
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    if (this.#connection.inTransaction) await super.rollbackTransaction(connection)
+  }
 }
+
+/**
+ * Pages that are kept, KiB: the index of names and words of a hundred thousand bundles. With SQLite's own 16 MiB a
+ * search read most of what it needed from the system again.
+ */
+const CACHE_KIB = 64 * 1_024
 
 /** Statements that are kept prepared: the query layer makes the same few dozen texts again and again. */
 const STATEMENTS_MAX = 500
@@ -63,15 +83,17 @@ class PreparedOnce implements SqliteDatabase {
 
 class ImmediateDialect extends SqliteDialect {
   readonly #database: SqliteDatabase
+  readonly #connection: Sqlite.Database
 
   constructor(connection: Sqlite.Database) {
     const database = new PreparedOnce(connection)
     super({ database })
     this.#database = database
+    this.#connection = connection
   }
 
   override createDriver(): Driver {
-    return new ImmediateDriver({ database: this.#database })
+    return new ImmediateDriver(this.#database, this.#connection)
   }
 }
 
@@ -82,7 +104,9 @@ class ImmediateDialect extends SqliteDialect {
 export async function openDatabase(file: string): Promise<Database> {
   let db: Database | undefined
   try {
-    db = new Kysely<Tables>({ dialect: new ImmediateDialect(openConnection(file)) })
+    const connection = openConnection(file)
+    connection.pragma(`cache_size = -${CACHE_KIB}`)
+    db = new Kysely<Tables>({ dialect: new ImmediateDialect(connection) })
     await migrate(db)
     return db
   } catch (error) {

@@ -112,6 +112,8 @@ export interface Tables {
   bundles: BundleRow
   bundle_tags: { bundle_id: number; tag: string }
   bundle_audience: { bundle_id: number; name: string }
+  /** `list`: see `catalogue/bundle-lists.ts`. `updated_at` is the bundle's. */
+  bundle_lists: { list: string; updated_at: number; bundle_id: number }
   /** FTS5; `rowid` is the bundle's id. */
   bundle_search: {
     rowid: number

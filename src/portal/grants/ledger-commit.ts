@@ -4,6 +4,7 @@
  */
 import type { Database, Statement } from 'better-sqlite3'
 import { messageOf, unreachable } from '../../core/errors.ts'
+import { systemSentence } from '../../platform/system-sentence.ts'
 import { limits } from '../../wire/limits.ts'
 import type { ControlEvent } from '../../wire/control.ts'
 import type { GrantId } from '../../core/ids.ts'
@@ -68,7 +69,8 @@ export class LedgerCommit {
     try {
       return this.#inTransaction(() => ({ touched: this.#apply(act) }))
     } catch (error) {
-      return { failure: messageOf(error) }
+      const reason = systemSentence(error)
+      return { failure: messageOf(error), ...(reason === undefined ? {} : { reason }) }
     }
   }
 

@@ -31,7 +31,10 @@ export type LedgerAct =
  * How many grants the act touched. `issue`: 0 when it renews one that is revoked. `revoke`: the grant and all that
  * were renewed from it or to it, since these are one permission; 0 when nothing of it was good any more.
  */
-export type LedgerResult = { readonly touched: number } | { readonly failure: string }
+export type LedgerResult =
+  | { readonly touched: number }
+  /** `reason`: what the system refused, in words to show. */
+  | { readonly failure: string; readonly reason?: string }
 
 export interface GroupResult {
   readonly results: readonly LedgerResult[]

@@ -128,7 +128,8 @@ export class WorkerLedger implements GrantLedger {
         pending.resolve(result.touched)
       } else {
         this.#parts.log.error({ failure: result?.failure }, 'an act of the ledger failed')
-        pending.reject(new ShoalError('unavailable', 'the grant could not be written: try again'))
+        const why = result?.reason === undefined ? '' : `, ${result.reason} where the portal keeps its things`
+        pending.reject(new ShoalError('unavailable', `the grant could not be written${why}: try again`))
       }
     }
     this.#wakeIdle?.()

@@ -3,9 +3,10 @@
  * token is random, so there is nothing to guess that a slow one would protect.
  */
 import { createHash, randomBytes } from 'node:crypto'
+import { sql } from 'kysely'
 import type { z } from 'zod'
 import { ShoalError } from '../../core/errors.ts'
-import { minutes, type EpochMillis } from '../../core/units.ts'
+import type { EpochMillis } from '../../core/units.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { systemSentence } from '../../platform/system-sentence.ts'
 import type { zCreatedToken, zNewToken, zTokenInfo } from '../../wire/api.ts'
@@ -19,8 +20,6 @@ export type CreatedToken = z.infer<typeof zCreatedToken>
 export type TokenDraft = z.output<typeof zNewToken>
 
 const TOKEN = /^shoal_[A-Za-z0-9_-]{43}$/
-/** How exact `lastUsedAt` is: one write a minute and token, not one a request. */
-const USE_NOTED_EVERY = minutes(1)
 
 export const sha256Hex = (text: string): string => createHash('sha256').update(text).digest('hex')
 export const newTokenText = (): string => `shoal_${randomBytes(32).toString('base64url')}`
@@ -29,6 +28,8 @@ export class Tokens {
   readonly #db: Database
   readonly #journal: Journal
   readonly #clock: Clock
+  /** Uses that are not in the table yet, by token id: of good tokens only, so no more than there are. */
+  #uses = new Map<string, EpochMillis>()
 
   constructor(parts: { db: Database; journal: Journal; clock: Clock }) {
     this.#db = parts.db
@@ -64,7 +65,7 @@ export class Tokens {
 
   async list(): Promise<readonly TokenInfo[]> {
     const rows = await this.#db.selectFrom('tokens').selectAll().orderBy('created_at').orderBy('id').execute()
-    return rows.map(infoOf)
+    return rows.map((row) => infoOf({ ...row, last_used_at: this.#uses.get(row.id) ?? row.last_used_at }))
   }
 
   /** @throws ShoalError `not-found`. */
@@ -91,24 +92,33 @@ export class Tokens {
     return (await this.#db.selectFrom('tokens').select('id').limit(1).executeTakeFirst()) === undefined
   }
 
-  #find(column: 'hash' | 'id', value: string): Promise<TokenRow | undefined> {
-    return this.#db.selectFrom('tokens').selectAll().where(column, '=', value).executeTakeFirst()
-  }
-
-  /** Not worth a refusal: on a full disk whoever only reads is still served. */
-  async #noteUse(id: string, now: EpochMillis): Promise<void> {
+  /**
+   * Writes when each token was last used, all in one statement. To be called every minute and at the end: a write at
+   * the request itself would make everybody wait, for the disk and for the ledger's transaction. What cannot be
+   * written is kept for the next time: on a full disk whoever only reads is still served.
+   */
+  async noteUses(): Promise<void> {
+    const uses = this.#uses
+    if (uses.size === 0) return
+    this.#uses = new Map()
     try {
-      await this.#db.updateTable('tokens').set({ last_used_at: now }).where('id', '=', id).execute()
+      await sql`
+        update tokens set last_used_at = u.value ->> 1 from json_each(${JSON.stringify([...uses])}) u
+        where tokens.id = u.value ->> 0`.execute(this.#db)
     } catch (error) {
+      this.#uses = new Map([...uses, ...this.#uses])
       if (systemSentence(error) === undefined) throw error
     }
   }
 
-  async #account(row: TokenRow | undefined): Promise<Account | undefined> {
+  #find(column: 'hash' | 'id', value: string): Promise<TokenRow | undefined> {
+    return this.#db.selectFrom('tokens').selectAll().where(column, '=', value).executeTakeFirst()
+  }
+
+  #account(row: TokenRow | undefined): Account | undefined {
     const now = this.#clock.epoch()
     if (row === undefined || (row.expires_at !== null && row.expires_at <= now)) return undefined
-    if (row.last_used_at === null || row.last_used_at + USE_NOTED_EVERY <= now)
-      await this.#noteUse(row.id, now)
+    this.#uses.set(row.id, now)
     return { user: row.user, role: row.role, groups: textList(row.groups), tokenId: row.id }
   }
 }

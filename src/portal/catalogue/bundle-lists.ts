@@ -1,0 +1,31 @@
+/**
+ * The lists in which a bundle stands, kept in their order (`bundle_lists`), so that a page costs what it shows: a list
+ * of three bundles among a hundred thousand is not looked for in all of them.
+ */
+import type { Selectable } from 'kysely'
+import type { BundleRow, Tx } from '../database/tables.ts'
+import type { Eyes } from './catalogue.ts'
+import { textList } from './rows.ts'
+
+export const listOfTag = (tag: string): string => `t:${tag}`
+
+/** What these eyes may see is what stands in one of these. */
+export function listsOf({ owner, audience }: Exclude<Eyes, 'all'>): readonly string[] {
+  return [...new Set([`o:${owner}`, ...audience.map((name) => `a:${name}`)])]
+}
+
+/** For a new bundle, with its tags and its audience. */
+export async function enlist(tx: Tx, bundle: Selectable<BundleRow>): Promise<void> {
+  const audience = textList(bundle.audience)
+  const lists = [...listsOf({ owner: bundle.owner, audience }), ...textList(bundle.tags).map(listOfTag)]
+  await tx
+    .insertInto('bundle_lists')
+    .values(lists.map((list) => ({ list, updated_at: bundle.updated_at, bundle_id: bundle.id })))
+    .execute()
+}
+
+/** Something happened to the bundle: it stands first in its lists. */
+export async function touch(tx: Tx, bundleId: number, at: number): Promise<void> {
+  await tx.updateTable('bundles').set({ updated_at: at }).where('id', '=', bundleId).execute()
+  await tx.updateTable('bundle_lists').set({ updated_at: at }).where('bundle_id', '=', bundleId).execute()
+}
