@@ -30,16 +30,16 @@ export type HashedBatch =
 
 /** Synchronous: for a worker. `buffer` is scratch space of any size. */
 export function hashBatch(batch: HashBatch, buffer: Uint8Array): HashedBatch {
-  const cutter = new PieceCutter(batch)
+  const cutter = new PieceCutter(batch, buffer)
   for (const stretch of batch.stretches) {
-    const reason = hashStretch(stretch, buffer, cutter)
+    const reason = hashStretch(stretch, cutter)
     if (reason !== undefined) return { kind: 'changed', absolute: stretch.absolute, reason }
   }
   return { kind: 'hashed', hashes: cutter.finish() }
 }
 
 /** Why it could not be read as it was walked; `undefined` when all went well. */
-function hashStretch(stretch: Stretch, buffer: Uint8Array, cutter: PieceCutter): string | undefined {
+function hashStretch(stretch: Stretch, cutter: PieceCutter): string | undefined {
   let fd: number
   try {
     // A file may have been replaced by a link or a pipe since it was walked: neither is followed or waited for.
@@ -58,9 +58,9 @@ function hashStretch(stretch: Stretch, buffer: Uint8Array, cutter: PieceCutter):
     let at = stretch.offset
     const end = stretch.offset + stretch.lengthBytes
     while (at < end) {
-      const got = readSync(fd, buffer, 0, Math.min(buffer.length, end - at), at)
+      const got = readSync(fd, cutter.buffer, cutter.filled, Math.min(cutter.room, end - at), at)
       if (got === 0) return 'became shorter while it was hashed'
-      cutter.push(buffer.subarray(0, got))
+      cutter.took(got)
       at += got
     }
     return undefined
@@ -71,21 +71,52 @@ function hashStretch(stretch: Stretch, buffer: Uint8Array, cutter: PieceCutter):
   }
 }
 
-/** Turns a stream of bytes into the hashes of its pieces. */
+/**
+ * Turns a stream of bytes into the hashes of its pieces. What is read gathers in the buffer, over the ends of files,
+ * and is hashed when the buffer is full, a whole piece in one call: a call for each small file would cost more than
+ * its hash. A piece that is larger than the buffer is hashed by and by.
+ */
 class PieceCutter {
+  /** Read into it from {@link filled} on, at most {@link room} bytes, then tell {@link took}. */
+  readonly buffer: Uint8Array
   readonly #pieceLength: number
   readonly #hashes: Uint8Array<ArrayBuffer>
+  readonly #capacity: number
+  #filled = 0
   #at = 0
   #open: Hash | undefined
   #openBytes = 0
 
-  constructor(batch: HashBatch) {
+  constructor(batch: HashBatch, buffer: Uint8Array) {
+    this.buffer = buffer
     this.#pieceLength = batch.pieceLengthBytes
+    this.#capacity = buffer.length - (buffer.length % Math.min(buffer.length, batch.pieceLengthBytes))
     const total = batch.stretches.reduce((sum, stretch) => sum + stretch.lengthBytes, 0)
     this.#hashes = new Uint8Array(20 * Math.ceil(total / batch.pieceLengthBytes))
   }
 
-  push(bytes: Uint8Array): void {
+  get filled(): number {
+    return this.#filled
+  }
+
+  get room(): number {
+    return this.#capacity - this.#filled
+  }
+
+  took(bytes: number): void {
+    this.#filled += bytes
+    if (this.#filled === this.#capacity) this.#flush()
+  }
+
+  finish(): Uint8Array<ArrayBuffer> {
+    this.#flush()
+    this.#close()
+    return this.#hashes
+  }
+
+  #flush(): void {
+    const bytes = this.buffer.subarray(0, this.#filled)
+    this.#filled = 0
     for (let rest = bytes; rest.length > 0;) {
       const part = rest.subarray(0, this.#pieceLength - this.#openBytes)
       rest = rest.subarray(part.length)
@@ -98,11 +129,6 @@ class PieceCutter {
       this.#openBytes += part.length
       if (this.#openBytes === this.#pieceLength) this.#close()
     }
-  }
-
-  finish(): Uint8Array<ArrayBuffer> {
-    this.#close()
-    return this.#hashes
   }
 
   #close(): void {

@@ -2,18 +2,21 @@
  * A plan becomes a torrent's metainfo. Nothing is hashed twice: pieces known from the bundle's last release
  * or from a journal of a run that was killed are taken over. A file that changes meanwhile ends it, by name.
  */
-import { lstat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ShoalError, systemCode } from '../core/errors.ts'
+import { ShoalError } from '../core/errors.ts'
 import { quote } from '../core/file-name.ts'
 import type { Metainfo } from '../core/metainfo.ts'
 import { PieceLayout, type PieceIndex } from '../core/piece-layout.ts'
+import { lookAtFiles } from './file-look.ts'
 import { HashJournal, journalKey } from './hash-journal.ts'
 import type { HashPool } from './hash-pool.ts'
 import { pieceRuns, type PieceRun } from './piece-runs.ts'
 import { assertPublishable, type ReleasePlan } from './plan-release.ts'
 import { reusableHashes, type HashedFiles } from './reuse.ts'
-import { isUnchanged, stampOf, type FileStamp } from './walk.ts'
+import { isUnchanged, type FileStamp } from './walk.ts'
+
+/** Files in one message to a worker. */
+const LOOKS_AT_ONCE = 1_000
 
 export interface HashParts {
   readonly pool: HashPool
@@ -84,7 +87,7 @@ export async function hashRelease(
   try {
     // One portion more than there are workers, so that none waits for the next.
     await inParallel(runs, parts.pool.size + 1, hashRun, signal)
-    await assertUnchanged(plan)
+    await assertUnchanged(plan, parts.pool)
   } catch (error) {
     // Hashes of a file that moved under us must not be found by the next run.
     if (error instanceof ShoalError && error.code === 'unavailable') await journal?.remove()
@@ -154,22 +157,21 @@ async function inParallel(
   if (failure !== undefined) throw failure.error
 }
 
-async function assertUnchanged(plan: ReleasePlan): Promise<void> {
-  const atOnce = 32
-  for (let i = 0; i < plan.files.length; i += atOnce) {
-    await Promise.all(
-      plan.files.slice(i, i + atOnce).map(async (file) => {
-        const absolute = absoluteOf(plan, file)
-        try {
-          if ((await lstat(absolute)).isFile() && isUnchanged(await stampOf(absolute, file.path), file))
-            return
-        } catch (error) {
-          throw changed(plan, absolute, `is gone (${systemCode(error) ?? 'error'})`)
-        }
-        throw changed(plan, absolute, 'changed while it was hashed')
-      }),
-    )
+async function assertUnchanged(plan: ReleasePlan, pool: HashPool): Promise<void> {
+  const check = async (files: readonly FileStamp[]): Promise<void> => {
+    const batch = { folder: plan.root, names: files.map(({ path }) => path), asksReadable: false }
+    const looks = await lookAtFiles(batch, pool.looker)
+    for (const [n, file] of files.entries()) {
+      const look = looks[n]
+      if (look?.kind === 'failed') throw changed(plan, absoluteOf(plan, file), `is gone (${look.code})`)
+      if (look?.kind !== 'file' || !isUnchanged({ ...look, path: file.path }, file))
+        throw changed(plan, absoluteOf(plan, file), 'changed while it was hashed')
+    }
   }
+  const parts: Promise<void>[] = []
+  for (let i = 0; i < plan.files.length; i += LOOKS_AT_ONCE)
+    parts.push(check(plan.files.slice(i, i + LOOKS_AT_ONCE)))
+  await Promise.all(parts)
 }
 
 function changed(plan: ReleasePlan, absolute: string, reason: string): ShoalError {

@@ -98,7 +98,17 @@ export async function pruneJournals(folder: string, now: EpochMillis): Promise<v
   }
   for (const name of names.filter((one) => one.endsWith('.hashes'))) {
     const path = join(folder, name)
-    if (now - (await stat(path)).mtimeMs > KEPT_FOR) await rm(path, { force: true })
+    if (now - (await touchedAt(path)) > KEPT_FOR) await rm(path, { force: true })
+  }
+}
+
+/** Another publish may be done with its journal since the folder was listed: then nothing is old any more. */
+async function touchedAt(path: string): Promise<number> {
+  try {
+    return (await stat(path)).mtimeMs
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return Infinity
+    throw error
   }
 }
 

@@ -1,17 +1,19 @@
 /**
- * Worker threads that hash. Started when there is work, kept for more of it; idle ones do not keep the
- * process alive. Callers wait for their turn: first come, first served.
+ * Worker threads that hash, and look at many files. Started when there is work, kept for more of it; idle ones do
+ * not keep the process alive. Callers wait for their turn: first come, first served.
  */
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
+import type { Looker } from './file-look.ts'
 import type { HashBatch, HashedBatch } from './hash-batch.ts'
+import type { WorkerAnswer, WorkerTask } from './hash-worker.ts'
 
 /** More than this many readers only make a disk seek. */
 const WORKERS_MAX = 16
 
 interface Job {
-  readonly batch: HashBatch
-  readonly resolve: (answer: HashedBatch) => void
+  readonly task: WorkerTask
+  readonly resolve: (answer: WorkerAnswer) => void
   readonly reject: (error: Error) => void
 }
 
@@ -27,14 +29,36 @@ export class HashPool implements AsyncDisposable {
     this.size = options.workers ?? Math.min(availableParallelism(), WORKERS_MAX)
   }
 
+  /** Starts the workers ahead of the work: it takes as long as to hash 100 MB. */
+  warm(): void {
+    while (this.#idle.length + this.#busy.size < this.size) {
+      const worker = this.#start()
+      worker.unref()
+      this.#idle.push(worker)
+    }
+  }
+
   /** Rejects only for a bug or a worker that died (out of memory, say); what is wrong with files is in the answer. */
-  run(batch: HashBatch): Promise<HashedBatch> {
+  async run(batch: HashBatch): Promise<HashedBatch> {
+    const answer = await this.#ask({ kind: 'hash', batch })
+    if (answer.kind !== 'hash') throw new TypeError('a hashing worker answered something else')
+    return answer.hashed
+  }
+
+  /** As {@link run}. */
+  readonly looker: Looker = async (batch) => {
+    const answer = await this.#ask({ kind: 'look', batch })
+    if (answer.kind !== 'look') throw new TypeError('a hashing worker answered something else')
+    return answer.looks
+  }
+
+  #ask(task: WorkerTask): Promise<WorkerAnswer> {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) {
         reject(new Error('the hashing pool is closed'))
         return
       }
-      this.#queue.push({ batch, resolve, reject })
+      this.#queue.push({ task, resolve, reject })
       this.#next()
     })
   }
@@ -57,13 +81,13 @@ export class HashPool implements AsyncDisposable {
       if (job === undefined) return
       this.#busy.set(worker, job)
       worker.ref()
-      worker.postMessage(job.batch)
+      worker.postMessage(job.task)
     }
   }
 
   #start(): Worker {
     const worker = new Worker(new URL('./hash-worker.ts', import.meta.url))
-    worker.on('message', (answer: HashedBatch) => {
+    worker.on('message', (answer: WorkerAnswer) => {
       const job = this.#busy.get(worker)
       if (job === undefined) return
       this.#busy.delete(worker)

@@ -5,7 +5,8 @@ import { ShoalError, systemCode } from '../core/errors.ts'
 import { quote } from '../core/file-name.ts'
 import { IgnoreRules } from './ignore-rules.ts'
 import { planRelease, refusalOfPlan, type ReleasePlan } from './plan-release.ts'
-import { isUnchanged, refusalOfKind } from './walk.ts'
+import { refusalOfKind, type Looker } from './file-look.ts'
+import { isUnchanged } from './walk.ts'
 
 export type EntryLook =
   | { readonly kind: 'gone' }
@@ -21,13 +22,18 @@ export function isEntryName(name: string): boolean {
 }
 
 /** Never throws for what it finds. */
-export async function lookAtEntry(library: string, name: string, signal: AbortSignal): Promise<EntryLook> {
+export async function lookAtEntry(
+  library: string,
+  name: string,
+  looker: Looker,
+  signal: AbortSignal,
+): Promise<EntryLook> {
   const path = join(library, name)
   try {
     // Unlike the path that a person gives to `publish`, an entry that is a link is not followed.
     const reason = refusalOfKind(await lstat(path, { bigint: true }))
     if (reason !== undefined) return { kind: 'refused', reason: `${quote(name)} ${reason}` }
-    const plan = await planRelease(path, signal)
+    const plan = await planRelease(path, { looker }, signal)
     const refusal = refusalOfPlan(plan)
     return refusal === undefined ? { kind: 'plan', plan } : { kind: 'refused', reason: refusal }
   } catch (error) {

@@ -202,7 +202,8 @@ export class Library implements AsyncDisposable {
 
   #look(name: string): Promise<EntryLook> {
     this.#known.add(name)
-    return this.#looks.run(() => lookAtEntry(this.#options.folder, name, this.#stopped.signal))
+    const { looker } = this.#parts.pool
+    return this.#looks.run(() => lookAtEntry(this.#options.folder, name, looker, this.#stopped.signal))
   }
 
   /** True when the release of exactly these files is registered; it is then served. */

@@ -2,7 +2,7 @@
 import { ShoalError } from '../core/errors.ts'
 import type { Torrent } from '../core/metainfo.ts'
 import type { Clock } from '../platform/clock.ts'
-import { encodeInfo, parseInfo } from '../wire/torrent.ts'
+import { encodeInfo, hashOf } from '../wire/torrent.ts'
 import { hashRelease, type HashOptions } from './hash-files.ts'
 import type { HashPool } from './hash-pool.ts'
 import type { ReleasePlan } from './plan-release.ts'
@@ -55,7 +55,7 @@ export async function makeRelease(
     signal,
   )
   const infoBytes = encodeInfo(hashed.metainfo)
-  const { infoHash, metainfo } = parseInfo(infoBytes)
+  const infoHash = hashOf(infoBytes)
   const before = parts.store.get(infoHash)
   const record: ReleaseRecord = {
     version: 1,
@@ -74,7 +74,7 @@ export async function makeRelease(
   }
   await parts.store.put(record, infoBytes)
   await hashed.forgetJournal()
-  const torrent = { infoHash, metainfo, infoBytes, announce: [], urlList: [] }
+  const torrent = { infoHash, metainfo: hashed.metainfo, infoBytes, announce: [], urlList: [] }
   return { record, torrent, hashedBytes: hashed.hashedBytes }
 }
 

@@ -6,8 +6,8 @@ import type { FileStamp } from './walk.ts'
 
 /** A portion is read in one go by one worker: long enough for the disk, short enough for progress. */
 const RUN_BYTES = 16 * MiB
-/** Files in one portion, so that a folder of tiny ones makes no giant message. A piece is never split. */
-const RUN_STRETCHES = 4_096
+/** Files in one portion, so that all workers get their share of a folder of tiny ones. A piece is never split. */
+const RUN_STRETCHES = 512
 
 export interface PieceRun {
   readonly firstPiece: PieceIndex

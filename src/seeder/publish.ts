@@ -93,12 +93,13 @@ export async function publish(
   const { clock, log, client } = parts
   const { folder, journal: journalFolder } = seederFolders(parts.dataDir)
   options.onProgress?.({ stage: 'looking' })
-  const plan = await planRelease(options.path, signal)
+  await using pool = new HashPool()
+  pool.warm()
+  const plan = await planRelease(options.path, pool, signal)
   assertPublishable(plan)
   await pruneJournals(journalFolder, clock.epoch())
   const store = await ReleaseStore.open({ log, folder })
 
-  await using pool = new HashPool()
   const onProgress = (bytes: number, total: number): void =>
     options.onProgress?.({ stage: 'hashing', bytes, total })
   const makeParts = { clock, pool, store, journalFolder }

@@ -104,9 +104,11 @@ export class ReleaseStore {
    * the infohashes concerned. Cheap when nothing happened: one listing of the folder.
    */
   async refresh(): Promise<readonly InfoHash[]> {
+    // What is put while the folder is listed may not be in the list.
+    const before = [...this.#records.keys()]
     const there = await this.#list()
     const present = new Set(there)
-    const changed = [...this.#records.keys()].filter((hash) => !present.has(hash))
+    const changed = before.filter((hash) => !present.has(hash))
     for (const hash of changed) this.#forget(hash)
     const unsure = there.filter((hash) => this.#records.get(hash)?.state !== 'registered')
     for (let i = 0; i < unsure.length; i += READS_AT_ONCE) {
@@ -124,9 +126,12 @@ export class ReleaseStore {
       const text = Buffer.from(await readFileBounded(this.#recordPath(hash), RECORD_BYTES_MAX)).toString()
       if (before !== undefined && text === JSON.stringify(before)) return false
       const { parseRecord } = await import('./record-schema.ts')
-      this.#remember(parseRecord(text, hash))
+      const record = parseRecord(text, hash)
+      if (this.#records.get(hash) !== before) return false // written meanwhile, by us: what was read is older
+      this.#remember(record)
       return true
     } catch (error) {
+      if (this.#records.get(hash) !== before) return false
       if (!(error instanceof ShoalError)) {
         // The system would not let us look: that says nothing about the record. The next look may succeed.
         this.#log.warn({ infohash: hash, reason: messageOf(error) }, 'a stored release could not be read')

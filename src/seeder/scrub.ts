@@ -56,6 +56,8 @@ export class Scrub implements AsyncDisposable {
   readonly #place: ScrubPlace
   readonly #timer
   #reading: Reading | undefined
+  /** Releases to be read before the store is asked again, the next one last: to ask is long when there are many. */
+  #ahead: InfoHash[] = []
   #creditBytes = 0
   #savedAt
   #running: Promise<void> | undefined
@@ -186,17 +188,22 @@ export class Scrub implements AsyncDisposable {
   }
 
   #nextRecord(): ReleaseRecord | undefined {
+    const { store, shelf } = this.#parts
     const { infohash: at, isBehind } = this.#place
-    const isAhead = (hash: InfoHash): boolean => at === undefined || hash > at || (hash === at && !isBehind)
-    let first: InfoHash | undefined
-    for (const { infohash } of this.#parts.store.all())
-      if (
-        isAhead(infohash) &&
-        this.#parts.shelf.serves(infohash) &&
-        (first === undefined || infohash < first)
-      )
-        first = infohash
-    return first === undefined ? undefined : this.#parts.store.get(first)
+    const isAhead = (hash: InfoHash): boolean =>
+      shelf.serves(hash) && (at === undefined || hash > at || (hash === at && !isBehind))
+    const next = (): InfoHash | undefined => {
+      for (let hash = this.#ahead.pop(); hash !== undefined; hash = this.#ahead.pop())
+        if (isAhead(hash)) return hash
+      return undefined
+    }
+    let hash = next()
+    if (hash === undefined) {
+      const all = store.all().map(({ infohash }) => infohash)
+      this.#ahead = all.filter(isAhead).sort().reverse()
+      hash = next()
+    }
+    return hash === undefined ? undefined : store.get(hash)
   }
 
   async #save(): Promise<void> {

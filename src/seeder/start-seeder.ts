@@ -91,7 +91,8 @@ export async function startSeeder(parts: SeederParts, options: SeederOptions): P
   await shelf.fill()
   const look = (hash: Parameters<Shelf['look']>[0]): Promise<void> => shelf.look(hash)
   stack.use(watchStore({ clock, log, store, onRelease: look }))
-  stack.use(startRollingCheck({ clock, log, store, shelf }))
+  const pool = stack.use(new HashPool())
+  stack.use(startRollingCheck({ clock, log, store, shelf, looker: pool.looker }))
   stack.defer(
     control.onChange((events) => {
       for (const event of events)
@@ -105,7 +106,6 @@ export async function startSeeder(parts: SeederParts, options: SeederOptions): P
   await reporter.start()
   fetcher.look()
 
-  const pool = stack.use(new HashPool())
   const { scrubBytesPerSecond: bytesPerSecond = 0 } = options
   if (bytesPerSecond > 0)
     stack.use(await Scrub.start({ clock, log, store, shelf, pool, folder }, { bytesPerSecond }))

@@ -5,12 +5,13 @@
  */
 import { isUtf8 } from 'node:buffer'
 import { constants, type BigIntStats } from 'node:fs'
-import { access, lstat, open, readdir, realpath } from 'node:fs/promises'
+import { lstat, open, readdir, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ShoalError, systemCode } from '../core/errors.ts'
 import { PATH_BYTES_MAX, quote, refusalOfName } from '../core/file-name.ts'
 import { limits } from '../wire/limits.ts'
 import { BoundedList } from './bounded-list.ts'
+import { lookAtFiles, type FileLook, type Looker } from './file-look.ts'
 import { IGNORE_FILE, IgnoreRules } from './ignore-rules.ts'
 
 /** How a file looked when it was found; it is the same file with the same content while this holds. */
@@ -39,30 +40,34 @@ export interface Walked {
 
 /** Refused and ignored names that are kept to be shown. */
 const NAMES_SHOWN_MAX = 1_000
-/** File system calls under way at once. */
-const CALLS_AT_ONCE = 32
+/** Files looked at in one go; the walk can be ended in between. */
+const LOOKS_AT_ONCE = 1_000
+/** Folders read at once, so that all workers have something to look at. */
+const FOLDERS_AT_ONCE = 8
+
+export interface WalkParts {
+  /** Looks at many files faster; without it each is looked at from here. */
+  readonly looker?: Looker
+}
 
 /**
  * @param root a real path (no links in it) to a folder.
  * @throws ShoalError `over-limit` when there are more than `limits.publishFilesMax` files.
  */
-export async function walk(root: string, signal?: AbortSignal): Promise<Walked> {
+export async function walk(root: string, parts: WalkParts, signal?: AbortSignal): Promise<Walked> {
   const found: FileStamp[] = []
   const refused = new BoundedList<Refusal>(NAMES_SHOWN_MAX)
   const ignored = new BoundedList<string>(NAMES_SHOWN_MAX)
   const folders: Folder[] = [{ path: '', depth: 0, rules: IgnoreRules.standard() }]
 
-  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    const at = folder
-    const listed = await list(root, at, refused)
-    const rules = await rulesOf(root, at, listed, refused)
-    for (let i = 0; i < listed.length; i += CALLS_AT_ONCE) {
-      signal?.throwIfAborted()
-      const some = listed.slice(i, i + CALLS_AT_ONCE)
-      const seen = await Promise.all(some.map((name) => look(root, at, name, rules)))
+  while (folders.length > 0) {
+    const some = folders.splice(-FOLDERS_AT_ONCE).reverse()
+    const all = await Promise.all(some.map((folder) => readFolder(root, folder, parts.looker, signal)))
+    for (const [n, { seen, rules }] of all.entries()) {
       for (const entry of seen) {
         if (entry.kind === 'file') found.push(entry.stamp)
-        else if (entry.kind === 'folder') folders.push({ path: entry.path, depth: at.depth + 1, rules })
+        else if (entry.kind === 'folder')
+          folders.push({ path: entry.path, depth: (some[n]?.depth ?? 0) + 1, rules })
         else if (entry.kind === 'ignored') ignored.add(entry.path)
         else refused.add({ path: entry.path, reason: entry.reason })
       }
@@ -83,16 +88,6 @@ export function isUnchanged(a: FileStamp, b: FileStamp): boolean {
   return a.path === b.path && a.sizeBytes === b.sizeBytes && a.mtimeNs === b.mtimeNs && a.ino === b.ino
 }
 
-/** What an entry is that is neither file nor folder, or `undefined` for a file or folder. */
-export function refusalOfKind(
-  stat: Pick<BigIntStats, 'isSymbolicLink' | 'isFIFO' | 'isSocket' | 'isBlockDevice' | 'isCharacterDevice'>,
-): string | undefined {
-  if (stat.isSymbolicLink()) return 'is a link'
-  if (stat.isFIFO()) return 'is a named pipe'
-  if (stat.isSocket()) return 'is a socket'
-  return stat.isBlockDevice() || stat.isCharacterDevice() ? 'is a device' : undefined
-}
-
 interface Folder {
   readonly path: string
   readonly depth: number
@@ -105,26 +100,54 @@ type Seen =
   | { readonly kind: 'ignored'; readonly path: string }
   | ({ readonly kind: 'refused' } & Refusal)
 
+interface FolderRead {
+  /** What is wrong with the folder itself first, then its entries by the bytes of their names. */
+  readonly seen: readonly Seen[]
+  readonly rules: IgnoreRules
+}
+
+async function readFolder(
+  root: string,
+  folder: Folder,
+  looker: Looker | undefined,
+  signal: AbortSignal | undefined,
+): Promise<FolderRead> {
+  const seen: Seen[] = []
+  const refuse = (path: string, reason: string): void => void seen.push({ kind: 'refused', path, reason })
+  const listed = await list(root, folder, refuse)
+  const rules = await rulesOf(root, folder, listed, refuse)
+  for (let i = 0; i < listed.length; i += LOOKS_AT_ONCE) {
+    signal?.throwIfAborted()
+    const names = listed.slice(i, i + LOOKS_AT_ONCE)
+    const looks = await lookAtFiles({ folder: join(root, folder.path), names, asksReadable: true }, looker)
+    for (const [n, look] of looks.entries()) seen.push(judge(folder, names[n] ?? '', look, rules))
+    if (seen.length > 2 * limits.publishFilesMax) throw tooMany()
+  }
+  return { seen, rules }
+}
+
+type Refuse = (path: string, reason: string) => void
+
 /** Names in the folder, sorted by their bytes. */
-async function list(root: string, folder: Folder, refused: BoundedList<Refusal>): Promise<string[]> {
+async function list(root: string, folder: Folder, refuse: Refuse): Promise<string[]> {
   const absolute = join(root, folder.path)
   const shown = folder.path === '' ? '.' : folder.path
   let raw: Buffer[]
   try {
     raw = await readdir(absolute, { encoding: 'buffer' })
     if ((await realpath(absolute)) !== absolute) {
-      refused.add({ path: shown, reason: 'leads out of the folder that is published' })
+      refuse(shown, 'leads out of the folder that is published')
       return []
     }
   } catch (error) {
-    refused.add({ path: shown, reason: reasonOf(error) })
+    refuse(shown, reasonOf(systemCode(error)))
     return []
   }
   if (raw.length > 2 * limits.publishFilesMax) throw tooMany()
   const names: string[] = []
   for (const bytes of raw.sort((a, b) => Buffer.compare(a, b))) {
     if (isUtf8(bytes)) names.push(bytes.toString())
-    else refused.add({ path: childOf(folder, bytes.toString()), reason: 'has a name that is not UTF-8' })
+    else refuse(childOf(folder, bytes.toString()), 'has a name that is not UTF-8')
   }
   return names
 }
@@ -133,7 +156,7 @@ async function rulesOf(
   root: string,
   folder: Folder,
   names: readonly string[],
-  refused: BoundedList<Refusal>,
+  refuse: Refuse,
 ): Promise<IgnoreRules> {
   if (!names.includes(IGNORE_FILE)) return folder.rules
   const path = childOf(folder, IGNORE_FILE)
@@ -146,26 +169,25 @@ async function rulesOf(
       throw new ShoalError('over-limit', `is larger than ${limits.ignoreFileBytesMax} bytes`)
     return folder.rules.withFile(folder.path === '' ? '' : `${folder.path}/`, await file.readFile('utf8'))
   } catch (error) {
-    const reason = error instanceof ShoalError ? error.message : reasonOf(error)
-    refused.add({ path, reason: reason.startsWith('"') ? `cannot be used: ${reason}` : reason })
+    const reason = error instanceof ShoalError ? error.message : reasonOf(systemCode(error))
+    refuse(path, reason.startsWith('"') ? `cannot be used: ${reason}` : reason)
     return folder.rules
   }
 }
 
-async function look(root: string, folder: Folder, name: string, rules: IgnoreRules): Promise<Seen> {
+function judge(folder: Folder, name: string, look: FileLook, rules: IgnoreRules): Seen {
   const path = childOf(folder, name)
-  const absolute = join(root, path)
-  try {
-    const stat = await lstat(absolute, { bigint: true })
-    if (rules.isIgnored(path, stat.isDirectory() ? 'folder' : 'file')) return { kind: 'ignored', path }
-    const reason = refusalOfName(name) ?? refusalOfPlace(path, folder.depth) ?? refusalOfKind(stat)
-    if (reason !== undefined) return { kind: 'refused', path, reason }
-    if (stat.isDirectory()) return { kind: 'folder', path }
-    await access(absolute, constants.R_OK)
-    return { kind: 'file', stamp: toStamp(path, stat) }
-  } catch (error) {
-    return { kind: 'refused', path, reason: reasonOf(error) }
-  }
+  if (look.kind === 'failed') return { kind: 'refused', path, reason: reasonOf(look.code) }
+  if (rules.isIgnored(path, look.kind === 'folder' ? 'folder' : 'file')) return { kind: 'ignored', path }
+  const reason =
+    refusalOfName(name) ??
+    refusalOfPlace(path, folder.depth) ??
+    (look.kind === 'other' ? look.reason : undefined)
+  if (reason !== undefined) return { kind: 'refused', path, reason }
+  if (look.kind !== 'file') return { kind: 'folder', path }
+  const { sizeBytes, mtimeNs, ino, unreadable } = look
+  if (unreadable !== undefined) return { kind: 'refused', path, reason: reasonOf(unreadable) }
+  return { kind: 'file', stamp: { path, sizeBytes, mtimeNs, ino } }
 }
 
 function refusalOfPlace(path: string, depth: number): string | undefined {
@@ -174,8 +196,7 @@ function refusalOfPlace(path: string, depth: number): string | undefined {
   return undefined
 }
 
-function reasonOf(error: unknown): string {
-  const code = systemCode(error)
+function reasonOf(code: string | undefined): string {
   if (code === 'EACCES' || code === 'EPERM') return 'cannot be read: permission denied'
   if (code === 'ENOENT' || code === 'ENOTDIR') return 'vanished while the folder was read'
   if (code === 'ELOOP') return 'is a link'

@@ -71,7 +71,7 @@ describe('planRelease', () => {
   it('ends when it is aborted', async () => {
     await using scratch = await scratchFolder()
     await writeFile(join(scratch.path, 'x'), 'x')
-    await assert.rejects(planRelease(scratch.path, AbortSignal.abort(new Error('enough'))), /enough/)
+    await assert.rejects(planRelease(scratch.path, {}, AbortSignal.abort(new Error('enough'))), /enough/)
   })
 
   it('refuses what it may not read', async () => {

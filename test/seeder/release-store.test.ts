@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { linkSync } from 'node:fs'
 import { readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ShoalError } from '../../src/core/errors.ts'
+import { infoHash } from '../../src/core/ids.ts'
 import { silentLogger } from '../../src/platform/log.ts'
 import { parseRecord } from '../../src/seeder/record-schema.ts'
 import { ReleaseStore } from '../../src/seeder/release-store.ts'
@@ -43,6 +45,35 @@ describe('ReleaseStore', () => {
       await writeFile(path, text)
       assert.deepEqual((await open(scratch)).all(), [], text)
       assert.ok((await readdir(folder)).includes(`${record.infohash}.json.broken`))
+    }
+  })
+
+  it('does not forget what is put while it looks at the folder', async () => {
+    await using scratch = await scratchFolder()
+    await makeTree(scratch.path, 'store', { 'content/a': 70_000 })
+    const { record } = await storeRelease(join(scratch.path, 'data'), join(scratch.path, 'content'))
+    const store = await open(scratch)
+    // So many names that a listing takes longer than a put.
+    for (let n = 0; n < 20_000; n++)
+      linkSync(join(store.folder, `${record.infohash}.json`), join(store.folder, `${n}.tmp`))
+    for (let n = 0; n < 15; n++) {
+      const infohash = infoHash(String(n).padStart(40, '0'))
+      await Promise.all([store.refresh(), store.put({ ...record, infohash }, new Uint8Array(1))])
+      assert.ok(store.get(infohash) !== undefined)
+    }
+  })
+
+  it('knows of two states of a release the one that it wrote last', async () => {
+    await using scratch = await scratchFolder()
+    await makeTree(scratch.path, 'store', { 'content/a': 70_000 })
+    const { record } = await storeRelease(join(scratch.path, 'data'), join(scratch.path, 'content'))
+    const store = await open(scratch)
+    for (let n = 0; n < 100; n++) {
+      const before = { ...record, storedAtMs: n }
+      await store.update(before)
+      const after = { ...before, state: 'registered' as const }
+      await Promise.all([store.refreshOne(record.infohash), store.update(after)])
+      assert.equal(store.get(record.infohash)?.state, 'registered')
     }
   })
 

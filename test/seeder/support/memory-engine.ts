@@ -26,6 +26,7 @@ export class MemoryEngine implements Engine {
         uploadedBytes: 0,
         wastedBytes: 0,
         peers: NONE,
+        receivedBytes: 0,
         hasFailedHashes: 0,
       }),
       peers: () => [],

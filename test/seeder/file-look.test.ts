@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { chmod, symlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { lookAtFiles } from '../../src/seeder/file-look.ts'
+import { HashPool } from '../../src/seeder/hash-pool.ts'
+import { planRelease } from '../../src/seeder/plan-release.ts'
+import { makeTree } from '../support/tree.ts'
+import { scratchFolder } from './support/scratch.ts'
+
+/** So many that a worker is asked. */
+const many = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`tree/${n % 7}/${n}`, n + 1]))
+
+describe('a look at files', () => {
+  it('is the same from here and from a worker', async () => {
+    await using pool = new HashPool({ workers: 1 })
+    await using scratch = await scratchFolder()
+    await makeTree(scratch.path, 'look', many)
+    await symlink('/etc/passwd', join(scratch.path, 'tree/link'))
+    execFileSync('mkfifo', [join(scratch.path, 'tree/pipe')])
+    await chmod(join(scratch.path, 'tree/0/0'), 0)
+    const names = [...Object.keys(many), 'tree', 'tree/link', 'tree/pipe', 'tree/none', 'tree/0/0/below']
+    const batch = { folder: scratch.path, names, asksReadable: true }
+    const looks = await lookAtFiles(batch)
+    assert.deepEqual(await lookAtFiles(batch, pool.looker), looks)
+    assert.deepEqual(looks.slice(300), [
+      { kind: 'folder' },
+      { kind: 'other', reason: 'is a link' },
+      { kind: 'other', reason: 'is a named pipe' },
+      { kind: 'failed', code: 'ENOENT' },
+      { kind: 'failed', code: 'ENOTDIR' },
+    ])
+  })
+
+  it('by workers makes the same plan', async () => {
+    await using pool = new HashPool({ workers: 2 })
+    pool.warm()
+    await using scratch = await scratchFolder()
+    await makeTree(scratch.path, 'look', many)
+    await symlink('/etc/passwd', join(scratch.path, 'tree/3/link'))
+    const plan = await planRelease(join(scratch.path, 'tree'), pool)
+    assert.deepEqual(plan, await planRelease(join(scratch.path, 'tree')))
+    assert.equal(plan.files.length, 300)
+    assert.deepEqual(plan.refused.items, [{ path: '3/link', reason: 'is a link' }])
+  })
+})
