@@ -1,23 +1,27 @@
 /**
- * How fast is publishing against mktorrent and create-torrent, on the same file, one after the other?
+ * How fast is publishing against mktorrent and create-torrent, on the same content, one after the other?
  *
- *     node bench/publish.ts [SIZE] [--rounds N]      (1GiB, 3 rounds; the best round of each counts)
+ *     node bench/publish.ts [SIZE] [--files N] [--rounds N]      (1GiB in one file, 3 rounds)
  *
- * Prints one JSON line: seconds of each by the clock and of processor time, ratios (above 1: ours is faster),
- * peak memory of ours. Each runs as a process of its own, start included, with two threads where it can choose;
- * the file is in the page cache for all of them. All must agree on the infohash.
+ * Prints one JSON line: seconds of each by the clock and of processor time in its best round, ratios (above 1: ours
+ * is faster), peak memory of ours. Each runs as a process of its own, start included, with as many threads as there
+ * are cores where it can choose; ours keeps the journal that lets it go on after a kill, as publishing does. The
+ * content is in the page cache for all of them. All must agree on the infohash.
+ *
+ * With `--files` SIZE is that of all N files together, in folders of 100 each.
  */
 import { spawnSync } from 'node:child_process'
 import { createHash, randomFillSync } from 'node:crypto'
-import { closeSync, existsSync, openSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { availableParallelism, loadavg, tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { pieceLengthFor } from '../src/core/piece-layout.ts'
 import { parseSize } from '../src/core/quantity-text.ts'
 import { MiB } from '../src/core/units.ts'
 import { HashPool, hashRelease, planRelease } from '../src/seeder/index.ts'
-import { encodeInfo, parseInfo } from '../src/wire/torrent.ts'
+import { encodeInfo, hashOf } from '../src/wire/torrent.ts'
 
 interface Run {
   readonly seconds: number
@@ -27,40 +31,60 @@ interface Run {
   readonly rssMiB?: number
 }
 
-const [first = '1GiB', ...others] = process.argv.slice(2)
-if (first === '--ours') await hashOurs(others[0] ?? '')
-else if (first === '--create-torrent') await hashByCreateTorrent(others[0] ?? '', Number(others[1]))
-else await compare(parseSize(first), Number(others[1] ?? 3))
+const FILES_PER_FOLDER = 100
 
-async function compare(sizeBytes: number, rounds: number): Promise<void> {
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    files: { type: 'string', default: '0' },
+    rounds: { type: 'string', default: '3' },
+    /** This file as one of the contestants, on the path that is named. */
+    as: { type: 'string' },
+    pieceLength: { type: 'string', default: '0' },
+  },
+})
+const [first = '1GiB'] = positionals
+if (values.as === 'ours') await hashOurs(first)
+else if (values.as === 'create-torrent') await hashByCreateTorrent(first, Number(values.pieceLength))
+else await compare(parseSize(first), Number(values.files), Number(values.rounds))
+
+async function compare(sizeBytes: number, files: number, rounds: number): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'shoal-bench-'))
   try {
-    const file = join(folder, 'one.bin')
-    fill(file, sizeBytes)
+    const content = join(folder, files === 0 ? 'one.bin' : 'many')
+    if (files === 0) fill(content, sizeBytes)
+    else fillMany(content, files, Math.floor(sizeBytes / files))
+    const hashedBytes = files === 0 ? sizeBytes : files * Math.floor(sizeBytes / files)
+    const pieceLength = pieceLengthFor(hashedBytes)
     const contestants: Record<string, () => Run | Promise<Run | undefined>> = {
-      ours: () => runSelf(['--ours', file]),
-      mktorrent: () => runMktorrent(file, join(folder, 'mk.torrent'), sizeBytes),
-      createTorrent: () => runSelf(['--create-torrent', file, String(pieceLengthFor(sizeBytes))]),
+      ours: () => runSelf(['--as', 'ours', content]),
+      mktorrent: () => runMktorrent(content, join(folder, 'mk.torrent'), pieceLength),
+      createTorrent: () => runSelf(['--as', 'create-torrent', content, `--pieceLength=${pieceLength}`]),
     }
     const best: Record<string, Run> = {}
+    let peakRssMiB = 0
     for (let round = 0; round < rounds; round++)
       for (const [name, run] of Object.entries(contestants)) {
         const result = await run()
         if (result !== undefined && result.seconds < (best[name]?.seconds ?? Infinity)) best[name] = result
+        if (name === 'ours') peakRssMiB = Math.max(peakRssMiB, result?.rssMiB ?? 0)
       }
     const hashes = new Set(Object.values(best).map(({ infohash }) => infohash))
     if (hashes.size !== 1) throw new Error(`they do not agree on the infohash: ${[...hashes].join(', ')}`)
     const { ours, mktorrent, createTorrent } = best
     const line = {
       bench: 'publish',
-      sizeBytes,
+      sizeBytes: hashedBytes,
+      files: Math.max(1, files),
       rounds,
+      threads: availableParallelism(),
+      load: loadavg().map((load) => Number(load.toFixed(2))),
       seconds: figures(best, (run) => run.seconds),
       cpuSeconds: figures(best, (run) => run.cpuSeconds),
       timesMktorrent: ratio(mktorrent?.seconds, ours?.seconds),
       timesMktorrentByCpu: ratio(mktorrent?.cpuSeconds, ours?.cpuSeconds),
       timesCreateTorrent: ratio(createTorrent?.seconds, ours?.seconds),
-      peakRssMiB: ours?.rssMiB ?? null,
+      peakRssMiB,
     }
     process.stdout.write(`${JSON.stringify(line)}\n`)
   } finally {
@@ -76,6 +100,18 @@ function fill(file: string, sizeBytes: number): void {
   closeSync(fd)
 }
 
+function fillMany(folder: string, files: number, sizeBytes: number): void {
+  const bytes = Buffer.alloc(sizeBytes)
+  for (let n = 0; n < files; n++) {
+    const into = join(folder, `unit-${String(Math.floor(n / FILES_PER_FOLDER)).padStart(4, '0')}`)
+    if (n % FILES_PER_FOLDER === 0) mkdirSync(into, { recursive: true })
+    writeFileSync(
+      join(into, `page-${String(n % FILES_PER_FOLDER).padStart(3, '0')}.html`),
+      randomFillSync(bytes),
+    )
+  }
+}
+
 /** This file again, as a process of its own that prints what it made of the file. */
 function runSelf(args: string[]): Run {
   const { stdout, ...run } = timed(process.execPath, [import.meta.filename, ...args])
@@ -83,10 +119,22 @@ function runSelf(args: string[]): Run {
 }
 
 /** Undefined where mktorrent is not installed. */
-async function runMktorrent(file: string, output: string, sizeBytes: number): Promise<Run | undefined> {
+async function runMktorrent(content: string, output: string, pieceLength: number): Promise<Run | undefined> {
   await rm(output, { force: true })
-  const power = String(Math.log2(pieceLengthFor(sizeBytes)))
-  const args = ['-p', '-t', '2', '-l', power, '-a', 'http://tracker.invalid/announce', '-o', output, file]
+  const threads = String(availableParallelism())
+  const power = String(Math.log2(pieceLength))
+  const args = [
+    '-p',
+    '-t',
+    threads,
+    '-l',
+    power,
+    '-a',
+    'http://tracker.invalid/announce',
+    '-o',
+    output,
+    content,
+  ]
   const { seconds, cpuSeconds } = timed('mktorrent', args)
   if (!existsSync(output)) return undefined
   return { seconds, cpuSeconds, infohash: infohashOf(await readFile(output)) }
@@ -115,19 +163,25 @@ function ratio(theirs: number | undefined, ours: number | undefined): number | n
   return theirs === undefined || ours === undefined ? null : Number((theirs / ours).toFixed(2))
 }
 
-async function hashOurs(file: string): Promise<void> {
+async function hashOurs(path: string): Promise<void> {
   await using pool = new HashPool()
-  const { metainfo } = await hashRelease({ pool }, await planRelease(file))
-  const { infoHash } = parseInfo(encodeInfo(metainfo))
+  pool.warm()
+  const journalFolder = `${path}.journal`
+  const { metainfo, forgetJournal } = await hashRelease(
+    { pool, journalFolder },
+    await planRelease(path, pool),
+  )
+  const infoHash = hashOf(encodeInfo(metainfo))
+  await forgetJournal()
   print(infoHash)
 }
 
-async function hashByCreateTorrent(file: string, pieceLength: number): Promise<void> {
+async function hashByCreateTorrent(path: string, pieceLength: number): Promise<void> {
   const { default: createTorrent } = await import('create-torrent')
   const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>()
   createTorrent(
-    file,
-    { name: basename(file), pieceLength, private: true, announceList: [] },
+    path,
+    { name: basename(path), pieceLength, private: true, announceList: [] },
     (error, torrent) => {
       if (error !== null) reject(error)
       else resolve(torrent)

@@ -1,0 +1,124 @@
+/**
+ * With 100,000 bundles: how long do a list and a search take, and how many signed links does one core make?
+ *
+ *     node bench/portal.ts [--bundles 100000] [--requests 200] [--seconds 15] [--data DIR] [--prof DIR]
+ *
+ * Prints one JSON line. A real `shoal portal` on a data folder that this bench fills (`--data` keeps it for the
+ * next run); requests come from this process over kept HTTP connections. Each kind of list and search is asked
+ * `--requests` times, one at a time and then four at a time, with other words or pages each time. Links are
+ * asked for by 48 at a time; their rate is also told for each CPU second of the portal, all its threads together,
+ * since the asking process and whoever else is on the machine take of its cores. While links are still being made the
+ * portal is killed with SIGKILL and started again, and each grant that was answered must be there.
+ */
+import { existsSync } from 'node:fs'
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { HttpLoad, quantile, rounded } from './support/http-load.ts'
+import { fillLibrary } from './support/library.ts'
+import { answeredAndLost, measureLinks } from './support/portal-links.ts'
+import { listings } from './support/portal-lists.ts'
+import { createTokens, type Tokens } from './support/portal-tokens.ts'
+import { ShoalProcess } from './support/shoal-process.ts'
+
+const CONCURRENCIES = [1, 4]
+
+interface Options {
+  readonly bundles: number
+  readonly requests: number
+  readonly seconds: number
+  readonly data: string | undefined
+  readonly prof: string | undefined
+}
+
+async function main(options: Options): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'shoal-bench-'))
+  try {
+    const dataDir = await libraryIn(folder, options)
+    const { lists, links, ids } = await measure(dataDir, options)
+    const durable = await answeredAndLost(dataDir, ids)
+    const line = { bench: 'portal', bundles: options.bundles, lists, links, durable }
+    process.stdout.write(`${JSON.stringify(line)}\n`)
+    if (durable.lost > 0) process.exitCode = 1
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
+/** A copy of the kept library, so that each run begins with the same. */
+async function libraryIn(folder: string, { bundles, data }: Options): Promise<string> {
+  const kept = data ?? join(folder, 'library')
+  const say = (done: number): void => {
+    if (done % 20_000 === 0) process.stderr.write(`${done} bundles\n`)
+  }
+  if (!existsSync(kept)) await fillLibrary(kept, bundles, say)
+  if (data === undefined) return kept
+  const dataDir = join(folder, 'data')
+  await cp(kept, dataDir, { recursive: true })
+  return dataDir
+}
+
+async function measure(dataDir: string, options: Options) {
+  const nodeArgs = options.prof === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.prof}`]
+  const portal = await ShoalProcess.start(['portal', '--data', dataDir, '--listen', '127.0.0.1:0'], {
+    nodeArgs,
+  })
+  try {
+    const port = Number(new URL(String(portal.ready['portal'])).port)
+    using load = new HttpLoad(port)
+    const tokens = await createTokens(load, dataDir)
+    const lists = await measureLists(load, tokens, options)
+    const { ids, ...links } = await measureLinks({ portal, load, tokens }, options)
+    if (options.prof !== undefined) await portal.stop('SIGTERM') // it writes the profile
+    return { lists, links, ids }
+  } finally {
+    await portal.stop('SIGKILL')
+  }
+}
+
+async function measureLists(load: HttpLoad, tokens: Tokens, { bundles, requests }: Options) {
+  const figures: Record<string, unknown> = {}
+  const all = new Map(CONCURRENCIES.map((concurrency) => [concurrency, [] as number[]]))
+  for (const [name, asks] of Object.entries(await listings({ load, tokens, bundles, requests }))) {
+    await load.sendAll(asks.slice(0, 20), 1) // warm
+    const figure: Record<string, unknown> = {}
+    for (const concurrency of CONCURRENCIES) {
+      const replies = await load.sendAll(asks, concurrency)
+      const times = replies.map((reply) => reply.ms)
+      all.get(concurrency)?.push(...times)
+      figure[`at${concurrency}`] = quantiles(times)
+      figure['items'] = rounded(replies.reduce((sum, { body }) => sum + itemsIn(body), 0) / replies.length)
+    }
+    figures[name] = figure
+  }
+  for (const [concurrency, times] of all) figures[`allAt${concurrency}`] = quantiles(times)
+  return figures
+}
+
+const itemsIn = (body: string): number => (JSON.parse(body) as { items: unknown[] }).items.length
+
+function quantiles(times: readonly number[]) {
+  return {
+    p50Ms: rounded(quantile(times, 0.5)),
+    p99Ms: rounded(quantile(times, 0.99)),
+    maxMs: rounded(quantile(times, 1)),
+  }
+}
+
+const { values } = parseArgs({
+  options: {
+    bundles: { type: 'string', default: '100000' },
+    requests: { type: 'string', default: '200' },
+    seconds: { type: 'string', default: '15' },
+    data: { type: 'string' },
+    prof: { type: 'string' },
+  },
+})
+await main({
+  bundles: Number(values.bundles),
+  requests: Number(values.requests),
+  seconds: Number(values.seconds),
+  data: values.data,
+  prof: values.prof,
+})
