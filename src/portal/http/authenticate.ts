@@ -27,7 +27,10 @@ export async function askerOf(services: Services, attempts: Attempts, req: Reque
     const account = token === undefined ? undefined : await services.tokens.accountOf(token)
     if (account !== undefined) return { account, isPage: false }
     await attempts.failed(addressOf(req))
-    throw new ShoalError('not-authenticated', 'this token is wrong, was revoked or has expired: ask for a new one')
+    throw new ShoalError(
+      'not-authenticated',
+      'this token is wrong, was revoked or has expired: ask for a new one',
+    )
   }
   const account = await sessionAccount(services, req)
   if (account === undefined)
