@@ -10,7 +10,7 @@ import { oneOf } from './words.ts'
 
 export interface Swarm {
   readonly infoHash: InfoHash
-  /** Of this swarm, for some dozen people; another for each that comes is what a real day brings, too. */
+  /** Another one of this swarm with each call, in turn. */
   readonly takeGrant: () => string
 }
 

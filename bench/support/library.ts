@@ -18,11 +18,11 @@ import { codeOf, frequentOf, GROUPS, KINDS, oneOf, PLACES, prose, seeded, TAGS, 
 
 const BATCH = 2_000
 const TWO_YEARS_MS = 2 * 365 * 24 * 3_600_000
-/** Every bundle from this share of the list on is for everyone or a department; see {@link audienceOf}. */
+/** When the newest bundle was changed. */
 const LAST_DAY = Date.UTC(2026, 10, 1)
 
 export const slugOf = (i: number): string => `bundle-${i}`
-/** In three bundles only, all of them old. */
+/** In three bundles only. */
 export const RARE_TAG = 'founders'
 /** The third of all bundles that is for everyone. */
 export const isForEveryone = (i: number): boolean => i % 3 === 0

@@ -14,8 +14,6 @@ export class DiskContent implements Content {
   #layout: FileLayout | undefined
   /** Files written to since the last sync. */
   readonly #dirty = new Set<number>()
-  /** By file, the end of the write that came last. */
-  readonly #lastWrites = new Map<number, Promise<void>>()
   #stamps: (FileStamp | undefined)[] | undefined
   /** Files that we changed since they were stamped. */
   readonly #unstamped = new Set<number>()
@@ -74,25 +72,10 @@ export class DiskContent implements Content {
         await this.#mustHold(span, bytes)
         continue
       }
-      await this.#inTurn(span.file, (handle) => writeSpan(handle, span, bytes))
+      await this.#use(span.file, (handle) => writeSpan(handle, span, bytes))
       this.#unstamped.add(span.file)
       this.#dirty.add(span.file)
     }
-  }
-
-  /**
-   * One write at a time to a file: the system lets only one in, and threads that wait for their turn spin on a
-   * core that somebody needs.
-   */
-  #inTurn(index: number, act: (file: FileHandle) => Promise<void>): Promise<void> {
-    const write = (): Promise<void> => this.#use(index, act)
-    const turn = (this.#lastWrites.get(index) ?? Promise.resolve()).then(write)
-    const over = turn.then(ignore, ignore)
-    this.#lastWrites.set(index, over)
-    void over.then(() => {
-      if (this.#lastWrites.get(index) === over) this.#lastWrites.delete(index)
-    })
-    return turn
   }
 
   async sync(): Promise<void> {
@@ -181,8 +164,6 @@ async function inLanes<T>(items: Iterable<T>, work: (item: T) => Promise<void>):
   await Promise.all(Array.from({ length: FILES_AT_ONCE }, lane))
   if (failure !== undefined) throw failure.error
 }
-
-const ignore = (): void => undefined
 
 const isAbsence = (error: unknown): boolean => systemCode(error) === 'ENOENT'
 
