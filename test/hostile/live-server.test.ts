@@ -13,7 +13,7 @@ import { parseMagnet } from '../../src/wire/magnet.ts'
 import { hostileTrees, makeHostileTree } from '../seeder/support/hostile-tree.ts'
 import { hostileInputs } from '../support/corpus.ts'
 import { Child, until } from '../support/processes.ts'
-import { eventsOf, shoal, untilEvent, type ShoalWhere } from '../support/processes-shoal.ts'
+import { eventsOf, shoal, startShoal, untilEvent, type ShoalWhere } from '../support/processes-shoal.ts'
 import { seededBytes } from '../support/tree.ts'
 import { callApi, converse, dribble, requestOf, silentSockets, type ApiAnswer } from './live/http-attacks.ts'
 import { RSS_BYTES_MAX, Watched } from './live/watched.ts'
@@ -75,7 +75,7 @@ describe('shoal up, attacked', function () {
     await writeFile(join(library, FILE.name), content)
     const where = { dataDir: join(dir, 'data'), logFile: join(dir, 'up.log') }
     const flags = ['--library', library, '--listen', '127.0.0.1:0', '--peer-port', '0']
-    up = stack.use(new Watched(where, join(dir, 'probe'), 'up', ...flags))
+    up = stack.use(new Watched(join(dir, 'probe'), (env) => startShoal({ ...where, env }, 'up', ...flags)))
     const ready = await untilEvent(up.child, 'ready')
     portal = String(ready.portal)
     port = Number(new URL(portal).port)

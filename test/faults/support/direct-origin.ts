@@ -33,6 +33,8 @@ export class DirectOrigin implements AsyncDisposable {
   readonly torrentFile: string
   readonly torrent: Torrent
   readonly handle: TorrentHandle
+  /** Where peers dial it, at 127.0.0.1. */
+  readonly peerPort: number
   /** Events of announces, in order; no event is `''`. */
   readonly announced: string[] = []
   /** While set, the tracker hangs up on whoever asks. */
@@ -41,13 +43,20 @@ export class DirectOrigin implements AsyncDisposable {
   readonly #owned: AsyncDisposableStack
 
   private constructor(
-    parts: { content: string; torrentFile: string; torrent: Torrent; handle: TorrentHandle },
+    parts: {
+      content: string
+      torrentFile: string
+      torrent: Torrent
+      handle: TorrentHandle
+      peerPort: number
+    },
     owned: AsyncDisposableStack,
   ) {
     this.content = parts.content
     this.torrentFile = parts.torrentFile
     this.torrent = parts.torrent
     this.handle = parts.handle
+    this.peerPort = parts.peerPort
     this.#owned = owned
   }
 
@@ -75,7 +84,10 @@ export class DirectOrigin implements AsyncDisposable {
     const torrentFile = join(dir, 'course.torrent')
     const announce = [[`http://127.0.0.1:${port}/announce`]]
     await writeFile(torrentFile, encodeTorrent({ infoBytes: torrent.infoBytes, announce }))
-    const origin: DirectOrigin = new DirectOrigin({ content, torrentFile, torrent, handle }, owned.move())
+    const origin: DirectOrigin = new DirectOrigin(
+      { content, torrentFile, torrent, handle, peerPort: engine.port },
+      owned.move(),
+    )
     return origin
   }
 

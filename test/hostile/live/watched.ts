@@ -1,9 +1,8 @@
-/** A `shoal` command as a child process with the loop probe inside. */
+/** A process of ours with the loop probe inside. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { recordFigures } from '../../support/figures.ts'
-import { startShoal, type ShoalWhere } from '../../support/processes-shoal.ts'
 import type { Child } from '../../support/processes.ts'
 import type { LoopSample } from './loop-probe.ts'
 
@@ -19,11 +18,10 @@ export class Watched implements AsyncDisposable {
   readonly #file: string
   #since = 0
 
-  /** `probeFile`: does not exist yet. */
-  constructor(where: ShoalWhere, probeFile: string, ...args: readonly string[]) {
+  /** `probeFile`: does not exist yet. The process must be started with the variables that `start` is given. */
+  constructor(probeFile: string, start: (env: Readonly<Record<string, string>>) => Child) {
     this.#file = probeFile
-    const env = { ...where.env, NODE_OPTIONS: `--import=${PROBE.href}`, LOOP_PROBE_FILE: probeFile }
-    this.child = startShoal({ ...where, env }, ...args)
+    this.child = start({ NODE_OPTIONS: `--import=${PROBE.href}`, LOOP_PROBE_FILE: probeFile })
   }
 
   /** What was before, such as loading the program, is not looked at. */
