@@ -12,7 +12,7 @@ import { encodeHandshake } from '../../src/wire/handshake.ts'
 import { parseMagnet } from '../../src/wire/magnet.ts'
 import { hostileTrees, makeHostileTree } from '../seeder/support/hostile-tree.ts'
 import { hostileInputs } from '../support/corpus.ts'
-import { Child, until } from '../support/processes.ts'
+import { until } from '../support/processes.ts'
 import { eventsOf, shoal, startShoal, untilEvent, type ShoalWhere } from '../support/processes-shoal.ts'
 import { seededBytes } from '../support/tree.ts'
 import { callApi, converse, dribble, requestOf, silentSockets, type ApiAnswer } from './live/http-attacks.ts'
@@ -277,26 +277,5 @@ describe('shoal up, attacked', function () {
       .split('\n')
       .filter((line) => / ERROR|"level":50/.test(line))
     assert.deepEqual(errors, [])
-  })
-})
-
-describe('shoal inspect', function () {
-  this.timeout(60_000)
-
-  it('reads or refuses every hostile magnet, one after the other in one process', async () => {
-    const dir = await mkdtemp(join(tmpdir(), 'shoal-live-'))
-    const inputs = hostileInputs('magnet')
-    const argv = [process.execPath, join(import.meta.dirname, 'live', 'magnet-child.ts')]
-    await using child = new Child({ argv, env: { SHOAL_DATA: dir } })
-    for (const input of inputs) child.write(`${JSON.stringify(input.text)}\n`)
-    child.endInput()
-    assert.equal((await child.exited).code, 0, child.transcript())
-    await rm(dir, { recursive: true })
-    const codes = eventsOf(child).filter((event) => event.event === 'ended')
-    assert.deepEqual(
-      inputs.filter((input, i) => (codes[i]?.['code'] === 0) !== input.mustBeRead).map(({ name }) => name),
-      [],
-    )
-    assert.doesNotMatch(child.errors.join('\n'), /^\s+at /m)
   })
 })

@@ -1,57 +1,24 @@
 import assert from 'node:assert/strict'
-import fc from 'fast-check'
-import { ipAddress } from '../../src/core/address.ts'
-import { grantId, infoHash, peerId, type GrantId, type InfoHash, type PeerId } from '../../src/core/ids.ts'
-import { addMillis, epochMillis, hours, minutes } from '../../src/core/units.ts'
+import { infoHash } from '../../src/core/ids.ts'
+import { hours, minutes } from '../../src/core/units.ts'
 import { ControlState } from '../../src/portal-client/index.ts'
-import { zControlEvent, type ControlAnswer, type ControlEvent } from '../../src/wire/control.ts'
-import type { GrantClaims } from '../../src/wire/grant.ts'
-import type { PublicKey } from '../../src/wire/keys.ts'
+import type { ControlEvent } from '../../src/wire/control.ts'
 import { limits } from '../../src/wire/limits.ts'
+import {
+  answer,
+  BOOK,
+  claims,
+  FILM,
+  iso,
+  issued,
+  key,
+  MIRROR,
+  ORIGIN,
+  serves,
+  stateOf,
+  T0,
+} from './control-events.ts'
 import { refused } from './fixtures.ts'
-
-const T0 = epochMillis(1_790_000_000_000)
-const iso = (at: number): string => new Date(at).toISOString()
-const FILM = infoHash('a'.repeat(40))
-const BOOK = infoHash('b'.repeat(40))
-const ORIGIN = peerId('1'.repeat(40))
-const MIRROR = peerId('2'.repeat(40))
-
-/** A grant id issued at `at`, which is a whole second. */
-function issued(at: number, n = 0): GrantId {
-  const bytes = Buffer.alloc(12)
-  bytes.writeUInt32BE(Math.floor(at / 1_000))
-  bytes.writeUInt32BE(n, 8)
-  return grantId(bytes.toString('base64url'))
-}
-
-function claims(id: GrantId, release: InfoHash = FILM): GrantClaims {
-  return { infoHash: release, id, expiresAt: addMillis(T0, hours(24)) }
-}
-
-function key(kid: string, purpose: PublicKey['purpose'] = 'grant'): PublicKey {
-  return { kty: 'OKP', crv: 'Ed25519', alg: 'EdDSA', use: 'sig', kid, x: 'A'.repeat(43), purpose }
-}
-
-function serves(
-  peer: PeerId,
-  role: 'origin' | 'mirror',
-  infohashes: InfoHash[],
-  port = 16_881,
-): ControlEvent {
-  return { kind: 'serves', peerId: peer, role, host: ipAddress('10.0.0.1'), port, infohashes }
-}
-
-/** An answer that is a snapshot when `seq` is 1. */
-function answer(seq: number, events: ControlEvent[], at: number = T0): ControlAnswer {
-  return { portal: 'https://media.example.com', seq, snapshot: seq === 1, at: iso(at), events }
-}
-
-function stateOf(...events: ControlEvent[]): ControlState {
-  const state = new ControlState()
-  state.apply(answer(1, [{ kind: 'grant-key', key: key('k1') }, ...events]))
-  return state
-}
 
 describe('ControlState', () => {
   it('knows nothing and is not ready before the first answer', () => {
@@ -281,71 +248,4 @@ describe('ControlState', () => {
     assert.throws(() => state.apply(answer(2, events)), refused('over-limit'))
     assert.deepEqual(state.originsOf(infoHash('0'.repeat(40))), [])
   })
-
-  it('comes to the same state by one answer or by many', () => {
-    fc.assert(
-      fc.property(fc.array(someEvent, { maxLength: 30 }), (events) => {
-        const atOnce = stateOf(...events)
-        const oneByOne = stateOf()
-        events.forEach((event, i) => oneByOne.apply(answer(2 + i, [event])))
-        assert.deepEqual(pictureOf(oneByOne), pictureOf(atOnce))
-      }),
-      { numRuns: Number(process.env['FUZZ_RUNS'] ?? 200) },
-    )
-  })
-
-  it('is exercised with every kind of event', () => {
-    const kinds = new Set(fc.sample(someEvent, 1_000).map((event) => event.kind))
-    assert.deepEqual(kinds, new Set(zControlEvent.options.map((option) => option.shape.kind.value)))
-  })
 })
-
-const RELEASES = [FILM, BOOK]
-const GRANTS = [0, 1, 2].map((n) => issued(T0 + n * 1_000, n))
-const someGrant = fc.constantFrom(...GRANTS)
-const someRelease = fc.constantFrom(...RELEASES)
-const someTime = fc.integer({ min: 0, max: 5 }).map((n) => iso(T0 + n * 1_000))
-const somePeer = fc.constantFrom(ORIGIN, MIRROR)
-const someEvent: fc.Arbitrary<ControlEvent> = fc.oneof(
-  fc.constantFrom('k1', 'k2').map((kid): ControlEvent => ({ kind: 'grant-key', key: key(kid) })),
-  fc.constantFrom('k1', 'k2').map((kid): ControlEvent => ({ kind: 'grant-key-retired', kid })),
-  fc.tuple(someGrant, someTime).map(([id, until]): ControlEvent => ({ kind: 'grant-revoked', id, until })),
-  fc
-    .tuple(fc.constantFrom(...scopesFor()), someTime)
-    .map(([scope, before]): ControlEvent => ({ kind: 'refuse-before', ...scope, before })),
-  someRelease.map((infohash): ControlEvent => ({ kind: 'recalled', infohash })),
-  fc
-    .tuple(someGrant, fc.integer({ min: 1, max: 9 }), someTime)
-    .map(([id, peersMax, until]): ControlEvent => ({ kind: 'grant-peers', id, peersMax, until })),
-  fc
-    .tuple(somePeer, fc.subarray(RELEASES), fc.constantFrom(2_000, 3_000))
-    .map(([peer, hashes, port]) => serves(peer, peer === ORIGIN ? 'origin' : 'mirror', hashes, port)),
-  fc
-    .tuple(somePeer, fc.option(fc.subarray(RELEASES), { nil: undefined }))
-    .map(([peer, infohashes]): ControlEvent => ({ kind: 'serves-not', peerId: peer, infohashes })),
-  someRelease.map((infohash): ControlEvent => ({ kind: 'wanted', infohash })),
-  fc.nat(9).map((epoch): ControlEvent => ({ kind: 'epoch', epoch })),
-)
-
-function scopesFor(): { scope: 'all' | 'key' | 'release'; value: string }[] {
-  return [
-    { scope: 'all', value: '' },
-    { scope: 'key', value: 'k1' },
-    { scope: 'release', value: FILM },
-  ]
-}
-
-/** All that a state answers about the few things that the events name; peers in no promised order. */
-function pictureOf(state: ControlState): unknown {
-  const refusals = GRANTS.flatMap((id) =>
-    RELEASES.flatMap((release) => ['k1', 'k2'].map((kid) => state.refusalOf(claims(id, release), kid))),
-  )
-  return {
-    refusals,
-    keys: new Set(state.grantKeys().keys()),
-    epoch: state.epoch,
-    peersMax: GRANTS.map((id) => state.peersMaxOf(id)),
-    origins: RELEASES.map((release) => new Set(state.originsOf(release))),
-    wanted: new Set(state.wanted()),
-  }
-}

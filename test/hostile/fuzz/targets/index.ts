@@ -2,6 +2,7 @@
 import type { Target } from '../target.ts'
 import { bencodedTargets } from './bencoded.ts'
 import { documentTargets } from './documents.ts'
+import { extensionTargets } from './extensions.ts'
 import { peerWireTargets } from './peer-wire.ts'
 import { queryTargets } from './queries.ts'
 import { signedTargets } from './signed.ts'
@@ -10,6 +11,7 @@ import { textTargets } from './texts.ts'
 export async function allTargets(): Promise<readonly Target[]> {
   return [
     ...bencodedTargets,
+    ...extensionTargets,
     ...peerWireTargets,
     ...queryTargets,
     ...(await signedTargets()),
