@@ -35,7 +35,15 @@ describe('what get is given', () => {
     })
   })
 
-  for (const text of ['', 'Fire Safety', 'a@b@c', 'a@', 'http://media.example/other', '../nothing is called so/x', 'a--b']) {
+  for (const text of [
+    '',
+    'Fire Safety',
+    'a@b@c',
+    'a@',
+    'http://media.example/other',
+    '../nothing is called so/x',
+    'a--b',
+  ]) {
     it(`is refused as wrong usage when it is ${JSON.stringify(text)}`, () => {
       assert.throws(
         () => parseTarget(text),

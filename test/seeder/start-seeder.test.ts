@@ -17,7 +17,7 @@ import { MemoryEngine } from './support/memory-engine.ts'
 import { MemoryPortal } from './support/memory-portal.ts'
 import { scratchFolder } from './support/scratch.ts'
 import { storeRelease } from './support/stored-release.ts'
-import { until } from './support/until.ts'
+import { until, withinSeconds } from './support/until.ts'
 
 const PLACE = { bundle: slug('course'), release: releaseName('1') }
 
@@ -107,9 +107,7 @@ describe('startSeeder', () => {
     const rig = new Rig()
     await using seeder = await rig.start(scratch.path)
     await rename(file, `${file}.away`)
-    const before = rig.clock.now()
-    await until(rig.clock, () => seeder.served().missing.length === 1)
-    assert.ok(rig.clock.now() - before <= seconds(5) + 1_000)
+    assert.ok(await withinSeconds(rig.clock, 5, () => seeder.served().missing.length === 1))
     assert.deepEqual(seeder.served().missing, [{ infohash: record.infohash, reason: '"a" is gone' }])
     assert.deepEqual(rig.engine.seeded(), [])
     await until(rig.clock, () => rig.portal.presences.at(-1)?.missing?.length === 1)
