@@ -8,7 +8,7 @@ interface Bound {
   readonly reason: string
 }
 
-/** `source`: the text of limits.ts; `values`: what it exports. Every bound of the object has a row. */
+/** `source`: the text of limits.ts; `values`: what it exports. Every bound has a row, and must give its reason. */
 export function limitsManual(source: string, values: Readonly<Record<string, number>>): string {
   const bounds = boundsOf(source, values)
   const sections = [...new Set(bounds.map((bound) => bound.section))]
@@ -27,7 +27,6 @@ function boundsOf(source: string, values: Readonly<Record<string, number>>): Bou
   const file = ts.createSourceFile('limits.ts', source, ts.ScriptTarget.Latest, true)
   const found: Bound[] = []
   let section = 'general'
-  let reason = ''
   const visit = (node: ts.Node): void => {
     if (!ts.isPropertyAssignment(node)) {
       ts.forEachChild(node, visit)
@@ -35,14 +34,13 @@ function boundsOf(source: string, values: Readonly<Record<string, number>>): Bou
     }
     const before = source.slice(node.getFullStart(), node.getStart())
     section = /\/\/ --- (.+) ---/.exec(before)?.[1] ?? section
-    // A bound without a comment of its own belongs to the one above it.
-    reason =
-      /\/\*\*([^]*?)\*\//
-        .exec(before)?.[1]
-        ?.replace(/\s*\n\s*\*?\s*/g, ' ')
-        .trim() ?? reason
+    const reason = /\/\*\*([^]*?)\*\//
+      .exec(before)?.[1]
+      ?.replace(/\s*\n\s*\*?\s*/g, ' ')
+      .trim()
     const name = node.name.getText()
     const value = values[name]
+    if (reason === undefined) throw new Error(`limits.ts gives no reason for ${name}`)
     if (value === undefined) throw new Error(`limits.ts has no value for ${name}`)
     found.push({ section, name, value: shown(value, node.initializer.getText()), reason: escaped(reason) })
   }

@@ -42,12 +42,18 @@ describe('the manual', () => {
     assert.ok(flags > 50, `only ${flags} flags seen`)
   })
 
+  it('takes no bound without a reason of its own', () => {
+    const source = 'export const limits = { /** A size. */ aMax: 1, bMax: 2 } as const'
+    assert.throws(() => limitsManual(source, { aMax: 1, bMax: 2 }), /gives no reason for bMax/)
+  })
+
   it('shows values in the unit of their expression', () => {
     const source = `export const limits = {
       // --- first ---
       /** A size: one | two
        *  lines. */
       aMax: 4 * MiB,
+      /** Another. */
       bMax: 1 * KiB,
       // --- second ---
       /** Time. */
@@ -58,7 +64,7 @@ describe('the manual', () => {
     const manual = limitsManual(source, { aMax: 4 * 1_024 ** 2, bMax: 1_024, cMax: 5_400_000, dMax: 5_000 })
     assert.match(manual, /^### First$/m)
     assert.match(manual, /^\| `aMax` \| 4 MiB \| A size: one \\\| two lines\. \|$/m)
-    assert.match(manual, /^\| `bMax` \| 1 KiB \| A size/m)
+    assert.match(manual, /^\| `bMax` \| 1 KiB \| Another\. \|$/m)
     assert.match(manual, /^\| `cMax` \| 90 min \| Time\. \|$/m)
     assert.match(manual, /^\| `dMax` \| 5,000 \| Count\. \|$/m)
   })

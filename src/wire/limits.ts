@@ -26,6 +26,7 @@ export const limits = {
   magnetCharsMax: 1_200,
   /** A foreign magnet, before we look at it. */
   magnetInputCharsMax: 8 * KiB,
+  /** Parameters of a foreign magnet: ours have eight at most. */
   magnetParametersMax: 32,
   /** BEP 53 ranges in one magnet: more do not fit beside the rest. */
   magnetFileRangesMax: 64,
@@ -41,6 +42,7 @@ export const limits = {
   announceQueryCharsMax: 2 * KiB,
   /** Peers in one reply, whatever is asked: 200 connections is what a client can use. */
   numWantMax: 100,
+  /** Peers in a reply to a client that does not say how many it wants, as trackers commonly do. */
   numWantDefault: 50,
   /** Infohashes in one scrape. */
   scrapeHashesMax: 64,
@@ -48,8 +50,9 @@ export const limits = {
   peerPortMin: 1_024,
   /** A tracker's reply: 100 peers and their flags are under 4 KiB. */
   trackerReplyBytesMax: 64 * KiB,
-  /** What we believe of a tracker's `interval` and `retry in`. */
+  /** The least that we believe of a tracker's `interval` and `retry in`: none makes us hammer it. */
   announceIntervalMin: seconds(30),
+  /** The longest that a tracker can send us away for. */
   announceIntervalMax: minutes(60),
   /** Distinct addresses a grant may announce from: a person has a few devices. */
   peersPerGrantDefault: 8,
@@ -63,27 +66,33 @@ export const limits = {
   // --- peer wire ---
   /** A bitfield of 2^23 pieces; blocks are 16 KiB. */
   peerMessageBytesMax: 1 * MiB,
-  /** What we ask for, and what we serve at most in one request; more than 128 KiB drops the peer. */
+  /** What we ask for, and what we serve at most, in one request, as all clients do (BEP 3). */
   blockRequestBytesMax: 16 * KiB,
+  /** A request for more than this drops the peer: no client of today asks for it. */
   blockRequestBytesDrop: 128 * KiB,
   /** Requests of ours that a peer has not answered yet. */
   requestsOutMax: 500,
   /** Requests of a peer's that we have not answered yet; more are rejected (BEP 6) or dropped. */
   requestsInMax: 250,
-  /** Bytes waiting to be sent to one peer, and to all. */
+  /** Bytes waiting to be sent to one peer: one that does not read holds no more. */
   sendQueueBytesMax: 2 * MiB,
+  /** The same for all peers together: all that slow readers can make a process hold. */
   sendQueueTotalBytesMax: 128 * MiB,
+  /** From the connection to the end of the handshake: a silent socket lives no longer. */
   handshakeTimeout: seconds(10),
   /** BEP 3 sends a keep-alive every two minutes; a peer silent for longer is gone. */
   peerSilenceMax: seconds(150),
+  /** Connections of one torrent: no single one takes all of the process's descriptors. */
   peersPerTorrentMax: 200,
   /** Sockets of one address that have not finished their handshake. */
   unauthenticatedSocketsPerAddressMax: 50,
   /** BEP 9 metadata, hashed before it is parsed. */
   metadataBytesMax: 4 * MiB,
+  /** A piece of metadata, as BEP 9 fixes it. */
   metadataPieceBytes: 16 * KiB,
   /** Extension handshake (BEP 10): names of extensions, a version, a few numbers. */
   extensionHandshakeBytesMax: 16 * KiB,
+  /** Names in one extension handshake: clients have about ten. */
   extensionNamesMax: 64,
   /** Pieces a peer may help to spoil before it is banned. */
   hashStrikesMax: 3,
@@ -99,16 +108,25 @@ export const limits = {
   trustFileBytesMax: 1 * MiB,
   /** What our clients read of one answer of a portal. */
   apiReplyBytesMax: 8 * MiB,
+  /** A title: a line or two on a page. */
   titleCharsMax: 200,
+  /** A description: some pages of text. */
   descriptionCharsMax: 20_000,
+  /** The notes of a release, as long as a description. */
   notesCharsMax: 20_000,
+  /** A tag: a few words. */
   tagCharsMax: 40,
+  /** Tags of one bundle: a row or two on its page. */
   tagsMax: 20,
+  /** What a person searches for. */
   queryCharsMax: 200,
+  /** Items in one page of a list, whatever is asked. */
   pageItemsMax: 200,
+  /** Items in one page of a list when nothing is asked. */
   pageItemsDefault: 50,
   /** Globs in `--files`. */
   fileGlobsMax: 32,
+  /** One such glob. */
   fileGlobCharsMax: 256,
   /** Infohashes in one presence report; an origin with more sends several. */
   presenceHashesMax: 2_000,
