@@ -1,4 +1,4 @@
-/** `record-long-run.ts FIGURES SUMMARY`: keeps what a long run showed as bench/results/DATE-long.json. */
+/** `record-long-run.ts FIGURES SUMMARY`: keeps what a long run showed as bench/results/DATE-TIME-long.json. */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -22,7 +22,9 @@ const record = {
   figures,
 }
 mkdirSync(join(root, 'bench/results'), { recursive: true })
-const path = join(root, 'bench/results', `${date.slice(0, 10)}-long.json`)
+// With the minute (UTC): a run of some files does not overwrite the record of others.
+const name = `${date.slice(0, 16).replace(':', '')}-long.json`
+const path = join(root, 'bench/results', name)
 writeFileSync(path, `${JSON.stringify(record, undefined, 2)}\n`)
 console.log(`recorded ${path}`)
 
