@@ -4,7 +4,8 @@ import { attacksOnEngine } from './live/attacks-on-engine.ts'
 import { attacksOnInspect } from './live/attacks-on-inspect.ts'
 import { attacksOnUp } from './live/attacks-on-up.ts'
 
-describe('attacked while it runs', () => {
+describe('attacked while it runs', function () {
+  this.timeout(120_000)
   let beganMs = 0
 
   before(() => {
