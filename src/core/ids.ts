@@ -38,7 +38,7 @@ export function infoHash(text: string): InfoHash {
 }
 
 export function infoHashOfBytes(bytes: Uint8Array): InfoHash {
-  return infoHash(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex'))
+  return hexOf(bytes, 'an infohash of 20 bytes') as InfoHash
 }
 
 export function peerId(hex: string): PeerId {
@@ -47,7 +47,13 @@ export function peerId(hex: string): PeerId {
 }
 
 export function peerIdOfBytes(bytes: Uint8Array): PeerId {
-  return peerId(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex'))
+  return hexOf(bytes, 'a peer id of 20 bytes') as PeerId
+}
+
+/** Hex digits of 20 bytes are what they should be: no look at them again, since the tracker does this at every announce. */
+function hexOf(bytes: Uint8Array, what: string): string {
+  if (bytes.length !== 20) throw new ShoalError('bad-input', `${what} expected, got ${bytes.length}`)
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
 }
 
 /** The 20 bytes behind an {@link InfoHash} or a {@link PeerId}. */

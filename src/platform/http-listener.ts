@@ -3,9 +3,11 @@
  * a slow or greedy caller may hold, and stops in bounded time. A handler that throws costs one 500, no more.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { formatEndpoint } from '../core/address.ts'
 import { ShoalError, systemCode } from '../core/errors.ts'
 import { KiB, type Millis, seconds } from '../core/units.ts'
+import { type DirectAnswer, DirectGets } from './direct-gets.ts'
 
 export type HttpHandler = (req: IncomingMessage, res: ServerResponse) => void
 
@@ -32,6 +34,8 @@ export interface HttpListener extends AsyncDisposable {
   readonly port: number
   /** Serves every later request. */
   setHandler(handler: HttpHandler): void
+  /** Asked first from now on, for each plain GET: see `direct-gets.ts`. Until it is called, nobody is. */
+  setDirect(answer: DirectAnswer | undefined): void
 }
 
 const DEFAULTS = {
@@ -69,13 +73,42 @@ export async function listenHttp(handler: HttpHandler, options: HttpListenOption
     },
   )
   server.maxConnections = bounds.connectionsMax
+  const direct = goDirectFirst(server, bounds)
   await bind(server, options)
   let closing: Promise<void> | undefined
   return {
     port: boundPort(server),
     setHandler: (next) => void (current = next),
-    [Symbol.asyncDispose]: () => (closing ??= close(server, bounds.closeTimeout)),
+    setDirect: (answer) => {
+      direct.answer = answer ?? NOBODY
+    },
+    [Symbol.asyncDispose]: () => (closing ??= close(server, direct, bounds.closeTimeout)),
   }
+}
+
+const NOBODY: DirectAnswer = () => undefined
+
+/** Connections come to `DirectGets`, and from there to what node:http made to take them. */
+function goDirectFirst(
+  server: Server,
+  bounds: Required<Pick<HttpListenOptions, 'headersTimeout' | 'keepAliveTimeout' | 'headerBytesMax'>> &
+    Pick<HttpListenOptions, 'onError'>,
+): DirectGets {
+  const takers = server.listeners('connection') as ((socket: Socket) => void)[]
+  const direct = new DirectGets({
+    headersTimeout: bounds.headersTimeout,
+    keepAliveTimeout: bounds.keepAliveTimeout,
+    headBytesMax: bounds.headerBytesMax,
+    onError: bounds.onError,
+    handOver: (socket) => {
+      for (const take of takers) take.call(server, socket)
+    },
+  })
+  server.removeAllListeners('connection')
+  server.on('connection', (socket) => {
+    direct.take(socket)
+  })
+  return direct
 }
 
 function failed(res: ServerResponse): void {
@@ -136,15 +169,17 @@ function boundPort(server: Server): number {
 }
 
 /** Accepts nothing new, closes idle connections, lets answers finish for `within`, then cuts the rest. */
-function close(server: Server, within: Millis): Promise<void> {
+function close(server: Server, direct: DirectGets, within: Millis): Promise<void> {
   return new Promise((resolve) => {
     const cut = setTimeout(() => {
       server.closeAllConnections()
+      direct.closeAll()
     }, within)
     server.close(() => {
       clearTimeout(cut)
       resolve()
     })
     server.closeIdleConnections()
+    direct.close()
   })
 }

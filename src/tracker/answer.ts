@@ -7,7 +7,7 @@ import { limits } from '../wire/limits.ts'
 import { intervalOf, type AnnounceContext, type AnnounceParts } from './announce-hooks.ts'
 import { choosePeers, OWN_WANT, SAME_SITE_MAX, type Asker, type Candidates } from './choose-peers.ts'
 import { isLoopback } from './address-ranges.ts'
-import type { SwarmPeer } from './swarm-store.ts'
+import type { DrawnPeer } from './swarm-store.ts'
 
 /** Of a release on more mirrors than this, some by chance are looked at. */
 const SERVING_MAX = 64
@@ -49,13 +49,14 @@ function peersFor(
     wantsSeeds: !isSeed,
     sameSiteMax: Math.min(SAME_SITE_MAX, asker.limit),
     otherSitesMax: asker.limit,
+    withPeerIds: !request.compact,
   })
   // A loopback address means another machine to whoever is told of it elsewhere.
   const dialled = <P extends Endpoint>(peers: readonly P[]): readonly P[] =>
     from.isLoopback ? peers : peers.filter((peer) => !isLoopback(peer.host))
   const others = dialled(serving).filter((peer) => peer.port !== self.port || peer.host !== self.host)
   const isHere = (peer: Endpoint): boolean => parts.addresses.lookUp(peer.host)?.site.name === from.site.name
-  const candidates: Candidates<SwarmPeer | ServingPeer> = {
+  const candidates: Candidates<DrawnPeer | ServingPeer> = {
     sameSite: dialled(draw.sameSite),
     otherSites: dialled(draw.otherSites),
     servingHere: others.filter(isHere),
@@ -79,9 +80,10 @@ function servingPeers(infoHash: InfoHash, { control, addresses, random }: Announ
 }
 
 /** For our own clients; stock ones are told endpoints only. */
-function withFlags(peer: SwarmPeer | ServingPeer): AnnouncedPeer {
-  const { host, port, peerId } = peer
+function withFlags(peer: DrawnPeer | ServingPeer): AnnouncedPeer {
   const role = 'role' in peer ? peer.role : undefined
   const isOurs = role !== undefined || ('isOurs' in peer && peer.isOurs)
-  return { host, port, peerId, flags: { isOrigin: role === 'origin', isMirror: role === 'mirror', isOurs } }
+  const { host, port, peerId } = peer
+  const flags = { isOrigin: role === 'origin', isMirror: role === 'mirror', isOurs }
+  return { host, port, flags, ...(peerId !== undefined && { peerId }) }
 }

@@ -7,160 +7,188 @@ import type { InfoHash } from '../core/ids.ts'
 import type { Random } from '../core/random.ts'
 import type { Millis } from '../core/units.ts'
 import type { Clock } from '../platform/clock.ts'
-import { PeerPool, type PoolEntry, type Wanted } from './peer-pool.ts'
-import {
-  endpointKey,
-  type Draw,
-  type DrawRequest,
-  type SwarmCounts,
-  type SwarmPeer,
-  type SwarmStore,
-  type SwarmStoreOptions,
-  type SwarmStoreParts,
+import { EndpointIndex } from './endpoint-index.ts'
+import { Interned } from './interned.ts'
+import { PeerTable, wordsOf, type Slot } from './peer-table.ts'
+import { hostOf, peerAt, RecordDrawn, type RecordTables } from './record-peer.ts'
+import { SwarmShelves } from './swarm-shelves.ts'
+import type {
+  Draw,
+  DrawRequest,
+  Next,
+  Part,
+  SwarmCounts,
+  SwarmPeer,
+  SwarmStore,
+  SwarmStoreOptions,
+  SwarmStoreParts,
 } from './swarm-store.ts'
 
-interface Swarm {
-  readonly entries: Map<string, PoolEntry>
-  readonly everyone: PeerPool
-  /** Those without everything: what seeds are told of. */
-  readonly leechers: PeerPool
-  downloaded: number
-}
-
 const NOBODY: Draw = { sameSite: [], otherSites: [] }
+const ALL: Part = { from: 0, most: Number.MAX_SAFE_INTEGER }
 const NOTHING: SwarmCounts = { complete: 0, incomplete: 0, downloaded: 0 }
 
 export class MemorySwarmStore implements SwarmStore {
   readonly #clock: Clock
   readonly #random: Random
-  readonly #peersMax: number
-  readonly #swarms = new Map<InfoHash, Swarm>()
-  #peerCount = 0
+  readonly #tables: RecordTables
+  readonly #index: EndpointIndex
 
   constructor(parts: SwarmStoreParts, options: SwarmStoreOptions) {
     this.#clock = parts.clock
     this.#random = parts.random
-    this.#peersMax = options.peersMax
+    const peers = new PeerTable(options.peersMax)
+    this.#index = new EndpointIndex(peers, parts.random)
+    this.#tables = {
+      peers,
+      swarms: new Interned<SwarmShelves>((swarm) => swarm.infoHash),
+      sites: new Interned<string>((site) => site),
+      keys: new Interned((key) => `${key.kid} ${key.keyX}`),
+    }
   }
 
   get swarmCount(): number {
-    return this.#swarms.size
+    return this.#tables.swarms.size
   }
 
   get peerCount(): number {
-    return this.#peerCount
+    return this.#tables.peers.used
   }
 
   put(infoHash: InfoHash, peer: SwarmPeer, lease: Millis): boolean {
-    let swarm = this.#swarms.get(infoHash)
-    const key = endpointKey(peer.host, peer.port)
-    let entry = swarm?.entries.get(key)
-    if (entry === undefined) {
-      if (this.#peerCount >= this.#peersMax) return false
-      if (swarm === undefined) {
-        swarm = newSwarm()
-        this.#swarms.set(infoHash, swarm)
-      }
-      entry = { peer, expiresAt: 0, slots: [-1, -1] }
-      swarm.entries.set(key, entry)
-      this.#peerCount++
+    const { peers, swarms, sites, keys } = this.#tables
+    const known = this.#slotOf(infoHash, peer)
+    const slot = known ?? peers.take(wordsOf(peer.host, peer.port))
+    if (slot === undefined) return false
+    const site = sites.hold(peer.site)
+    const key = keys.hold({ kid: peer.grant.kid, keyX: peer.grant.keyX })
+    if (known === undefined) {
+      peers.swarm[slot] = swarms.hold(this.#find(infoHash) ?? new SwarmShelves(infoHash, peers))
+      this.#index.add(slot)
+    } else {
+      this.#swarmOf(slot).delete(slot)
+      sites.letGo(peers.site[slot] ?? 0)
+      keys.letGo(peers.key[slot] ?? 0)
     }
-    if (swarm !== undefined) seat(swarm, entry, peer)
-    entry.expiresAt = this.#clock.now() + lease
+    peers.site[slot] = site
+    peers.key[slot] = key
+    peers.setKind(slot, peer.isSeed, peer.isOurs)
+    peers.setPeerId(slot, peer.peerId)
+    peers.setGrant(slot, peer.grant.claims.id, peer.grant.claims.expiresAt)
+    peers.expiresAt[slot] = this.#clock.now() + lease
+    this.#swarmOf(slot).add(slot)
     return true
   }
 
   addCompleted(infoHash: InfoHash): void {
-    const swarm = this.#swarms.get(infoHash)
+    const swarm = this.#find(infoHash)
     if (swarm !== undefined) swarm.downloaded++
   }
 
   remove(infoHash: InfoHash, endpoint: Endpoint): void {
-    const swarm = this.#swarms.get(infoHash)
-    const entry = swarm?.entries.get(endpointKey(endpoint.host, endpoint.port))
-    if (swarm === undefined || entry === undefined) return
-    this.#drop(swarm, entry)
-    if (swarm.entries.size === 0) this.#swarms.delete(infoHash)
+    const slot = this.#slotOf(infoHash, endpoint)
+    if (slot !== undefined) this.#drop(slot)
   }
 
-  removeWhere(isRefused: (swarm: InfoHash, peer: SwarmPeer) => boolean): number {
-    return this.#dropWhere((infoHash, entry) => isRefused(infoHash, entry.peer))
+  removeWhere(isRefused: (swarm: InfoHash, peer: SwarmPeer) => boolean, part = ALL): Next {
+    return this.#walk(part, (slot) => {
+      if (isRefused(this.#swarmOf(slot).infoHash, peerAt(this.#tables, slot))) this.#drop(slot)
+    })
   }
 
-  resite(siteOf: (host: IpAddress) => string): void {
-    for (const swarm of this.#swarms.values()) {
-      for (const entry of swarm.entries.values()) {
-        const site = siteOf(entry.peer.host)
-        if (site !== entry.peer.site) seat(swarm, entry, { ...entry.peer, site })
-      }
-    }
+  resite(siteOf: (host: IpAddress) => string, part = ALL): Next {
+    const { peers, sites } = this.#tables
+    return this.#walk(part, (slot) => {
+      const site = siteOf(hostOf(peers.packed(slot)))
+      const before = peers.site[slot] ?? 0
+      if (sites.at(before) === site) return
+      const swarm = this.#swarmOf(slot)
+      swarm.delete(slot)
+      peers.site[slot] = sites.hold(site)
+      sites.letGo(before)
+      swarm.add(slot)
+    })
   }
 
   find(infoHash: InfoHash, endpoint: Endpoint): SwarmPeer | undefined {
-    const entry = this.#swarms.get(infoHash)?.entries.get(endpointKey(endpoint.host, endpoint.port))
-    return entry !== undefined && entry.expiresAt > this.#clock.now() ? entry.peer : undefined
+    const slot = this.#slotOf(infoHash, endpoint)
+    return slot === undefined || !this.#isLive(slot) ? undefined : peerAt(this.#tables, slot)
   }
 
   draw(infoHash: InfoHash, request: DrawRequest): Draw {
-    const swarm = this.#swarms.get(infoHash)
+    const swarm = this.#find(infoHash)
     if (swarm === undefined) return NOBODY
-    const pool = request.wantsSeeds ? swarm.everyone : swarm.leechers
+    const self = this.#slotOf(infoHash, request.self)
+    const site = this.#tables.sites.numberOf(request.site)
+    const expired: Slot[] = []
+    const { expiresAt } = this.#tables.peers
     const now = this.#clock.now()
-    const { host, port } = request.self
-    const wanted: Wanted = ({ peer, expiresAt }) => {
-      if (expiresAt <= now) return 'expired'
-      return peer.port === port && peer.host === host ? 'skip' : 'take'
+    const wanted = (slot: Slot): boolean => {
+      if (slot === self) return false
+      if ((expiresAt[slot] ?? 0) > now) return true
+      expired.push(slot)
+      return false
     }
-    const drop = (entry: PoolEntry): void => {
-      this.#drop(swarm, entry)
-    }
-    const sameSite = pool.drawFrom(request.site, request.sameSiteMax, this.#random, wanted, drop)
-    const otherSites = pool.drawAround(request.site, request.otherSitesMax, this.#random, wanted, drop)
-    if (swarm.entries.size === 0) this.#swarms.delete(infoHash)
-    return { sameSite, otherSites }
+    const { wantsSeeds, sameSiteMax, otherSitesMax, withPeerIds = false } = request
+    const near = swarm.pickFrom(site, sameSiteMax, wantsSeeds, this.#random, wanted)
+    const far = swarm.pickAround(site, otherSitesMax, wantsSeeds, this.#random, wanted)
+    const drawn = (slot: Slot): RecordDrawn => new RecordDrawn(this.#tables, slot, withPeerIds)
+    const draw = { sameSite: near.map(drawn), otherSites: far.map(drawn) }
+    for (const slot of expired) this.#drop(slot)
+    return draw
   }
 
   counts(infoHash: InfoHash): SwarmCounts {
-    const swarm = this.#swarms.get(infoHash)
+    const swarm = this.#find(infoHash)
     if (swarm === undefined) return NOTHING
-    const incomplete = swarm.leechers.size
-    return { complete: swarm.everyone.size - incomplete, incomplete, downloaded: swarm.downloaded }
+    const incomplete = swarm.leechers
+    return { complete: swarm.size - incomplete, incomplete, downloaded: swarm.downloaded }
   }
 
   sweep(): number {
+    const before = this.peerCount
+    const { expiresAt } = this.#tables.peers
     const now = this.#clock.now()
-    return this.#dropWhere((_, entry) => entry.expiresAt <= now)
+    this.#walk(ALL, (slot) => {
+      if ((expiresAt[slot] ?? 0) <= now) this.#drop(slot)
+    })
+    return before - this.peerCount
   }
 
-  #dropWhere(isDue: (infoHash: InfoHash, entry: PoolEntry) => boolean): number {
-    const before = this.#peerCount
-    for (const [infoHash, swarm] of this.#swarms) {
-      for (const entry of swarm.entries.values()) if (isDue(infoHash, entry)) this.#drop(swarm, entry)
-      if (swarm.entries.size === 0) this.#swarms.delete(infoHash)
-    }
-    return before - this.#peerCount
+  /** `visit` may drop the record. */
+  #walk({ from, most }: Part, visit: (slot: Slot) => void): Next {
+    const { peers } = this.#tables
+    const end = Math.min(peers.touched, from + most)
+    for (let slot = from; slot < end; slot++) if ((peers.expiresAt[slot] ?? 0) !== 0) visit(slot)
+    return end < peers.touched ? end : undefined
   }
 
-  #drop(swarm: Swarm, entry: PoolEntry): void {
-    swarm.everyone.delete(entry)
-    swarm.leechers.delete(entry)
-    swarm.entries.delete(endpointKey(entry.peer.host, entry.peer.port))
-    this.#peerCount--
+  #find(infoHash: InfoHash): SwarmShelves | undefined {
+    const { swarms } = this.#tables
+    const number = swarms.numberOf(infoHash)
+    return number === undefined ? undefined : swarms.at(number)
   }
-}
 
-function newSwarm(): Swarm {
-  return { entries: new Map(), everyone: new PeerPool(0), leechers: new PeerPool(1), downloaded: 0 }
-}
-
-/** Makes `entry` stand for `peer`, in the pools and under the site where it belongs. */
-function seat(swarm: Swarm, entry: PoolEntry, peer: SwarmPeer): void {
-  if (entry.peer.site !== peer.site) {
-    swarm.everyone.delete(entry)
-    swarm.leechers.delete(entry)
+  #slotOf(infoHash: InfoHash, { host, port }: Endpoint): Slot | undefined {
+    const swarm = this.#tables.swarms.numberOf(infoHash)
+    return swarm === undefined ? undefined : this.#index.find(swarm, wordsOf(host, port))
   }
-  entry.peer = peer
-  swarm.everyone.add(entry)
-  if (peer.isSeed) swarm.leechers.delete(entry)
-  else swarm.leechers.add(entry)
+
+  #swarmOf(slot: Slot): SwarmShelves {
+    return this.#tables.swarms.at(this.#tables.peers.swarm[slot] ?? 0)
+  }
+
+  #isLive(slot: Slot): boolean {
+    return (this.#tables.peers.expiresAt[slot] ?? 0) > this.#clock.now()
+  }
+
+  #drop(slot: Slot): void {
+    const { peers, swarms, sites, keys } = this.#tables
+    this.#swarmOf(slot).delete(slot)
+    this.#index.delete(slot)
+    swarms.letGo(peers.swarm[slot] ?? 0)
+    sites.letGo(peers.site[slot] ?? 0)
+    keys.letGo(peers.key[slot] ?? 0)
+    peers.free(slot)
+  }
 }

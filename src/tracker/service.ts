@@ -43,6 +43,7 @@ export async function startTracker(
       },
     ),
   )
+  listener.setDirect(tracker.direct)
   const running = stack.move()
   return {
     port: listener.port,

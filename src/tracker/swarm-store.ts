@@ -26,6 +26,17 @@ export interface SwarmCounts {
   readonly downloaded: number
 }
 
+/** A peer as an answer names it. */
+export interface DrawnPeer extends Endpoint {
+  /** Address and port as BEP 23 and BEP 7 have them, a character a byte: 6 of them, or 18 for IPv6. */
+  readonly packed: string
+  readonly site: string
+  readonly isSeed: boolean
+  readonly isOurs: boolean
+  /** Only when it was asked for. */
+  readonly peerId?: PeerId
+}
+
 export interface DrawRequest {
   /** Who asks; never in the answer. */
   readonly self: Endpoint
@@ -34,13 +45,15 @@ export interface DrawRequest {
   readonly wantsSeeds: boolean
   readonly sameSiteMax: number
   readonly otherSitesMax: number
+  /** False unless given: few answers name them, and reading them costs more than the rest. */
+  readonly withPeerIds?: boolean
 }
 
 /** Peers drawn by chance. */
 export interface Draw {
-  readonly sameSite: readonly SwarmPeer[]
+  readonly sameSite: readonly DrawnPeer[]
   /** Taken site by site in turn: the first n are of as many different sites as there are, up to n. */
-  readonly otherSites: readonly SwarmPeer[]
+  readonly otherSites: readonly DrawnPeer[]
 }
 
 export interface SwarmStoreParts {
@@ -52,6 +65,15 @@ export interface SwarmStoreOptions {
   /** In all swarms together. */
   readonly peersMax: number
 }
+
+/** Of all peers that there may be, those from `from` on, `most` at most: so that a walk can rest in between. */
+export interface Part {
+  readonly from: number
+  readonly most: number
+}
+
+/** Where the walk goes on; undefined at its end. Who has come since may be left out: nobody else is. */
+export type Next = number | undefined
 
 /**
  * Every implementation must pass `test/contract/swarm-store.contract.ts`.
@@ -68,10 +90,10 @@ export interface SwarmStore {
   addCompleted(swarm: InfoHash): void
   /** Removing an absent peer is not an error: `stopped` may arrive twice. */
   remove(swarm: InfoHash, endpoint: Endpoint): void
-  /** Removes all peers that `isRefused` names; how many these were. */
-  removeWhere(isRefused: (swarm: InfoHash, peer: SwarmPeer) => boolean): number
-  /** Puts each peer under the site that `siteOf` names: the operator has drawn a new map. */
-  resite(siteOf: (host: IpAddress) => string): void
+  /** Removes the peers that `isRefused` names, of `part` of all. */
+  removeWhere(isRefused: (swarm: InfoHash, peer: SwarmPeer) => boolean, part?: Part): Next
+  /** Puts each peer, of `part` of all, under the site that `siteOf` names: the operator has drawn a new map. */
+  resite(siteOf: (host: IpAddress) => string, part?: Part): Next
   /** The live peer at this endpoint. */
   find(swarm: InfoHash, endpoint: Endpoint): SwarmPeer | undefined
   /** Costs time in proportion to the answer, not to the swarm. */

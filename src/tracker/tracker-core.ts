@@ -10,6 +10,7 @@ import type { AddressFacts } from './address-book.ts'
 import { answerOf } from './answer.ts'
 import type { GateAnswer, GrantGate } from './grant-gate.ts'
 import { refusals, type Refusal, type RefusalKind } from './refusals.ts'
+import { Stepwise } from './stepwise.ts'
 import type { SwarmCounts } from './swarm-store.ts'
 import { withdrawalOf, type VerifiedGrant } from './verified-grant.ts'
 
@@ -39,6 +40,7 @@ const HARMLESS: ReadonlySet<ControlEvent['kind']> = new Set(['serves', 'serves-n
 export class TrackerCore {
   readonly #parts: AnnounceParts
   readonly #gate: GrantGate
+  readonly #leaving: Stepwise
   readonly #refused: Partial<Record<RefusalKind, number>> = {}
   #announces = 0
   #scrapes = 0
@@ -46,6 +48,10 @@ export class TrackerCore {
   constructor(parts: AnnounceParts, gate: GrantGate) {
     this.#parts = parts
     this.#gate = gate
+    const { clock, store, control } = parts
+    this.#leaving = new Stepwise(clock, (part) =>
+      store.removeWhere((_, peer) => withdrawalOf(peer.grant, control) !== undefined, part),
+    )
   }
 
   announce(
@@ -82,11 +88,18 @@ export class TrackerCore {
     return refusal
   }
 
-  /** Who may no longer be in a swarm is introduced to nobody from now on, not only from its next announce. */
+  /**
+   * Who may no longer be in a swarm is introduced to nobody, not only from its next announce: at once where there
+   * are some thousand peers, within two seconds of a million.
+   */
   onControl(events: readonly ControlEvent[]): void {
     if (events.every((event) => HARMLESS.has(event.kind))) return
-    const { store, control } = this.#parts
-    store.removeWhere((_, peer) => withdrawalOf(peer.grant, control) !== undefined)
+    this.#leaving.start()
+  }
+
+  /** Ends what goes on by itself. */
+  stop(): void {
+    this.#leaving.cancel()
   }
 
   sweep(): void {

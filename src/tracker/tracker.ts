@@ -4,6 +4,7 @@ import type { Random } from '../core/random.ts'
 import type { SiteMap } from '../core/site.ts'
 import type { ControlView } from '../portal-client/index.ts'
 import type { Clock } from '../platform/clock.ts'
+import type { DirectAnswer } from '../platform/direct-gets.ts'
 import type { Logger } from '../platform/log.ts'
 import { AddressBook } from './address-book.ts'
 import { FailureLimiter } from './failure-limiter.ts'
@@ -12,6 +13,7 @@ import { GrantUses } from './grant-uses.ts'
 import { HttpFrontend } from './http-frontend.ts'
 import { MemorySwarmStore } from './memory-swarm-store.ts'
 import type { TrackerSettings } from './settings.ts'
+import { Stepwise } from './stepwise.ts'
 import type { SwarmStore } from './swarm-store.ts'
 import { TrackerCore, type TrackerStats } from './tracker-core.ts'
 
@@ -32,6 +34,8 @@ export interface Tracker extends AsyncDisposable {
    * False, with nothing done, for every other path.
    */
   handle(req: IncomingMessage, res: ServerResponse): boolean
+  /** The same for plain GETs, without node:http: see `HttpListener.setDirect`. */
+  readonly direct: DirectAnswer
   stats(): TrackerStats
 }
 
@@ -60,20 +64,24 @@ export function createTracker(parts: TrackerParts, settings: TrackerSettings): T
   const frontend = new HttpFrontend({ core, addresses, log }, { trustedProxies: settings.trustedProxies })
 
   let map = sites()
+  const moving = new Stepwise(clock, (part) => store.resite((host) => map.siteOf(host).name, part))
   const sweeping = clock.every(settings.sweepIntervalMs, () => {
     core.sweep()
     if (sites() === map) return
     map = sites()
-    store.resite((host) => map.siteOf(host).name)
+    moving.start()
   })
   const stopListening = control.onChange((events) => {
     core.onControl(events)
   })
   return {
     handle: (req, res) => frontend.handle(req, res),
+    direct: (get, remoteAddress) => frontend.direct(get, remoteAddress),
     stats: () => core.stats(),
     [Symbol.asyncDispose]: () => {
       sweeping.cancel()
+      moving.cancel()
+      core.stop()
       stopListening()
       return Promise.resolve()
     },

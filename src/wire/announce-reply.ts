@@ -21,6 +21,7 @@ import {
 } from './bencode-read.ts'
 import { flagsByte, parsePeers, type PeerFlags } from './announce-peers.ts'
 import { encodeCompactV4, encodeCompactV6, splitByFamily } from './compact-peers.ts'
+import { compactReplyText } from './compact-reply.ts'
 import { limits } from './limits.ts'
 
 export interface AnnouncedPeer extends Endpoint {
@@ -28,6 +29,8 @@ export interface AnnouncedPeer extends Endpoint {
   readonly peerId?: PeerId
   /** Only in replies to our own clients. */
   readonly flags?: PeerFlags
+  /** Address and port as compact replies have them, a character a byte, where they are at hand. */
+  readonly packed?: string
 }
 
 export interface AnnounceReply {
@@ -84,6 +87,16 @@ export function encodeAnnounceReply(
       }),
     }),
   )
+}
+
+/** The same bytes, a character each. */
+export function announceReplyText(
+  reply: AnnounceReply,
+  form: { readonly compact: boolean; readonly withFlags: boolean },
+): string {
+  if (form.compact && !form.withFlags && reply.warning === undefined) return compactReplyText(reply)
+  const bytes = encodeAnnounceReply(reply, form)
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
 }
 
 /** BEP 31: minutes, rounded up. Sent with status 200, since stock clients do not read the body of another. */

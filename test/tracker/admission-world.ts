@@ -8,6 +8,7 @@ import { GrantGate } from '../../src/tracker/grant-gate.ts'
 import { GrantUses } from '../../src/tracker/grant-uses.ts'
 import { trackerSettings } from '../../src/tracker/index.ts'
 import { MemorySwarmStore } from '../../src/tracker/memory-swarm-store.ts'
+import type { Next } from '../../src/tracker/swarm-store.ts'
 import type { Refusal } from '../../src/tracker/refusals.ts'
 import {
   TrackerCore,
@@ -24,7 +25,7 @@ const PORTAL_URL = 'https://media.example'
 export class WatchedStore extends MemorySwarmStore {
   walks = 0
 
-  override removeWhere(...args: Parameters<MemorySwarmStore['removeWhere']>): number {
+  override removeWhere(...args: Parameters<MemorySwarmStore['removeWhere']>): Next {
     this.walks++
     return super.removeWhere(...args)
   }

@@ -1,17 +1,19 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { addressOfBytes, isIPv6 } from '../../src/core/address.ts'
+import { addressOfBytes, ipAddress, isIPv6 } from '../../src/core/address.ts'
 import { peerIdOfBytes } from '../../src/core/ids.ts'
-import { minutes, seconds } from '../../src/core/units.ts'
+import { millis, minutes, seconds } from '../../src/core/units.ts'
 import {
   type AnnouncedPeer,
   type AnnounceReply,
+  announceReplyText,
   encodeAnnounceRefusal,
   encodeAnnounceReply,
   parseAnnounceReply,
 } from '../../src/wire/announce.ts'
 import { decodeBencode, type BencodeDict } from '../../src/wire/bencode.ts'
 import { asDict } from '../../src/wire/bencode-read.ts'
+import { packedEndpoint } from '../../src/wire/compact-reply.ts'
 import { hostileInputs } from '../support/corpus.ts'
 import { mutated } from '../support/mutations.ts'
 import { FUZZ_RUNS, orRefused } from './fuzz.ts'
@@ -216,5 +218,54 @@ describe("a tracker's refusal", () => {
   it('is cut when it is long', () => {
     const parsed = parseAnnounceReply(encodeAnnounceRefusal({ reason: 'x'.repeat(5_000) }))
     assert.ok(parsed.kind === 'refused' && parsed.refusal.reason.length === 400)
+  })
+})
+
+describe('the text of a compact reply', () => {
+  it('is the bytes of the reply, a character each', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.oneof(fc.ipV4(), fc.ipV6()), fc.integer({ min: 1, max: 65_535 })), {
+          maxLength: 60,
+        }),
+        fc.nat(),
+        fc.nat(),
+        fc.boolean(),
+        fc.boolean(),
+        (ends, complete, incomplete, isSaid, isPacked) => {
+          const peers = ends.map(([host, port]) => {
+            const peer = { host: ipAddress(host), port }
+            return isPacked ? { ...peer, packed: packedEndpoint(peer) } : peer
+          })
+          const reply = {
+            intervalMs: millis(complete),
+            complete,
+            incomplete,
+            peers,
+            ...(isSaid && { minIntervalMs: millis(incomplete), externalIp: ipAddress('2001:db8::1') }),
+          }
+          const form = { compact: true, withFlags: false }
+          const bytes = Buffer.from(encodeAnnounceReply(reply, form)).toString('latin1')
+          assert.equal(announceReplyText(reply, form), bytes)
+        },
+      ),
+    )
+  })
+
+  it('is that of the general encoder where there are flags, a warning or dictionaries', () => {
+    const peer = {
+      host: ipAddress('10.0.0.1'),
+      port: 7,
+      flags: { isOrigin: true, isMirror: false, isOurs: true },
+    }
+    const reply = { intervalMs: millis(1), complete: 1, incomplete: 2, peers: [peer], warning: 'mind' }
+    for (const [compact, withFlags] of [
+      [true, true],
+      [true, false],
+      [false, false],
+    ] as const) {
+      const bytes = Buffer.from(encodeAnnounceReply(reply, { compact, withFlags })).toString('latin1')
+      assert.equal(announceReplyText(reply, { compact, withFlags }), bytes)
+    }
   })
 })

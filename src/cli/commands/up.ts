@@ -67,6 +67,7 @@ export async function up(context: Context, given: object): Promise<void> {
   )
   stack.defer(() => {
     listener.setHandler(notNow('stopping'))
+    listener.setDirect(undefined)
   })
   // no tracker yet: a client that is told so comes back, one that gets a page of the portal gives up
   listener.setHandler((req, res) => {
@@ -101,6 +102,7 @@ export async function up(context: Context, given: object): Promise<void> {
   listener.setHandler((req, res) => {
     if (!tracker.handle(req, res)) portal.handler(req, res)
   })
+  listener.setDirect(tracker.direct)
   const origin = stack.use(
     await startOrigin(
       context,

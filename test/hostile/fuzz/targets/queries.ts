@@ -1,5 +1,7 @@
 /** Parsers of URLs: what peers ask of the tracker, and magnet links. */
 import assert from 'node:assert/strict'
+import { ShoalError } from '../../../../src/core/errors.ts'
+import { readSimpleGet } from '../../../../src/platform/simple-get.ts'
 import { announceUrl, parseAnnounceQuery } from '../../../../src/wire/announce.ts'
 import { foreignUrl, hostPortOf, TRACKER_SCHEMES } from '../../../../src/wire/foreign-url.ts'
 import { formatMagnet, parseMagnet, portalOfMagnet, undeclaredHosts } from '../../../../src/wire/magnet.ts'
@@ -24,7 +26,37 @@ const DECLARED = {
   issuedAt: '2026-01-01T00:00:00Z',
 }
 
+const HEAD = 'GET /announce?info_hash=%aa&port=1 HTTP/1.1\r\nHost: t\r\n'
+
 export const queryTargets: readonly Target[] = [
+  {
+    name: 'plain GET',
+    files: ['platform/simple-get.ts'],
+    dialect: 'words',
+    corpus: 'tracker-http',
+    words: [
+      'GET /', ' HTTP/1.1\r\n', ' HTTP/1.0\r\n', '\r\n', '\r\n\r\n', '\n', '\0', ':', 'Host: x\r\n', 'Connection: close\r\n', 'Connection: Upgrade\r\n',
+      'Content-Length: 1\r\n', 'Transfer-Encoding: chunked\r\n', 'X-Forwarded-For: 10.0.0.1\r\n', 'Accept: */*\r\n', 'Via: 1.1 p\r\n', ' folded\r\n',
+    ], // prettier-ignore
+    seeds: [
+      bytesOfText(
+        `${HEAD}User-Agent: x\r\nAccept: */*\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n`,
+      ),
+      bytesOfText(
+        `${HEAD}X-Forwarded-For: 10.0.0.1\r\nX-Forwarded-For: 10.0.0.2\r\nConnection: keep-alive\r\n\r\n`,
+      ),
+      bytesOfText('GET /scrape HTTP/1.0\r\n\r\n'),
+    ],
+    frame: (bytes) => textOf(bytes).startsWith('GET /'),
+    read: (bytes) => {
+      const text = textOf(bytes)
+      const get = readSimpleGet(text, 0)
+      if (typeof get === 'string') throw new ShoalError('bad-input', get)
+      assert.ok(get.end <= text.length && text.slice(0, get.end).endsWith('\r\n\r\n'))
+      assert.match(get.target, /^\/[!-~]*$/)
+      assert.deepEqual(readSimpleGet(`${text.slice(0, get.end)}x`, 0), get)
+    },
+  },
   {
     name: 'announce query',
     files: ['wire/announce.ts', 'wire/query.ts'],

@@ -1,0 +1,135 @@
+/** Trackers as processes of their own: ours, and those that it is measured against. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { InfoHash } from '../../src/core/ids.ts'
+
+export type TrackerName = 'shoal' | 'opentracker' | 'bittorrent-tracker'
+
+const OPENTRACKER = '/usr/bin/opentracker'
+const BITTORRENT_TRACKER = fileURLToPath(
+  new URL('../../node_modules/bittorrent-tracker/bin/cmd.js', import.meta.url),
+)
+const SHOAL = fileURLToPath(new URL('shoal-tracker.ts', import.meta.url))
+/** Of /proc/PID/stat; Linux has always shown 100 a second to programs. */
+const TICKS_PER_SECOND = 100
+
+export class TrackerProcess implements AsyncDisposable {
+  readonly name: TrackerName
+  /** Of HTTP, and of UDP. */
+  readonly port: number
+  readonly #process: ChildProcess
+  readonly #folder: string | undefined
+
+  constructor(name: TrackerName, process: ChildProcess, port: number, folder?: string) {
+    this.name = name
+    this.port = port
+    this.#process = process
+    this.#folder = folder
+  }
+
+  get cpuSeconds(): number {
+    const stat = readFileSync(`/proc/${this.#process.pid ?? 0}/stat`, 'latin1')
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
+  }
+
+  get residentBytes(): number {
+    return this.#status('VmRSS')
+  }
+
+  get peakBytes(): number {
+    return this.#status('VmHWM')
+  }
+
+  get openFiles(): number {
+    return Number(/^FDSize:\s+(\d+)/m.exec(this.#statusText())?.[1] ?? 0)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#process.exitCode === null && this.#process.signalCode === null) {
+      const exited = once(this.#process, 'exit')
+      this.#process.kill()
+      await exited
+    }
+    if (this.#folder !== undefined) await rm(this.#folder, { recursive: true })
+  }
+
+  #statusText(): string {
+    return readFileSync(`/proc/${this.#process.pid ?? 0}/status`, 'latin1')
+  }
+
+  #status(field: string): number {
+    return 1_024 * Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(this.#statusText())?.[1] ?? 0)
+  }
+}
+
+export interface ShoalOptions {
+  /** Of the key that signs the grants. */
+  readonly privateJwk: unknown
+  readonly settings?: Readonly<Record<string, string>>
+  /** To Node itself, such as `--cpu-prof`. */
+  readonly nodeArguments?: readonly string[]
+}
+
+export async function startShoal({
+  privateJwk,
+  settings = {},
+  nodeArguments = [],
+}: ShoalOptions): Promise<TrackerProcess> {
+  const child = spawn(process.execPath, [...nodeArguments, SHOAL], { stdio: ['pipe', 'pipe', 'inherit'] })
+  child.stdin.end(JSON.stringify({ privateJwk, settings }))
+  for await (const line of createInterface(child.stdout))
+    return new TrackerProcess('shoal', child, Number(line))
+  throw new Error('the tracker did not start')
+}
+
+/** Debian's opentracker serves what a file lists; it leaves root and looks for the file in its folder. */
+export async function startOpentracker(swarms: readonly InfoHash[]): Promise<TrackerProcess> {
+  const folder = await mkdtemp(join(tmpdir(), 'shoal-bench-'))
+  await writeFile(join(folder, 'whitelist'), swarms.map((swarm) => `${swarm}\n`).join(''))
+  await chmod(folder, 0o755)
+  const port = await freePort()
+  const flags = ['-i', '127.0.0.1', '-p', String(port), '-P', String(port), '-d', folder, '-w', 'whitelist']
+  const child = spawn(OPENTRACKER, flags, { stdio: 'ignore', cwd: folder })
+  await untilListening(port, child)
+  return new TrackerProcess('opentracker', child, port, folder)
+}
+
+export async function startBittorrentTracker(): Promise<TrackerProcess> {
+  const port = await freePort()
+  const flags = ['--port', String(port), '--http', '--udp', '--quiet', '--http-hostname', '127.0.0.1']
+  const child = spawn(process.execPath, [BITTORRENT_TRACKER, ...flags], { stdio: 'ignore' })
+  await untilListening(port, child)
+  return new TrackerProcess('bittorrent-tracker', child, port)
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const address = probe.address()
+  probe.close()
+  await once(probe, 'close')
+  return address !== null && typeof address === 'object' ? address.port : 0
+}
+
+async function untilListening(port: number, child: ChildProcess): Promise<void> {
+  for (let tries = 0; tries < 200; tries++) {
+    if (child.exitCode !== null) throw new Error(`${child.spawnfile} ended at once`)
+    const socket = connect(port, '127.0.0.1')
+    const isUp = await Promise.race([
+      once(socket, 'connect').then(() => true),
+      once(socket, 'error').then(() => false),
+    ]).catch(() => false)
+    socket.destroy()
+    if (isUp) return
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  throw new Error(`${child.spawnfile} does not listen`)
+}

@@ -1,0 +1,145 @@
+/** The peers of one swarm, a shelf for each site. */
+import type { InfoHash } from '../core/ids.ts'
+import type { Random } from '../core/random.ts'
+import type { PeerTable, Slot } from './peer-table.ts'
+import { type Picker, Shelf } from './shelf.ts'
+
+/** Says of a picked slot whether it is taken; one that is not costs a pick. */
+export type Wanted = (slot: Slot) => boolean
+
+export class SwarmShelves {
+  readonly infoHash: InfoHash
+  downloaded = 0
+  readonly #table: PeerTable
+  readonly #shelves: Shelf[] = []
+  /** Where each site's shelf stands. */
+  readonly #places = new Map<number, number>()
+  #size = 0
+  #leechers = 0
+
+  constructor(infoHash: InfoHash, table: PeerTable) {
+    this.infoHash = infoHash
+    this.#table = table
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  get leechers(): number {
+    return this.#leechers
+  }
+
+  /** On the shelf of the site that its record names. */
+  add(slot: Slot): void {
+    const site = this.#table.site[slot] ?? 0
+    let shelf = this.#shelfOf(site)
+    if (shelf === undefined) {
+      shelf = new Shelf(site)
+      this.#places.set(site, this.#shelves.length)
+      this.#shelves.push(shelf)
+    }
+    shelf.add(slot, this.#table)
+    this.#count(slot, 1)
+  }
+
+  /** While its record still names the site and the kind with which it was added. */
+  delete(slot: Slot): void {
+    const shelf = this.#shelfOf(this.#table.site[slot] ?? 0)
+    if (shelf === undefined) return
+    shelf.delete(slot, this.#table)
+    this.#count(slot, -1)
+    if (shelf.size === 0) this.#dropShelf(shelf)
+  }
+
+  /** Up to `max` of the site. */
+  pickFrom(
+    site: number | undefined,
+    max: number,
+    wantsSeeds: boolean,
+    random: Random,
+    wanted: Wanted,
+  ): Slot[] {
+    const found: Slot[] = []
+    const picker = site === undefined ? undefined : this.#shelfOf(site)?.picker(wantsSeeds)
+    if (picker === undefined) return found
+    while (found.length < max) {
+      const slot = nextWanted(picker, random, wanted)
+      if (slot === undefined) break
+      found.push(slot)
+    }
+    picker.undo()
+    return found
+  }
+
+  /** Up to `max` of all sites but one, site by site in turn, the sites in a random order. */
+  pickAround(
+    site: number | undefined,
+    max: number,
+    wantsSeeds: boolean,
+    random: Random,
+    wanted: Wanted,
+  ): Slot[] {
+    const found: Slot[] = []
+    if (max <= 0) return found
+    const all = this.#someShelves(site, max, random).map((shelf) => shelf.picker(wantsSeeds))
+    let open = all
+    while (found.length < max && open.length > 0) {
+      const stillOpen: Picker[] = []
+      for (const picker of open) {
+        if (found.length === max) break
+        const slot = nextWanted(picker, random, wanted)
+        if (slot === undefined) continue
+        found.push(slot)
+        stillOpen.push(picker)
+      }
+      open = stillOpen
+    }
+    for (const picker of all) picker.undo()
+    return found
+  }
+
+  /** Up to `max` shelves other than `site`'s, by chance; moves them to the front of the list. */
+  #someShelves(site: number | undefined, max: number, random: Random): readonly Shelf[] {
+    const chosen: Shelf[] = []
+    for (let i = 0; i < this.#shelves.length && chosen.length < max; i++) {
+      const j = i + Math.floor(random() * (this.#shelves.length - i))
+      const shelf = this.#shelves[j]
+      const front = this.#shelves[i]
+      if (shelf === undefined || front === undefined) break
+      this.#stand(front, j)
+      this.#stand(shelf, i)
+      if (shelf.site !== site) chosen.push(shelf)
+    }
+    return chosen
+  }
+
+  #shelfOf(site: number): Shelf | undefined {
+    const place = this.#places.get(site)
+    return place === undefined ? undefined : this.#shelves[place]
+  }
+
+  #stand(shelf: Shelf, place: number): void {
+    this.#shelves[place] = shelf
+    this.#places.set(shelf.site, place)
+  }
+
+  #dropShelf(shelf: Shelf): void {
+    const place = this.#places.get(shelf.site)
+    this.#places.delete(shelf.site)
+    const last = this.#shelves.pop()
+    if (last !== undefined && last !== shelf && place !== undefined) this.#stand(last, place)
+  }
+
+  #count(slot: Slot, by: 1 | -1): void {
+    this.#size += by
+    if (!this.#table.isSeed(slot)) this.#leechers += by
+  }
+}
+
+function nextWanted(picker: Picker, random: Random, wanted: Wanted): Slot | undefined {
+  for (;;) {
+    const slot = picker.next(random)
+    if (slot === undefined || wanted(slot)) return slot
+  }
+}
