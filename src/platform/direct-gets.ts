@@ -89,35 +89,30 @@ class DirectConnection {
     this.socket = socket
     this.#owner = owner
     this.closeBy = performance.now() + owner.options.headersTimeout
-    socket.on('data', this.#onData)
-    socket.on('drain', this.#onDrain)
-    socket.on('end', this.#onEnd)
-    socket.on('error', this.#onError)
-    socket.on('close', this.#onClose)
+    connectionOf.set(socket, this)
+    for (const [event, listener] of LISTENERS) socket.on(event, listener)
   }
 
-  readonly #onData = (chunk: Buffer): void => {
+  arrived(chunk: Buffer): void {
     const text = chunk.toString('latin1')
     this.#rest = this.#rest === '' ? text : this.#rest + text
     this.#work()
   }
 
-  readonly #onDrain = (): void => {
-    if (!this.#isLast) this.closeBy = performance.now() + this.#owner.options.keepAliveTimeout
+  drained(): void {
+    if (this.#isLast) return
+    this.closeBy = performance.now() + this.#owner.options.keepAliveTimeout
     if (!this.isAnswering) this.socket.resume()
     this.#work()
   }
 
-  readonly #onEnd = (): void => {
+  /** The other side sends no more. */
+  ended(): void {
     this.#isLast = true
     if (!this.isAnswering && !this.socket.writableEnded) this.socket.end()
   }
 
-  readonly #onError = (): void => {
-    this.socket.destroy() // it is the other side's to care
-  }
-
-  readonly #onClose = (): void => {
+  closed(): void {
     this.#owner.forget(this)
   }
 
@@ -168,10 +163,10 @@ class DirectConnection {
     if (keepsAlive && !isClosing && !this.#isLast) {
       this.closeBy = performance.now() + options.keepAliveTimeout
       this.socket.write(`${HEAD}keep-alive\r\nContent-Length: ${length}\r\n\r\n${body}`, 'latin1')
+      if (this.socket.writableNeedDrain) this.socket.once('drain', onDrain)
       if (this.socket.writableLength > UNREAD_BYTES_MAX) this.socket.pause()
     } else {
-      this.#last()
-      this.socket.end(`${HEAD}close\r\nContent-Length: ${length}\r\n\r\n${body}`, 'latin1')
+      this.#sendLast(`${HEAD}close\r\nContent-Length: ${length}\r\n\r\n${body}`)
     }
   }
 
@@ -188,16 +183,20 @@ class DirectConnection {
       (error: unknown) => {
         this.isAnswering = false
         this.#owner.options.onError?.(error)
-        this.#last()
-        this.socket.end(INTERNAL_ERROR, 'latin1')
+        this.#sendLast(INTERNAL_ERROR)
       },
     )
   }
 
-  #last(): void {
+  /** And closes when it is out, as node:http does. */
+  #sendLast(text: string): void {
+    const { socket } = this
     this.#isLast = true
     this.#rest = ''
     this.closeBy = performance.now() + LINGER_MS
+    socket.write(text, 'latin1', () => {
+      socket.destroy()
+    })
   }
 
   #handOver(at: number): void {
@@ -205,14 +204,43 @@ class DirectConnection {
     const unread = Buffer.from(this.#rest.slice(at), 'latin1')
     this.#rest = ''
     this.#owner.forget(this)
-    socket.off('data', this.#onData)
-    socket.off('drain', this.#onDrain)
-    socket.off('end', this.#onEnd)
-    socket.off('error', this.#onError)
-    socket.off('close', this.#onClose)
+    for (const [event, listener] of LISTENERS) socket.off(event, listener)
+    socket.off('drain', onDrain)
+    connectionOf.delete(socket)
     socket.pause()
     socket.unshift(unread)
     this.#owner.options.handOver(socket)
     socket.resume()
   }
 }
+
+/** One function for all sockets and each event: ten thousand idle ones hold no closures. */
+const connectionOf = new WeakMap<Socket, DirectConnection>()
+
+function onData(this: Socket, chunk: Buffer): void {
+  connectionOf.get(this)?.arrived(chunk)
+}
+
+function onDrain(this: Socket): void {
+  connectionOf.get(this)?.drained()
+}
+
+function onEnd(this: Socket): void {
+  connectionOf.get(this)?.ended()
+}
+
+/** It is the other side's to care. */
+function onError(this: Socket): void {
+  this.destroy()
+}
+
+function onClose(this: Socket): void {
+  connectionOf.get(this)?.closed()
+}
+
+const LISTENERS = [
+  ['data', onData],
+  ['end', onEnd],
+  ['error', onError],
+  ['close', onClose],
+] as const

@@ -14,12 +14,15 @@ export interface AddressFacts {
 
 /** Addresses remembered: more than any company's machines in use at a time cost only a second look-up. */
 const ADDRESSES_MAX = 50_000
+const SITES_MAX = 10_000
 
 export class AddressBook {
   readonly #sites: () => SiteMap
   readonly #allowed: AddressRanges
   /** By host, and by spellings of it that sockets use. */
   readonly #facts = new Lru<string, AddressFacts>({ capacity: ADDRESSES_MAX })
+  /** One object a site, not one an address of it. */
+  readonly #siteByName = new Lru<string, Site>({ capacity: SITES_MAX })
   #map: SiteMap | undefined
 
   constructor(parts: { readonly sites: () => SiteMap }, options: { readonly allowed: AddressRanges }) {
@@ -32,6 +35,7 @@ export class AddressBook {
     const map = this.#sites()
     if (map !== this.#map) {
       this.#facts.clear() // the operator drew a new map
+      this.#siteByName.clear()
       this.#map = map
     }
     const known = this.#facts.get(text)
@@ -40,11 +44,18 @@ export class AddressBook {
     if (host === undefined) return undefined
     const facts: AddressFacts = {
       host,
-      site: map.siteOf(host),
+      site: this.#siteOf(host, map),
       isListable: isListable(host, this.#allowed),
       isLoopback: isLoopback(host),
     }
     this.#facts.set(text, facts)
     return facts
+  }
+
+  #siteOf(host: IpAddress, map: SiteMap): Site {
+    const site = map.siteOf(host)
+    const known = this.#siteByName.get(site.name)
+    if (known === undefined) this.#siteByName.set(site.name, site)
+    return known ?? site
   }
 }
