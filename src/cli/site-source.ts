@@ -6,6 +6,7 @@ import { seconds, type Millis } from '../core/units.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/log.ts'
 import type { PortalClient } from '../portal-client/index.ts'
+import { formatSites } from '../wire/sites-file.ts'
 
 type SiteAsker = Pick<PortalClient, 'sites'>
 
@@ -23,9 +24,9 @@ export class SiteSource implements Disposable {
   private constructor(clock: Clock, log: Logger, client: SiteAsker) {
     const refresh = (): void => {
       client.sites().then(
-        ({ items }) => {
-          const map = new SiteMapOf(items)
-          if (JSON.stringify(map.sites) !== JSON.stringify(this.#map.sites)) this.#map = map
+        ({ items, unlisted }) => {
+          const map = new SiteMapOf(items, unlisted)
+          if (formatSites(map) !== formatSites(this.#map)) this.#map = map
         },
         (error: unknown) => {
           log.warn({ error: messageOf(error) }, 'the site map could not be read; the one before stays')
@@ -40,9 +41,9 @@ export class SiteSource implements Disposable {
 
   /** Resolves when the first map is there. @throws ShoalError when the portal does not give it. */
   static async start(clock: Clock, log: Logger, client: SiteAsker): Promise<SiteSource> {
-    const { items } = await client.sites()
+    const { items, unlisted } = await client.sites()
     const source = new SiteSource(clock, log, client)
-    source.#map = new SiteMapOf(items)
+    source.#map = new SiteMapOf(items, unlisted)
     return source
   }
 

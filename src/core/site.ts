@@ -7,7 +7,18 @@ import ipaddr from 'ipaddr.js'
 import { ShoalError } from './errors.ts'
 import type { IpAddress } from './address.ts'
 
-export interface Site {
+/** What the operator says of a site beside its ranges; nothing said is an ordinary site. */
+export interface SitePolicy {
+  /**
+   * `off`, as for the ranges of a VPN: its machines take from origins and mirrors only, are told of nobody else
+   * and to nobody, since any two of them are far from each other.
+   */
+  readonly peering?: 'off' | undefined
+  /** What swarms may use of its link to other sites, bytes a second; 0: its machines are introduced to no other site. */
+  readonly wanBytesPerSecond?: number | undefined
+}
+
+export interface Site extends SitePolicy {
   readonly name: string
   /** In canonical spelling, e.g. `10.4.0.0/16`. */
   readonly cidrs: readonly string[]
@@ -22,12 +33,18 @@ interface Prefix {
 /** What may answer "in which site is this address?". */
 export class SiteMap {
   readonly sites: readonly Site[]
+  /** What holds for every address that no site lists. */
+  readonly unlisted: SitePolicy
+  /** Some site may not be introduced to others: who tells of peers must look. */
+  readonly hasClosedSites: boolean
   /** Longest first, so that the first match is the answer. */
   readonly #prefixes: readonly Prefix[]
 
   /** @throws ShoalError `bad-input` naming the first range that cannot be read, or that two sites claim. */
-  constructor(sites: readonly Site[]) {
-    this.sites = sites.map((s) => ({ name: s.name, cidrs: s.cidrs.map(canonicalCidr) }))
+  constructor(sites: readonly Site[], unlisted: SitePolicy = {}) {
+    this.sites = sites.map((s) => ({ name: s.name, cidrs: s.cidrs.map(canonicalCidr), ...policyOf(s) }))
+    this.unlisted = policyOf(unlisted)
+    this.hasClosedSites = [...this.sites, this.unlisted].some((site) => !mayCross(site))
     const prefixes: Prefix[] = []
     const owner = new Map<string, string>()
     for (const site of this.sites) {
@@ -43,11 +60,25 @@ export class SiteMap {
     this.#prefixes = prefixes.toSorted((a, b) => b.bits - a.bits)
   }
 
-  /** The listed site that holds `host` by longest prefix, else {@link defaultSite}. */
+  /** The listed site that holds `host` by longest prefix, else {@link defaultSite} under the policy of the unlisted. */
   siteOf(host: IpAddress): Site {
     const bytes = ipaddr.parse(host).toByteArray()
     for (const prefix of this.#prefixes) if (holds(prefix, bytes)) return prefix.site
-    return defaultSite(host)
+    return { ...defaultSite(host), ...this.unlisted }
+  }
+}
+
+/** Whether its machines are introduced to each other. */
+export const mayPeer = (site: SitePolicy): boolean => site.peering !== 'off'
+
+/** Whether its machines are introduced to those of other sites. */
+export const mayCross = (site: SitePolicy): boolean => mayPeer(site) && site.wanBytesPerSecond !== 0
+
+/** The policy alone, without keys that say nothing. */
+export function policyOf({ peering, wanBytesPerSecond }: SitePolicy): SitePolicy {
+  return {
+    ...(peering !== undefined && { peering }),
+    ...(wanBytesPerSecond !== undefined && { wanBytesPerSecond }),
   }
 }
 

@@ -1,10 +1,13 @@
 /** The site map: kept here, read by the tracker, changed by an admin or by the sites file at start. */
 import { z } from 'zod'
-import { type Site, SiteMap } from '../core/site.ts'
-import { zSite } from '../wire/api.ts'
+import { type Site, SiteMap, type SitePolicy } from '../core/site.ts'
+import { zSite, zSiteList } from '../wire/api.ts'
 import type { Database } from './database/tables.ts'
 import { readEpoch, readFact, writeFact } from './facts.ts'
 import type { Journal } from './journal.ts'
+
+/** As it is kept. A list alone is of before there was a policy for the unlisted. */
+const zKept = z.union([zSiteList, z.array(zSite).transform((items) => ({ items, unlisted: undefined }))])
 
 export class Sites {
   readonly #journal: Journal
@@ -18,12 +21,11 @@ export class Sites {
   /** `given` replaces what is kept: whoever runs with a sites file means that file. */
   static async open(parts: { db: Database; journal: Journal; given?: SiteMap | undefined }): Promise<Sites> {
     const kept = await readFact(parts.db, 'sites')
-    const sites = new Sites(
-      parts.journal,
-      new SiteMap(kept === undefined ? [] : z.array(zSite).parse(JSON.parse(kept))),
-    )
-    if (parts.given !== undefined && kept !== JSON.stringify(parts.given.sites))
-      await sites.set(parts.given.sites, 'sites file')
+    const { items, unlisted } = zKept.parse(kept === undefined ? [] : JSON.parse(kept))
+    const sites = new Sites(parts.journal, new SiteMap(items, unlisted))
+    const { given } = parts
+    if (given !== undefined && textOf(given) !== textOf(sites.map))
+      await sites.set(given.sites, given.unlisted, 'sites file')
     return sites
   }
 
@@ -35,11 +37,11 @@ export class Sites {
    * Begins a new epoch: who is near whom has changed, so every client should ask its tracker again.
    * @throws ShoalError `bad-input` for ranges that cannot be read or that two sites claim.
    */
-  async set(sites: readonly Site[], by: string): Promise<SiteMap> {
-    const map = new SiteMap(sites)
+  async set(sites: readonly Site[], unlisted: SitePolicy, by: string): Promise<SiteMap> {
+    const map = new SiteMap(sites, unlisted)
     await this.#journal.change(async (tx, notes) => {
       const epoch = (await readEpoch(tx)) + 1
-      await writeFact(tx, 'sites', JSON.stringify(map.sites))
+      await writeFact(tx, 'sites', textOf(map))
       await writeFact(tx, 'epoch', String(epoch))
       notes.audit({ actor: by, action: 'sites-changed', subject: `${map.sites.length} sites` })
       notes.event({ kind: 'epoch', epoch })
@@ -48,3 +50,5 @@ export class Sites {
     return map
   }
 }
+
+const textOf = (map: SiteMap): string => JSON.stringify({ items: map.sites, unlisted: map.unlisted })

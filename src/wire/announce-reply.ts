@@ -5,7 +5,7 @@
 import { addressOfBytes, bytesOfAddress, type Endpoint, type IpAddress } from '../core/address.ts'
 import { ShoalError } from '../core/errors.ts'
 import { bytesOf, type PeerId } from '../core/ids.ts'
-import { canonicalCidr, type Site } from '../core/site.ts'
+import { canonicalCidr, policyOf, type Site, type SitePolicy } from '../core/site.ts'
 import { type Millis, minutes, seconds } from '../core/units.ts'
 import { type BencodeDict, type BencodeInput, decodeBencode, dictOf, encodeBencode } from './bencode.ts'
 import {
@@ -170,7 +170,12 @@ function peerDict(peer: AnnouncedPeer): Map<string, BencodeInput> {
 }
 
 function siteDict(site: Site): Map<string, BencodeInput> {
-  return dictOf({ cidrs: site.cidrs.slice(0, SITE_CIDRS_MAX), name: site.name })
+  return dictOf({
+    cidrs: site.cidrs.slice(0, SITE_CIDRS_MAX),
+    name: site.name,
+    peering: site.peering,
+    wan: site.wanBytesPerSecond,
+  })
 }
 
 function siteOf(dict: BencodeDict): Site {
@@ -178,5 +183,20 @@ function siteOf(dict: BencodeDict): Site {
   const cidrs = listAt(dict, 'cidrs', 'reply: "sh site"') ?? []
   if (name.length > 64 || cidrs.length > SITE_CIDRS_MAX)
     throw new ShoalError('over-limit', 'reply: "sh site" is too long')
-  return { name, cidrs: cidrs.map((cidr) => canonicalCidr(asText(cidr, 'reply: "sh site"'))) }
+  return {
+    name,
+    cidrs: cidrs.map((cidr) => canonicalCidr(asText(cidr, 'reply: "sh site"'))),
+    ...policyAt(dict),
+  }
+}
+
+/** Words that a later tracker may say are no error. */
+function policyAt(site: BencodeDict): SitePolicy {
+  const wan = intAt(site, 'wan', 'reply: "sh site"')
+  if (wan !== undefined && (wan < 0 || wan > limits.siteWanBytesPerSecondMax))
+    throw new ShoalError('bad-input', 'reply: "sh site": "wan" is no rate')
+  return policyOf({
+    peering: textAt(site, 'peering', 'reply: "sh site"') === 'off' ? 'off' : undefined,
+    wanBytesPerSecond: wan,
+  })
 }

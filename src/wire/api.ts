@@ -223,11 +223,19 @@ export const zTokenInfo = z.object({
 export const zCreatedToken = zTokenInfo.extend({ token: z.string() })
 export const zTokenList = z.object({ items: z.array(zTokenInfo) })
 
-export const zSite = z.object({
+/** What is said of a site beside its ranges (`core/site.ts`). Absent: nothing out of the ordinary. */
+export const zSitePolicy = z.object({
+  /** `off`: its machines take from origins and mirrors only, and are told to nobody. */
+  peering: z.literal('off').optional(),
+  /** 0: its machines are introduced to no other site. */
+  wanBytesPerSecond: z.number().int().min(0).max(limits.siteWanBytesPerSecondMax).optional(),
+})
+export const zSite = zSitePolicy.extend({
   name: z.string().min(1).max(64),
   cidrs: z.array(z.string().max(64)).max(1_000),
 })
-export const zSiteList = z.object({ items: z.array(zSite) })
+/** `unlisted`: the policy of every address that no site lists. */
+export const zSiteList = z.object({ items: z.array(zSite), unlisted: zSitePolicy.optional() })
 
 export const zAuditRow = z.object({
   seq: z.number().int(),

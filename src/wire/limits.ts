@@ -150,4 +150,6 @@ export const limits = {
   ignoreFileBytesMax: 64 * KiB,
   /** A sites file: 10,000 ranges. */
   sitesFileBytesMax: 1 * MiB,
+  /** `wan=` of a site, bytes a second: 8 Tbit/s, more than any link of a company, and exact in every format. */
+  siteWanBytesPerSecondMax: 1_000_000_000_000,
 } as const

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { ipAddress } from '../../src/core/address.ts'
 import { ShoalError } from '../../src/core/errors.ts'
-import { canonicalCidr, defaultSite, SiteMap } from '../../src/core/site.ts'
+import { canonicalCidr, defaultSite, mayCross, mayPeer, policyOf, SiteMap } from '../../src/core/site.ts'
 
 const siteOf = (map: SiteMap, host: string): string => map.siteOf(ipAddress(host)).name
 
@@ -50,6 +50,39 @@ describe('a site map', () => {
       code: 'bad-input',
       message: /10\.0\.0\.0\/8 is in both a and b/,
     })
+  })
+
+  it('gives every address the policy of its site, and those not listed that of the unlisted', () => {
+    const policed = new SiteMap(
+      [
+        { name: 'vpn', cidrs: ['10.99.0.0/16'], peering: 'off' },
+        { name: 'oslo', cidrs: ['10.7.0.0/16'], wanBytesPerSecond: 0, peering: undefined },
+      ],
+      { peering: 'off' },
+    )
+    const policy = (host: string) => policyOf(policed.siteOf(ipAddress(host)))
+    assert.deepEqual(policy('10.99.1.1'), { peering: 'off' })
+    assert.deepEqual(policy('10.7.1.1'), { wanBytesPerSecond: 0 })
+    assert.deepEqual(policy('10.8.1.1'), { peering: 'off' })
+    assert.deepEqual(policed.siteOf(ipAddress('10.8.1.1')).name, '10.8.1.0/24')
+    assert.deepEqual(map.siteOf(ipAddress('10.5.0.1')), defaultSite(ipAddress('10.5.0.1')))
+  })
+
+  it('knows whether any site may not be introduced to the others', () => {
+    const open = { name: 'a', cidrs: ['10.0.0.0/8'], wanBytesPerSecond: 1 }
+    assert.equal(new SiteMap([open]).hasClosedSites, false)
+    assert.equal(new SiteMap([{ ...open, wanBytesPerSecond: 0 }]).hasClosedSites, true)
+    assert.equal(new SiteMap([open], { peering: 'off' }).hasClosedSites, true)
+    assert.deepEqual([{}, { wanBytesPerSecond: 0 }, { peering: 'off' as const }].map(mayPeer), [
+      true,
+      true,
+      false,
+    ])
+    assert.deepEqual([{}, { wanBytesPerSecond: 0 }, { peering: 'off' as const }].map(mayCross), [
+      true,
+      false,
+      false,
+    ])
   })
 
   it('keeps its ranges in canonical spelling', () => {

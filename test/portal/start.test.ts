@@ -120,10 +120,13 @@ describe('A portal that starts', () => {
         },
         readConfig(portalSettings, {}),
       )
-    const map = new SiteMap([{ name: 'lyon', cidrs: ['10.4.0.0/16'] }])
+    const map = new SiteMap([{ name: 'lyon', cidrs: ['10.4.0.0/16'], wanBytesPerSecond: 9 }], {
+      peering: 'off',
+    })
     await (await open(map))[Symbol.asyncDispose]()
     await using again = await open()
     assert.deepEqual(again.sites().sites, map.sites)
+    assert.deepEqual(again.sites().unlisted, { peering: 'off' })
     await using portal = await openTestPortal()
     const { seq } = await portal.control(0)
     const items = [{ name: 'oslo', cidrs: ['10.9.1.7/16'] }]
@@ -132,6 +135,28 @@ describe('A portal that starts', () => {
     assert.deepEqual((await portal.control(seq)).events, [{ kind: 'epoch', epoch: 2 }])
     const twice = { items: [...items, { name: 'rome', cidrs: ['10.9.0.0/16'] }] }
     await portal.api('put', '/sites', portal.adminToken).send(twice).expect(400)
+  })
+
+  it('keeps what is special about a site, tells it, and takes no setting that it does not know the meaning of', async () => {
+    await using portal = await openTestPortal()
+    const put = (body: object) => portal.api('put', '/sites', portal.adminToken).send(body)
+    const vpn = { name: 'vpn', cidrs: ['10.99.0.0/16'], peering: 'off' }
+    const told = { items: [vpn], unlisted: { wanBytesPerSecond: 0 } }
+    assert.deepEqual((await put(told).expect(200)).body, told)
+    assert.deepEqual((await portal.api('get', '/sites', portal.adminToken).expect(200)).body, told)
+    await put({ items: [{ ...vpn, peering: 'maybe' }] }).expect(400)
+    await put({ items: [{ ...vpn, wanBytesPerSecond: -1 }] }).expect(400)
+  })
+
+  it('reads the sites that a version without policies kept', async () => {
+    await (await openTestPortal({ dataDir }))[Symbol.asyncDispose]()
+    const file = new Sqlite(join(dataDir, 'portal.sqlite'))
+    const old = JSON.stringify([{ name: 'lyon', cidrs: ['10.4.0.0/16'] }])
+    file.prepare("insert into facts (name, value) values ('sites', ?)").run(old)
+    file.close()
+    await using again = await openTestPortal({ dataDir })
+    assert.deepEqual(again.portal.sites().sites, [{ name: 'lyon', cidrs: ['10.4.0.0/16'] }])
+    assert.deepEqual(again.portal.sites().unlisted, {})
   })
 
   it('wants an address for itself that is an origin', async () => {

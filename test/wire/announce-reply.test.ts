@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { addressOfBytes, ipAddress, isIPv6 } from '../../src/core/address.ts'
 import { peerIdOfBytes } from '../../src/core/ids.ts'
+import type { Site } from '../../src/core/site.ts'
 import { millis, minutes, seconds } from '../../src/core/units.ts'
 import {
   type AnnouncedPeer,
@@ -41,7 +42,13 @@ const replies: fc.Arbitrary<AnnounceReply> = fc
     counts: fc.tuple(fc.nat(), fc.nat()),
     peers: fc.tuple(peersOf(v4), peersOf(v6)),
     externalIp: fc.option(fc.oneof(v4, v6)),
-    site: fc.option(fc.constant({ name: 'lyon', cidrs: ['10.4.0.0/16', '2001:db8:4::/48'] })),
+    site: fc.option(
+      fc.constantFrom<Site>(
+        { name: 'lyon', cidrs: ['10.4.0.0/16', '2001:db8:4::/48'] },
+        { name: 'vpn', cidrs: ['10.99.0.0/16'], peering: 'off' },
+        { name: 'oslo', cidrs: ['10.7.0.0/16'], wanBytesPerSecond: 2_500_000 },
+      ),
+    ),
     epoch: fc.option(fc.nat()),
     warning: fc.option(fc.stringMatching(/^[ -~é日]{1,40}$/)),
   })

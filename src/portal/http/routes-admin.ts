@@ -1,5 +1,6 @@
 /** REST: tokens, sites, the audit trail. */
 import { z } from 'zod'
+import type { SiteMap } from '../../core/site.ts'
 import { zAuditPage, zCreatedToken, zNewToken, zSiteList, zTokenList } from '../../wire/api.ts'
 import { mustBeAllowed } from '../access.ts'
 import { auditPage } from '../audit.ts'
@@ -47,7 +48,7 @@ export const adminRoutes: readonly ApiRoute[] = [
     answers: [{ status: 200, schema: zSiteList }],
     handle: ({ services, account }) => {
       mustBeAllowed(account, { kind: 'read-sites' })
-      return Promise.resolve({ status: 200, json: { items: services.sites.map.sites } })
+      return Promise.resolve({ status: 200, json: listOf(services.sites.map) })
     },
   }),
   route({
@@ -58,8 +59,8 @@ export const adminRoutes: readonly ApiRoute[] = [
     answers: [{ status: 200, schema: zSiteList }],
     handle: async ({ services, account, body }) => {
       mustBeAllowed(account, { kind: 'set-sites' })
-      const map = await services.sites.set(body.items, account.user)
-      return { status: 200, json: { items: map.sites } }
+      const map = await services.sites.set(body.items, body.unlisted ?? {}, account.user)
+      return { status: 200, json: listOf(map) }
     },
   }),
   route({
@@ -74,3 +75,9 @@ export const adminRoutes: readonly ApiRoute[] = [
     },
   }),
 ]
+
+/** `unlisted` only when there is something to say. */
+const listOf = ({ sites, unlisted }: SiteMap): object => ({
+  items: sites,
+  ...(Object.keys(unlisted).length > 0 && { unlisted }),
+})

@@ -3,6 +3,7 @@ import { ipAddress } from '../../../../src/core/address.ts'
 import { peerId, infoHash } from '../../../../src/core/ids.ts'
 import { seconds } from '../../../../src/core/units.ts'
 import {
+  type AnnounceReply,
   encodeAnnounceRefusal,
   encodeAnnounceReply,
   parseAnnounceReply,
@@ -59,13 +60,13 @@ const TORRENT_WORDS = [
   'meta version', 'file tree', 'announce', 'announce-list', 'url-list', 'a', 'A', 'b.txt', 'É é.txt', 'http://t.example/announce?g=x',
 ] // prettier-ignore
 
-const REPLY = {
+const REPLY: AnnounceReply = {
   intervalMs: seconds(60),
   minIntervalMs: seconds(30),
   complete: 3,
   incomplete: 4,
   externalIp: ipAddress('10.1.2.3'),
-  site: { name: 'lyon', cidrs: ['10.4.0.0/16', '2001:db8::/32'] },
+  site: { name: 'lyon', cidrs: ['10.4.0.0/16', '2001:db8::/32'], peering: 'off', wanBytesPerSecond: 9 },
   epoch: 5,
   warning: 'soon',
   peers: [
@@ -193,6 +194,9 @@ export const bencodedTargets: readonly Target[] = [
       'sh epoch',
       'name',
       'cidrs',
+      'peering',
+      'off',
+      'wan',
       'failure reason',
       'retry in',
       'warning message',

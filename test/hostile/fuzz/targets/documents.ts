@@ -43,7 +43,10 @@ const SHAPES: readonly (readonly [z.ZodType, unknown])[] = [
   [api.zLink, { magnet: 'm', torrentUrl: 'http://x/', playUrl: 'http://x/', infohash: HASH, grant: GRANT }],
   [api.zRenewal, { grant: GRANT, announceUrl: 'http://x/' }],
   [api.zWanted, { items: [{ infohash: HASH, bundle: 'b', release: '1', sizeBytes: 1 }] }],
-  [api.zSiteList, { items: [{ name: 'lyon', cidrs: ['10.0.0.0/8'] }] }],
+  [
+    api.zSiteList,
+    { items: [{ name: 'lyon', cidrs: ['10.0.0.0/8'], peering: 'off' }], unlisted: { wanBytesPerSecond: 0 } },
+  ],
 ]
 const SHAPE_WORDS = [
   'title', 'bundle', 'tags', 'audience', 'expiresInSeconds', 'files', 'peersMax', 'webSeed', 'for', 'peerId', 'kind', 'host', 'port', 'complete',
@@ -185,9 +188,10 @@ export const documentTargets: readonly Target[] = [
   },
   {
     name: 'sites file',
-    files: ['wire/sites-file.ts', 'core/site.ts'],
-    beside: ['formatSites', 'siteOf', 'defaultSite', 'holds'],
+    files: ['wire/sites-file.ts', 'wire/site-policy.ts', 'core/site.ts'],
+    beside: ['formatSites', 'formatSite', 'formatPolicy', 'wanText', 'siteOf', 'defaultSite', 'holds'],
     dialect: 'words',
+    corpus: 'sites-file',
     words: [
       'lyon',
       'paris',
@@ -200,6 +204,15 @@ export const documentTargets: readonly Target[] = [
       '0.0.0.0/0',
       '10.0.0.0/33',
       '::ffff:10.0.0.0/104',
+      '*',
+      'peering=off',
+      'peering=on',
+      'peering=',
+      'wan=20Mbit',
+      'wan=2.5MB',
+      'wan=0',
+      'wan=20M',
+      'x=1',
       '#',
       ' ',
       '\n',
@@ -207,6 +220,7 @@ export const documentTargets: readonly Target[] = [
     ],
     seeds: [
       'lyon 10.4.0.0/16,10.5.0.0/16 # the old one\n\nparis 2001:db8::/32\n',
+      'vpn 10.99.0.0/16 peering=off\noslo 10.7.0.0/16 wan=20Mbit\ncabin 10.9.0.0/16 wan=0\n* peering=on wan=3B\n',
       '# none\n',
       'a 10.0.0.0/8\nb 10.1.0.0/16\r\nc\t::1/128',
       'a 10.0.0.0/8\na 11.0.0.0/8',
@@ -218,7 +232,8 @@ export const documentTargets: readonly Target[] = [
     read: (bytes) => {
       const text = textOf(bytes)
       const map = parseSitesFile(text)
-      assert.deepEqual(parseSitesFile(formatSites(map)).sites, map.sites)
+      const again = parseSitesFile(formatSites(map))
+      assert.deepEqual([again.sites, again.unlisted], [map.sites, map.unlisted])
       // Without the line numbers: what the API and the control feed bring.
       assert.deepEqual(new SiteMap(map.sites).sites, map.sites)
     },
