@@ -17,6 +17,8 @@ const BITTORRENT_TRACKER = fileURLToPath(
   new URL('../../node_modules/bittorrent-tracker/bin/cmd.js', import.meta.url),
 )
 const SHOAL = fileURLToPath(new URL('shoal-tracker.ts', import.meta.url))
+/** What the launcher gives to Node for a tracker. */
+const AS_LAUNCHED = ['--max-semi-space-size=8']
 /** Of /proc/PID/stat; Linux has always shown 100 a second to programs. */
 const TICKS_PER_SECOND = 100
 
@@ -83,7 +85,9 @@ export async function startShoal({
   settings = {},
   nodeArguments = [],
 }: ShoalOptions): Promise<TrackerProcess> {
-  const child = spawn(process.execPath, [...nodeArguments, SHOAL], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [...AS_LAUNCHED, ...nodeArguments, SHOAL], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
   child.stdin.end(JSON.stringify({ privateJwk, settings }))
   for await (const line of createInterface(child.stdout))
     return new TrackerProcess('shoal', child, Number(line))

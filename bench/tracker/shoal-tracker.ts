@@ -4,6 +4,7 @@
  */
 import { SiteMap } from '../../src/core/site.ts'
 import { systemClock } from '../../src/platform/clock.ts'
+import { keepMemorySteady } from '../../src/platform/steady-memory.ts'
 import { readConfig } from '../../src/platform/config.ts'
 import { silentLogger } from '../../src/platform/log.ts'
 import { systemRandom } from '../../src/platform/random.ts'
@@ -16,6 +17,7 @@ interface Given {
   readonly settings: Readonly<Record<string, string>>
 }
 
+keepMemorySteady()
 const parts: Buffer[] = []
 for await (const part of process.stdin) parts.push(Buffer.from(part as Uint8Array))
 const given = JSON.parse(Buffer.concat(parts).toString()) as Given

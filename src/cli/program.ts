@@ -179,6 +179,14 @@ function contentCommands(add: Add, context: ContextOf): void {
       await (await import('./commands/inspect.ts')).inspect(context(command), what)
     },
   )
+  add('doctor [what]', 'what is wrong between this machine and a portal, or a release, and how to mend it')
+    .addOption(new Option('--peer-port <n>', 'port for peers (TCP)').argParser(port))
+    .option('--bind <address>', 'the local address to use')
+    .option('--unsigned', 'take a link without a signature')
+    .option('--trust <url>', 'trust this portal')
+    .action(async (what: string | undefined, options: object, command: Command) => {
+      await (await import('./commands/doctor.ts')).doctor(context(command), what, options)
+    })
   add('verify <dir>', 'hash what was fetched into a folder again, and say what differs').action(
     async (dir: string, _options: object, command: Command) => {
       await (await import('./commands/verify.ts')).verify(context(command), dir)

@@ -6,3 +6,16 @@ export { recordDir, recordsOf, type DownloadRecord } from './record.ts'
 export { readTorrentFile } from './torrent-file.ts'
 export { verifyFolder, type FileVerdict, type VerifiedFile } from './verify.ts'
 export { selectionOf } from './selection.ts'
+export { diagnose, type Check, type Finding } from './doctor/diagnose.ts'
+export { examinePortal } from './doctor/examine-portal.ts'
+export {
+  examinePeers,
+  examinePort,
+  examineTracker,
+  grantExpiryOf,
+  leaveSwarm,
+  type Place,
+  type SwarmExamParts,
+} from './doctor/examine-swarm.ts'
+export { examineTransfer } from './doctor/examine-transfer.ts'
+export type { Facts } from './doctor/facts.ts'

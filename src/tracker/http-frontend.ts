@@ -10,6 +10,7 @@ import type { Logger } from '../platform/log.ts'
 import type { SimpleGet } from '../platform/simple-get.ts'
 import { announceReplyText, encodeAnnounceRefusal, parseAnnounceQuery } from '../wire/announce.ts'
 import { limits } from '../wire/limits.ts'
+import { encodeReachReply, parseReachQuery } from '../wire/reach.ts'
 import { encodeScrapeReply, parseScrapeQuery } from '../wire/scrape.ts'
 import type { AddressBook, AddressFacts } from './address-book.ts'
 import type { AddressRanges } from './address-ranges.ts'
@@ -116,9 +117,16 @@ const scrape: Route = {
     encoded(parts.core.scrape(parseScrapeQuery(query), from), (reply) => textOf(encodeScrapeReply(reply))),
 }
 
+const reach: Route = {
+  queryCharsMax: limits.announceQueryCharsMax,
+  answer: (parts, query, from) =>
+    encoded(parts.core.reach(parseReachQuery(query), from), (reply) => textOf(encodeReachReply(reply))),
+}
+
 const ROUTES: ReadonlyMap<string, Route> = new Map([
   ['/announce', announce],
   ['/scrape', scrape],
+  ['/reach', reach],
 ])
 
 function routeOf(target: string): { readonly route: Route | undefined; readonly query: string } {

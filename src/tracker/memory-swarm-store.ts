@@ -60,13 +60,15 @@ export class MemorySwarmStore implements SwarmStore {
     const known = this.#slotOf(infoHash, peer)
     const slot = known ?? peers.take(wordsOf(peer.host, peer.port))
     if (slot === undefined) return false
+    const isMoved = known === undefined || !this.#standsFor(known, peer)
+    // Before the old ones are let go: a number that nobody holds may become another's.
     const site = sites.hold(peer.site)
     const key = keys.hold({ kid: peer.grant.kid, keyX: peer.grant.keyX })
     if (known === undefined) {
       peers.swarm[slot] = swarms.hold(this.#find(infoHash) ?? new SwarmShelves(infoHash, peers))
       this.#index.add(slot)
     } else {
-      this.#swarmOf(slot).delete(slot)
+      if (isMoved) this.#swarmOf(slot).delete(slot)
       sites.letGo(peers.site[slot] ?? 0)
       keys.letGo(peers.key[slot] ?? 0)
     }
@@ -76,7 +78,7 @@ export class MemorySwarmStore implements SwarmStore {
     peers.setPeerId(slot, peer.peerId)
     peers.setGrant(slot, peer.grant.claims.id, peer.grant.claims.expiresAt)
     peers.expiresAt[slot] = this.#clock.now() + lease
-    this.#swarmOf(slot).add(slot)
+    if (isMoved) this.#swarmOf(slot).add(slot)
     return true
   }
 
@@ -176,6 +178,12 @@ export class MemorySwarmStore implements SwarmStore {
 
   #swarmOf(slot: Slot): SwarmShelves {
     return this.#tables.swarms.at(this.#tables.peers.swarm[slot] ?? 0)
+  }
+
+  /** Where it stands on the shelves is where `peer` belongs. */
+  #standsFor(slot: Slot, { site, isSeed }: SwarmPeer): boolean {
+    const { peers, sites } = this.#tables
+    return peers.isSeed(slot) === isSeed && sites.at(peers.site[slot] ?? 0) === site
   }
 
   #isLive(slot: Slot): boolean {

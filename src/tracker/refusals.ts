@@ -17,6 +17,7 @@ export type RefusalKind =
   | 'port-refused'
   | 'too-many-addresses'
   | 'full'
+  | 'busy'
 
 export interface Refusal extends AnnounceRefusal {
   readonly kind: RefusalKind
@@ -64,6 +65,11 @@ export const refusals = {
     reason: `this link is in use at ${addressesMax} addresses, which is all it allows: get one of your own${at(portalUrl)}`,
     retryInMs: minutes(60),
   }),
+  tooManyTests: {
+    kind: 'busy',
+    reason: 'too many tests of reachability, try again in a minute',
+    retryInMs: minutes(1),
+  },
   full: {
     kind: 'full',
     reason: 'this tracker is full, try again later',

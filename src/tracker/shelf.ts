@@ -5,10 +5,13 @@
 import type { Random } from '../core/random.ts'
 import type { PeerTable, Slot } from './peer-table.ts'
 
+/** As long as copying costs no more than growing. */
+const SMALL = 12
+
 export class Shelf {
   /** Number of the site. */
   readonly site: number
-  readonly slots: Slot[] = []
+  slots: Slot[] = []
   #leechers = 0
 
   constructor(site: number) {
@@ -25,7 +28,10 @@ export class Shelf {
 
   /** Which part it joins is the table's to say. */
   add(slot: Slot, table: PeerTable): void {
-    this.#put(slot, this.slots.length, table)
+    // An array that is pushed to makes room for seventeen: most shelves hold a handful, and there may be 250,000.
+    if (this.slots.length < SMALL) this.slots = this.slots.concat(slot)
+    else this.slots.push(slot)
+    table.place[slot] = this.slots.length - 1
     if (table.isSeed(slot)) return
     this.#swap(this.slots.length - 1, this.#leechers, table)
     this.#leechers++

@@ -7,13 +7,16 @@ import { type Picker, Shelf } from './shelf.ts'
 /** Says of a picked slot whether it is taken; one that is not costs a pick. */
 export type Wanted = (slot: Slot) => boolean
 
+/** Most swarms have peers at a few sites; a map for each would be most of a swarm's memory. */
+const FEW = 8
+
 export class SwarmShelves {
   readonly infoHash: InfoHash
   downloaded = 0
   readonly #table: PeerTable
-  readonly #shelves: Shelf[] = []
-  /** Where each site's shelf stands. */
-  readonly #places = new Map<number, number>()
+  #shelves: Shelf[] = []
+  /** Where each site's shelf stands, once there are too many to look through. */
+  #places: Map<number, number> | undefined
   #size = 0
   #leechers = 0
 
@@ -36,8 +39,10 @@ export class SwarmShelves {
     let shelf = this.#shelfOf(site)
     if (shelf === undefined) {
       shelf = new Shelf(site)
-      this.#places.set(site, this.#shelves.length)
-      this.#shelves.push(shelf)
+      if (this.#shelves.length < FEW) this.#shelves = this.#shelves.concat(shelf)
+      else this.#shelves.push(shelf)
+      this.#places?.set(site, this.#shelves.length - 1)
+      if (this.#shelves.length > FEW) this.#places ??= new Map(this.#shelves.map((one, i) => [one.site, i]))
     }
     shelf.add(slot, this.#table)
     this.#count(slot, 1)
@@ -115,18 +120,24 @@ export class SwarmShelves {
   }
 
   #shelfOf(site: number): Shelf | undefined {
-    const place = this.#places.get(site)
+    const place = this.#placeOf(site)
     return place === undefined ? undefined : this.#shelves[place]
+  }
+
+  #placeOf(site: number): number | undefined {
+    if (this.#places !== undefined) return this.#places.get(site)
+    const place = this.#shelves.findIndex((shelf) => shelf.site === site)
+    return place === -1 ? undefined : place
   }
 
   #stand(shelf: Shelf, place: number): void {
     this.#shelves[place] = shelf
-    this.#places.set(shelf.site, place)
+    this.#places?.set(shelf.site, place)
   }
 
   #dropShelf(shelf: Shelf): void {
-    const place = this.#places.get(shelf.site)
-    this.#places.delete(shelf.site)
+    const place = this.#placeOf(shelf.site)
+    this.#places?.delete(shelf.site)
     const last = this.#shelves.pop()
     if (last !== undefined && last !== shelf && place !== undefined) this.#stand(last, place)
   }

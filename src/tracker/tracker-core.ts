@@ -5,10 +5,12 @@
 import type { InfoHash } from '../core/ids.ts'
 import type { ControlEvent } from '../wire/control.ts'
 import type { AnnounceReply, AnnounceRequest } from '../wire/announce.ts'
+import type { ReachQuestion, ReachReply } from '../wire/reach.ts'
 import { announceHooks, type AnnounceParts } from './announce-hooks.ts'
 import type { AddressFacts } from './address-book.ts'
 import { answerOf } from './answer.ts'
 import type { GateAnswer, GrantGate } from './grant-gate.ts'
+import type { ReachTester } from './reach-tester.ts'
 import { refusals, type Refusal, type RefusalKind } from './refusals.ts'
 import { Stepwise } from './stepwise.ts'
 import type { SwarmCounts } from './swarm-store.ts'
@@ -34,18 +36,24 @@ export interface TrackerStats {
   readonly pendingVerifications: number
 }
 
+const ADMITTED: Answer<undefined> = { reply: undefined }
+
 /** Events that let nobody out of a swarm. */
 const HARMLESS: ReadonlySet<ControlEvent['kind']> = new Set(['serves', 'serves-not', 'wanted', 'grant-peers'])
 
+export interface TrackerCoreParts extends AnnounceParts {
+  readonly reach: ReachTester
+}
+
 export class TrackerCore {
-  readonly #parts: AnnounceParts
+  readonly #parts: TrackerCoreParts
   readonly #gate: GrantGate
   readonly #leaving: Stepwise
   readonly #refused: Partial<Record<RefusalKind, number>> = {}
   #announces = 0
   #scrapes = 0
 
-  constructor(parts: AnnounceParts, gate: GrantGate) {
+  constructor(parts: TrackerCoreParts, gate: GrantGate) {
     this.#parts = parts
     this.#gate = gate
     const { clock, store, control } = parts
@@ -80,6 +88,13 @@ export class TrackerCore {
         ? { refusal: refusals.otherRelease }
         : { reply: new Map([[infoHash, this.#parts.store.counts(infoHash)]]) },
     )
+  }
+
+  /** For whoever may join the swarm: whether it can be dialled where it stands. */
+  async reach(question: ReachQuestion, from: AddressFacts): Promise<Answer<ReachReply>> {
+    const admitted = await this.#admitted(question.grant, question.infoHash, from, () => ADMITTED)
+    if ('refusal' in admitted) return admitted
+    return this.#counted(await this.#parts.reach.test(from, question.port))
   }
 
   /** Counts a refusal that a frontend decided on. */

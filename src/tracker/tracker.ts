@@ -5,6 +5,7 @@ import type { SiteMap } from '../core/site.ts'
 import type { ControlView } from '../portal-client/index.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { DirectAnswer } from '../platform/direct-gets.ts'
+import { probeByDialling, type DialProbe } from '../platform/dial-probe.ts'
 import type { Logger } from '../platform/log.ts'
 import { AddressBook } from './address-book.ts'
 import { FailureLimiter } from './failure-limiter.ts'
@@ -12,6 +13,7 @@ import { GrantGate } from './grant-gate.ts'
 import { GrantUses } from './grant-uses.ts'
 import { HttpFrontend } from './http-frontend.ts'
 import { MemorySwarmStore } from './memory-swarm-store.ts'
+import { ReachTester } from './reach-tester.ts'
 import type { TrackerSettings } from './settings.ts'
 import { Stepwise } from './stepwise.ts'
 import type { SwarmStore } from './swarm-store.ts'
@@ -26,11 +28,13 @@ export interface TrackerParts {
   readonly sites: () => SiteMap
   /** Without it: this process's memory. */
   readonly store?: SwarmStore
+  /** Without it: by real connections. */
+  readonly dial?: DialProbe
 }
 
 export interface Tracker extends AsyncDisposable {
   /**
-   * Answers `GET /announce` and `GET /scrape`; at once, or when the grant's signature has been verified.
+   * Answers `GET /announce`, `/scrape` and `/reach`; at once, or when the grant's signature has been verified.
    * False, with nothing done, for every other path.
    */
   handle(req: IncomingMessage, res: ServerResponse): boolean
@@ -60,7 +64,8 @@ export function createTracker(parts: TrackerParts, settings: TrackerSettings): T
     },
   )
   const store = parts.store ?? new MemorySwarmStore({ clock, random }, { peersMax: settings.peersMax })
-  const core = new TrackerCore({ clock, random, control, addresses, uses, store, settings }, gate)
+  const reach = new ReachTester({ clock, dial: parts.dial ?? probeByDialling })
+  const core = new TrackerCore({ clock, random, control, addresses, uses, store, settings, reach }, gate)
   const frontend = new HttpFrontend({ core, addresses, log }, { trustedProxies: settings.trustedProxies })
 
   let map = sites()

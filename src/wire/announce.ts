@@ -111,7 +111,8 @@ function twentyBytes(query: Query, name: string): Uint8Array {
   return decodeTwentyBytes(text, name)
 }
 
-function portOf(text: string | undefined): number {
+/** @throws ShoalError `bad-input`. */
+export function portOf(text: string | undefined): number {
   const port = text !== undefined && /^\d{1,5}$/.test(text) ? Number(text) : 0
   if (port < 1 || port > 65_535)
     throw new ShoalError('bad-input', 'port: a whole number from 1 to 65535 expected')

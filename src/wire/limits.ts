@@ -58,6 +58,12 @@ export const limits = {
   peersPerGrantDefault: 8,
   /** The same for a link that a publisher gives to a fleet of machines. */
   peersPerGrantMax: 256,
+  /** How long the tracker waits for a peer to accept, when the peer asks whether it can be reached. */
+  reachTestTimeout: seconds(3),
+  /** Such tests under way at a time: each is a socket. */
+  reachTestsMax: 32,
+  /** Such tests for one address: a person who mends a firewall tries a few times. */
+  reachTestsPerMinuteMax: 10,
   /** The whole head of a request, from its first byte: half-open sockets live no longer. */
   requestHeadersTimeout: seconds(10),
   /** A whole request with its body. */

@@ -8,6 +8,7 @@ import { GrantGate } from '../../src/tracker/grant-gate.ts'
 import { GrantUses } from '../../src/tracker/grant-uses.ts'
 import { trackerSettings } from '../../src/tracker/index.ts'
 import { MemorySwarmStore } from '../../src/tracker/memory-swarm-store.ts'
+import { ReachTester } from '../../src/tracker/reach-tester.ts'
 import type { Next } from '../../src/tracker/swarm-store.ts'
 import type { Refusal } from '../../src/tracker/refusals.ts'
 import {
@@ -60,7 +61,8 @@ export class AdmissionWorld {
       },
     )
     const { uses, store } = this
-    const parts = { clock, random, control, addresses: this.#addresses, uses, store, settings: read }
+    const reach = new ReachTester({ clock, dial: () => Promise.resolve('open') })
+    const parts = { clock, random, control, addresses: this.#addresses, uses, store, settings: read, reach }
     this.core = new TrackerCore(parts, gate)
     control.onChange((events) => {
       this.core.onControl(events)

@@ -7,6 +7,7 @@ import { SiteSource } from '../site-source.ts'
 import { readSites } from './site.ts'
 import { stopped } from '../service.ts'
 import { untilStopped } from '../../platform/lifecycle.ts'
+import { keepMemorySteady } from '../../platform/steady-memory.ts'
 import { ControlFeed } from '../../portal-client/index.ts'
 import { startTracker } from '../../tracker/index.ts'
 
@@ -17,6 +18,7 @@ export async function tracker(context: Context, given: object): Promise<void> {
   const log = await context.serviceLog()
   const settings = await loadAllSettings(context)
   const signal = untilStopped()
+  keepMemorySteady()
   const client = await context.client()
 
   await using stack = new AsyncDisposableStack()

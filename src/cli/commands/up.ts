@@ -6,6 +6,7 @@ import { quote } from '../../core/file-name.ts'
 import type { BytesPerSecond } from '../../core/units.ts'
 import { lockFolder, writeFileAtomic } from '../../platform/files.ts'
 import { untilStopped } from '../../platform/lifecycle.ts'
+import { keepMemorySteady } from '../../platform/steady-memory.ts'
 import { Metrics } from '../../platform/metrics.ts'
 import { ControlFeed, PortalClient } from '../../portal-client/index.ts'
 import { openPortal } from '../../portal/index.ts'
@@ -40,6 +41,7 @@ export async function up(context: Context, given: object): Promise<void> {
   const sites = options.sites === undefined ? undefined : await readSites(options.sites)
   const peerHost = options.peerHost === undefined ? undefined : ipAddress(options.peerHost)
   const signal = untilStopped({ forcedExitCode: 1 })
+  keepMemorySteady()
 
   await using stack = new AsyncDisposableStack()
   stack.use(await lockFolder(context.dataDir))
@@ -143,4 +145,4 @@ async function makeLibrary(folder: string): Promise<void> {
 }
 
 const isForTracker = ({ url = '' }: { readonly url?: string | undefined }): boolean =>
-  /^\/(?:announce|scrape)(?:\?|$)/.test(url)
+  /^\/(?:announce|scrape|reach)(?:\?|$)/.test(url)
