@@ -14,6 +14,7 @@ import { MemorySwarmStore } from './memory-swarm-store.ts'
 import type { TrackerSettings } from './settings.ts'
 import type { SwarmStore } from './swarm-store.ts'
 import { TrackerCore, type TrackerStats } from './tracker-core.ts'
+import { startUdp, type UdpAddress, type UdpPort } from './udp-service.ts'
 
 export interface TrackerParts {
   readonly clock: Clock
@@ -32,6 +33,11 @@ export interface Tracker extends AsyncDisposable {
    * False, with nothing done, for every other path.
    */
   handle(req: IncomingMessage, res: ServerResponse): boolean
+  /**
+   * Answers over UDP too, until the port is disposed of.
+   * @throws ShoalError `conflict` when the port is taken, `bad-usage` when the address cannot be bound.
+   */
+  listenUdp(at: UdpAddress): Promise<UdpPort>
   stats(): TrackerStats
 }
 
@@ -71,6 +77,8 @@ export function createTracker(parts: TrackerParts, settings: TrackerSettings): T
   })
   return {
     handle: (req, res) => frontend.handle(req, res),
+    listenUdp: (at) =>
+      startUdp({ clock, core, addresses, log }, at, { waitingMax: settings.pendingVerificationsMax }),
     stats: () => core.stats(),
     [Symbol.asyncDispose]: () => {
       sweeping.cancel()
