@@ -2,18 +2,19 @@
  * What the tracker answers over UDP (BEP 15). The tracker writes into one buffer again and again; the parser is for
  * who asks: tests and load testers. Peers are of the family of the datagram: 6 bytes each over IPv4, 18 over IPv6.
  */
-import { type Endpoint, isIPv6 } from '../core/address.ts'
+import type { Endpoint } from '../core/address.ts'
 import { ShoalError } from '../core/errors.ts'
 import type { InfoHash } from '../core/ids.ts'
 import { type Millis, seconds } from '../core/units.ts'
 import type { AnnounceReply } from './announce-reply.ts'
 import { displayText } from './bencode-read.ts'
-import { decodeCompact, encodeCompactV4, encodeCompactV6 } from './compact-peers.ts'
+import { decodeCompact } from './compact-peers.ts'
 import { limits } from './limits.ts'
 import type { ScrapeCounts } from './scrape.ts'
+import { UDP_PEER_BYTES, type UdpFamily, writePeers } from './udp-peers.ts'
 import { type ConnectionId, UDP_ACTION } from './udp-tracker.ts'
 
-export type UdpFamily = 'v4' | 'v6'
+export type { UdpFamily } from './udp-peers.ts'
 
 export type UdpReply = { readonly transactionId: number } & (
   | { readonly kind: 'connect'; readonly connectionId: ConnectionId }
@@ -33,13 +34,12 @@ const HEAD_BYTES = 8
 const CONNECT_BYTES = 16
 const ANNOUNCE_BYTES = 20
 const COUNTS_BYTES = 12
-const PEER_BYTES = { v4: 6, v6: 18 } as const satisfies Record<UdpFamily, number>
 const REASON_CHARS_MAX = 400
 
 /** As many fit in a reply. */
 export const UDP_PEERS_MAX = {
-  v4: Math.floor((limits.udpReplyBytesMax - ANNOUNCE_BYTES) / PEER_BYTES.v4),
-  v6: Math.floor((limits.udpReplyBytesMax - ANNOUNCE_BYTES) / PEER_BYTES.v6),
+  v4: Math.floor((limits.udpReplyBytesMax - ANNOUNCE_BYTES) / UDP_PEER_BYTES.v4),
+  v6: Math.floor((limits.udpReplyBytesMax - ANNOUNCE_BYTES) / UDP_PEER_BYTES.v6),
 } as const satisfies Record<UdpFamily, number>
 
 // Each writer takes a buffer of `limits.udpReplyBytesMax` and gives the length of what it wrote from its beginning.
@@ -60,10 +60,7 @@ export function writeUdpAnnounceReply(
   into.writeUInt32BE(Math.ceil(reply.intervalMs / 1_000), 8)
   into.writeUInt32BE(reply.incomplete, 12)
   into.writeUInt32BE(reply.complete, 16)
-  const peers = ofFamily(reply.peers, family)
-  const bytes = family === 'v4' ? encodeCompactV4(peers) : encodeCompactV6(peers)
-  into.set(bytes, ANNOUNCE_BYTES)
-  return ANNOUNCE_BYTES + bytes.length
+  return writePeers(into, ANNOUNCE_BYTES, reply.peers, family)
 }
 
 export function writeUdpScrapeReply(
@@ -137,13 +134,6 @@ function countsOf(packet: Buffer): readonly ScrapeCounts[] {
       incomplete: packet.readUInt32BE(at + 8),
     }
   })
-}
-
-/** Mostly all are, and then nothing is copied. */
-function ofFamily<P extends Endpoint>(peers: readonly P[], family: UdpFamily): readonly P[] {
-  const isWanted = (peer: P): boolean => isIPv6(peer.host) === (family === 'v6')
-  const own = peers.every(isWanted) ? peers : peers.filter(isWanted)
-  return own.length > UDP_PEERS_MAX[family] ? own.slice(0, UDP_PEERS_MAX[family]) : own
 }
 
 function writeHead(into: Buffer, action: number, transactionId: number): void {

@@ -89,7 +89,6 @@ export const udpTargets: readonly Target[] = [
       'writeUdpScrapeReply',
       'writeUdpError',
       'writeHead',
-      'ofFamily',
     ],
     dialect: 'records',
     corpus: 'udp-tracker-reply',
