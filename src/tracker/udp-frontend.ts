@@ -136,14 +136,12 @@ export class UdpFrontend {
     }
     this.#waiting++
     answer
-      .then(
-        (done) => {
-          this.#sendAnnounced(asked, done)
-        },
-        (error: unknown) => {
-          this.#fail(asked, error)
-        },
-      )
+      .then((done) => {
+        this.#sendAnnounced(asked, done)
+      })
+      .catch((error: unknown) => {
+        this.#fail(asked, error)
+      })
       .finally(() => this.#waiting--)
   }
 
