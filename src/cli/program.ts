@@ -56,6 +56,7 @@ const publicUrl = new Option(
 const sites = new Option('--sites <file>', 'the site map: a line each, "name CIDR[,CIDR...]"')
 const peerPort = new Option('--peer-port <n>', 'port for peers (TCP); taken: the next free one')
 const peerHost = new Option('--peer-host <address>', 'the address at which peers reach this machine')
+const udpPort = new Option('--udp-port <n>', 'also answer announces over UDP, on this port').argParser(port)
 const limitDown = new Option('--limit-down <rate>', 'at most this much in, e.g. 2MB or 20Mbit').argParser(
   parseRate,
 )
@@ -77,11 +78,7 @@ function serviceCommands(add: Add, context: ContextOf): void {
     .addOption(publicUrl)
     .addOption(peerPort.argParser(port))
     .addOption(peerHost)
-    .addOption(
-      new Option('--udp-port <n>', 'port for the UDP tracker; not served by this version')
-        .argParser(port)
-        .hideHelp(),
-    )
+    .addOption(udpPort)
     .addOption(sites)
     .addOption(limitUp)
     .action(async (options: object, command: Command) => {
@@ -100,6 +97,7 @@ function serviceCommands(add: Add, context: ContextOf): void {
     })
   add('tracker', 'the tracker alone, for the portal given by --portal')
     .addOption(listen('0.0.0.0:8081'))
+    .addOption(udpPort)
     .addOption(sites)
     .action(async (options: object, command: Command) => {
       await untilTold((await import('./commands/tracker.ts')).tracker(context(command), options))

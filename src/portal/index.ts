@@ -97,7 +97,8 @@ export async function openPortal(parts: PortalParts, settings: PortalSettings): 
   const ledger = stack.use(await WorkerLedger.start({ clock, log, journal, file }))
   const inFlight = stack.use(new InFlight(clock))
   const grants = new GrantReader(db)
-  const links = new Links({ clock, catalogue, ledger, grants, keys, publicUrl, trackerUrl })
+  const { udpTrackerUrl } = settings
+  const links = new Links({ clock, catalogue, ledger, grants, keys, publicUrl, trackerUrl, udpTrackerUrl })
   const loginCodes = new LoginCodes(clock)
   const sessionStore = new SessionStore({ db, clock })
   const feed = stack.use(new ControlFeed({ db, clock, journal, portalKey: keys.portal, portal: publicUrl }))

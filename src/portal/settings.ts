@@ -1,7 +1,15 @@
 /** Settings of the portal; the table is their manual. */
+import { ShoalError } from '../core/errors.ts'
 import { hours, millis, minutes, type Millis } from '../core/units.ts'
 import type { Setting, SettingsOf } from '../platform/config.ts'
 import { readBoolean, readInteger, readList, readMillis, readText } from '../platform/setting-readers.ts'
+import { foreignUrl } from '../wire/foreign-url.ts'
+
+function readUdpTracker(text: string): string {
+  const url = foreignUrl(text, ['udp'], 'udpTrackerUrl')
+  if (/^udp:\/\/[^/?#]+$/.test(url)) return url
+  throw new ShoalError('bad-usage', 'udp://HOST:PORT without a path expected')
+}
 
 export const portalSettings = {
   trustProxy: {
@@ -30,6 +38,12 @@ export const portalSettings = {
     fallback: hours(24 * 30),
     help: 'How long one key signs grants before the next one takes over. Its grants stay good to their end.',
   } satisfies Setting<Millis>,
+  udpTrackerUrl: {
+    parse: readUdpTracker,
+    fallback: undefined,
+    fallbackText: 'none',
+    help: 'The tracker over UDP, such as udp://media.example.com:6969, named in .torrent files after the one over HTTP; never in magnets. Only clients built on libtorrent can use it.',
+  } satisfies Setting<string | undefined>,
   failedLoginsPerMinuteMax: {
     parse: readInteger(1, 10_000),
     fallback: 20,

@@ -2,5 +2,6 @@
 export { createTracker, type Tracker, type TrackerParts } from './tracker.ts'
 export { startTracker, type RunningTracker, type TrackerServiceOptions } from './service.ts'
 export { trackerSettings, type TrackerSettings } from './settings.ts'
-export { addTrackerMetrics } from './metrics.ts'
+export { addTrackerMetrics, addUdpMetrics } from './metrics.ts'
 export type { TrackerStats } from './tracker-core.ts'
+export type { UdpPort, UdpStats } from './udp-service.ts'

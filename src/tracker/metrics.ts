@@ -1,6 +1,7 @@
 /** The tracker's figures for Prometheus, read from `stats()` at each scrape of the metrics. */
 import type { Metrics } from '../platform/metrics.ts'
 import type { TrackerStats } from './tracker-core.ts'
+import type { UdpStats } from './udp-service.ts'
 
 export function addTrackerMetrics(metrics: Metrics, stats: () => TrackerStats): void {
   const gauge = (name: string, help: string, read: (now: TrackerStats) => number): void => {
@@ -15,4 +16,16 @@ export function addTrackerMetrics(metrics: Metrics, stats: () => TrackerStats): 
   )
   gauge('verified_grants', 'Grants whose signature is remembered as good', (now) => now.verifiedGrants)
   gauge('pending_verifications', 'Signatures under verification', (now) => now.pendingVerifications)
+}
+
+/** What only UDP has; its announces and scrapes are counted with all others. */
+export function addUdpMetrics(metrics: Metrics, stats: () => UdpStats): void {
+  const gauge = (name: string, help: string, read: (now: UdpStats) => number): void => {
+    metrics.gauge({ name: `shoal_tracker_udp_${name}`, help, read: () => read(stats()) })
+  }
+  gauge('connects', 'Connection ids given out since the start', (now) => now.connects)
+  gauge('unproved', 'Datagrams with a bad or expired connection id since the start', (now) => now.unproved)
+  gauge('ignored', 'Datagrams that were no requests since the start', (now) => now.ignored)
+  gauge('dropped', 'Requests dropped since too many waited for a signature', (now) => now.dropped)
+  gauge('unsent', 'Replies that the system did not take since the start', (now) => now.unsent)
 }

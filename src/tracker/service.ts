@@ -5,15 +5,19 @@ import { limits } from '../wire/limits.ts'
 import type { TrackerSettings } from './settings.ts'
 import { createTracker, type TrackerParts } from './tracker.ts'
 import type { TrackerStats } from './tracker-core.ts'
+import type { UdpPort } from './udp-service.ts'
 
 export interface TrackerServiceOptions {
   /** Port 0: any free one. */
   readonly listen: { readonly host: string; readonly port: number }
+  /** Without it no UDP. Port 0: any free one. */
+  readonly udpPort?: number | undefined
   readonly settings: TrackerSettings
 }
 
 export interface RunningTracker extends AsyncDisposable {
   readonly port: number
+  readonly udp: UdpPort | undefined
   stats(): TrackerStats
 }
 
@@ -44,9 +48,15 @@ export async function startTracker(
     ),
   )
   listener.setDirect(tracker.direct)
+  const { udpPort, listen } = options
+  const udp =
+    udpPort === undefined
+      ? undefined
+      : stack.use(await tracker.listenUdp({ host: listen.host, port: udpPort }))
   const running = stack.move()
   return {
     port: listener.port,
+    udp,
     stats: () => tracker.stats(),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }

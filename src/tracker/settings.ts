@@ -62,6 +62,12 @@ export const trackerSettings = {
     fallback: hours(2),
     help: 'For how long after its last announce an address counts against the number of addresses of its grant.',
   } satisfies Setting<Millis>,
+  udpPort: {
+    parse: readInteger(0, 65_535),
+    fallback: undefined,
+    help: 'Port on which announces over UDP are answered as well, at the addresses of the HTTP port. 0 takes any. Of stock clients only libtorrent sends its grant over UDP.',
+    fallbackText: 'none',
+  } satisfies Setting<number | undefined>,
   peersPerAddressMax: {
     parse: readInteger(1, 10_000),
     fallback: 32,

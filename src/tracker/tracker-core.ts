@@ -97,6 +97,23 @@ export class TrackerCore {
     return this.#counted(await this.#parts.reach.test(from, question.port))
   }
 
+  /**
+   * Scrape where there is no room for a grant (UDP): who is in a swarm, at the endpoint from which it asks, came
+   * there with a grant, so it may view it. Clients ask from the port on which they listen.
+   */
+  scrapeAsPeer(infoHashes: readonly InfoHash[], from: AddressFacts, port: number): Answer<ScrapeReply> {
+    this.#scrapes++
+    const { store, control } = this.#parts
+    const counts = new Map<InfoHash, SwarmCounts>()
+    if (!control.isReady) return this.#counted({ refusal: refusals.notReady })
+    for (const infoHash of infoHashes) {
+      if (store.find(infoHash, { host: from.host, port }) === undefined)
+        return this.#counted({ refusal: refusals.grantRefused })
+      counts.set(infoHash, store.counts(infoHash))
+    }
+    return { reply: counts }
+  }
+
   /** Counts a refusal that a frontend decided on. */
   refuse(refusal: Refusal): Refusal {
     this.#refused[refusal.kind] = (this.#refused[refusal.kind] ?? 0) + 1

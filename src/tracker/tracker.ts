@@ -18,6 +18,7 @@ import type { TrackerSettings } from './settings.ts'
 import { Stepwise } from './stepwise.ts'
 import type { SwarmStore } from './swarm-store.ts'
 import { TrackerCore, type TrackerStats } from './tracker-core.ts'
+import { startUdp, type UdpAddress, type UdpPort } from './udp-service.ts'
 
 export interface TrackerParts {
   readonly clock: Clock
@@ -40,6 +41,11 @@ export interface Tracker extends AsyncDisposable {
   handle(req: IncomingMessage, res: ServerResponse): boolean
   /** The same for plain GETs, without node:http: see `HttpListener.setDirect`. */
   readonly direct: DirectAnswer
+  /**
+   * Answers over UDP too, until the port is disposed of.
+   * @throws ShoalError `conflict` when the port is taken, `bad-usage` when the address cannot be bound.
+   */
+  listenUdp(at: UdpAddress): Promise<UdpPort>
   stats(): TrackerStats
 }
 
@@ -82,6 +88,8 @@ export function createTracker(parts: TrackerParts, settings: TrackerSettings): T
   return {
     handle: (req, res) => frontend.handle(req, res),
     direct: (get, remoteAddress) => frontend.direct(get, remoteAddress),
+    listenUdp: (at) =>
+      startUdp({ clock, core, addresses, log }, at, { waitingMax: settings.pendingVerificationsMax }),
     stats: () => core.stats(),
     [Symbol.asyncDispose]: () => {
       sweeping.cancel()

@@ -68,6 +68,16 @@ export const limits = {
   requestHeadersTimeout: seconds(10),
   /** A whole request with its body. */
   requestTimeout: seconds(15),
+  /** A request over UDP, in one Ethernet frame: libtorrent's is at most 355 bytes, a scrape of 64 hashes 1,296. */
+  udpRequestBytesMax: 1_472,
+  /** A reply over UDP: what IPv6 promises to carry in one piece, and libtorrent reads no more than 1,500. */
+  udpReplyBytesMax: 1_232,
+  /** How long a connection id works at least (BEP 15 asks for 2 minutes; at most 10 s longer than this). */
+  udpConnectionLife: minutes(10),
+  /** Requests that wait in the kernel until the tracker reads them: half a second of the most that it answers. */
+  udpReceiveQueueBytes: 4 * MiB,
+  /** Replies that the kernel does not take at once: beyond it they are dropped, and peers ask again. */
+  udpSendQueueBytesMax: 1 * MiB,
 
   // --- peer wire ---
   /** A bitfield of 2^23 pieces; blocks are 16 KiB. */

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import type request from 'supertest'
 import { releaseName } from '../../src/core/ids.ts'
 import { hours, millis, minutes } from '../../src/core/units.ts'
+import { readConfig } from '../../src/platform/config.ts'
+import { portalSettings } from '../../src/portal/index.ts'
 import { zRenewal, type Link } from '../../src/wire/api.ts'
 import { issuedAtOf, peekGrant } from '../../src/wire/grant.ts'
 import { openJwks } from '../../src/wire/key-document.ts'
@@ -47,6 +49,33 @@ describe('A link', () => {
     assert.equal(tracker, `${TRACKER_URL}/announce?g=${grant}`)
     assert.equal(peekGrant(grant).claims.id, link.grant.id)
     assert.equal(peekGrant(grant).claims.infoHash, release.infohash)
+  })
+
+  it('names no UDP tracker, but in the .torrent where the portal is set to, after the HTTP one', async () => {
+    const set = await openTestPortal({ settings: { udpTrackerUrl: 'udp://tracker.example:6969' } })
+    const announceOf = async (from: TestPortal): Promise<readonly string[]> => {
+      const token = await from.token('publisher', { user: 'paula' })
+      const { slug } = await from.live(token)
+      const link = await from.link(token, slug)
+      const [tracker = '', ...more] = parseMagnet(link.magnet).trackers
+      assert.deepEqual(more, [])
+      const answer = await from.get(torrentPath(link)).buffer(true).parse(bytesOfBody).expect(200)
+      const grant = new URL(tracker).search
+      return parseTorrent(answer.body as Uint8Array)
+        .announce.flat()
+        .map((url) => url.replace(grant, '?g=GRANT'))
+    }
+    try {
+      assert.deepEqual(await announceOf(portal), [`${TRACKER_URL}/announce?g=GRANT`])
+      assert.deepEqual(await announceOf(set), [
+        `${TRACKER_URL}/announce?g=GRANT`,
+        'udp://tracker.example:6969/announce?g=GRANT',
+      ])
+    } finally {
+      await set[Symbol.asyncDispose]()
+    }
+    for (const udpTrackerUrl of ['http://t:80', 'udp://t', 'udp://t:80/x', 'udp://169.254.1.1:80', ''])
+      assert.throws(() => readConfig(portalSettings, { udpTrackerUrl }), { code: 'bad-usage' })
   })
 
   it('fits in 1,200 characters however long the name is', async () => {

@@ -6,6 +6,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
+import { networkInterfaces } from 'node:os'
 import { delimiter, join } from 'node:path'
 
 /** Parts that are more than a program on PATH. */
@@ -18,18 +19,21 @@ const PROBES: Readonly<Record<string, () => boolean>> = {
   /** Root, and a kernel that lets it mount. */
   mounts: () =>
     process.getuid?.() === 0 && succeeds('unshare', '--mount', 'mount', '-t', 'tmpfs', 'none', '/mnt'),
+  /** A loopback with IPv6. */
+  ipv6: () => Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1')),
   /** Images mounted as disks. */
   loop: () => process.getuid?.() === 0 && succeeds('losetup', '--find'),
 }
 const HOW: Readonly<Record<string, string>> = {
   namespaces: 'run the tests as root on Linux',
   root: 'run the tests as root',
+  ipv6: 'run the tests where the loopback has the address ::1',
   mounts: 'run the tests as root, where mounting is allowed',
   loop: 'run the tests as root, where there are loop devices',
 }
 const known = new Map<string, boolean>()
 
-/** `parts`: names of programs (on PATH, or absolute), `python3-libtorrent`, `namespaces`, `root`, `mounts`, `loop`. */
+/** `parts`: names of programs (on PATH, or absolute), `python3-libtorrent`, `namespaces`, `root`, `ipv6`, `mounts`, `loop`. */
 export function needs(context: Mocha.Context, ...parts: readonly string[]): void {
   const missing = parts.filter((part) => !isThere(part))
   if (missing.length === 0) return

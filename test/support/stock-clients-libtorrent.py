@@ -42,7 +42,7 @@ def main(source, folder, address):
         for alert in session.pop_alerts():
             print(f'{alert.what()}: {alert.message()}', file=sys.stderr, flush=True)
             if isinstance(alert, lt.tracker_error_alert):
-                tell(trackerError=alert.failure_reason() or alert.error_message())
+                tell(trackerError=alert.failure_reason() or alert.error_message() or alert.error.message())
             elif isinstance(alert, lt.tracker_reply_alert):
                 tell(trackerError=None)
         status = torrent.status()

@@ -13,7 +13,11 @@ import { startTracker } from '../../tracker/index.ts'
 
 /** `shoal tracker`: for the portal of `--portal`, with a token of the role `origin`. */
 export async function tracker(context: Context, given: object): Promise<void> {
-  const options = given as { readonly listen: string; readonly sites?: string }
+  const options = given as {
+    readonly listen: string
+    readonly udpPort?: number
+    readonly sites?: string
+  }
   const listen = hostAndPort(options.listen)
   const log = await context.serviceLog()
   const settings = await loadAllSettings(context)
@@ -35,11 +39,21 @@ export async function tracker(context: Context, given: object): Promise<void> {
   const running = stack.use(
     await startTracker(
       { clock: context.clock, random: context.random, log, control: feed.state, sites },
-      { listen, settings: { ...settings.tracker, portalUrl: client.origin } },
+      {
+        listen,
+        udpPort: options.udpPort ?? settings.tracker.udpPort,
+        settings: { ...settings.tracker, portalUrl: client.origin },
+      },
     ),
   )
   const url = localUrlOf({ host: listen.host, port: running.port })
-  context.output.event({ event: 'ready', tracker: url, portal: client.origin })
+  context.output.event({
+    event: 'ready',
+    tracker: url,
+    portal: client.origin,
+    udpPort: running.udp?.port ?? 0,
+  })
   context.output.line(`Tracker  ${url}/announce for ${client.origin}`)
+  if (running.udp !== undefined) context.output.line(`         and UDP port ${running.udp.port}`)
   await stopped(signal)
 }

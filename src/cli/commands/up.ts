@@ -10,7 +10,7 @@ import { keepMemorySteady } from '../../platform/steady-memory.ts'
 import { Metrics } from '../../platform/metrics.ts'
 import { ControlFeed, PortalClient } from '../../portal-client/index.ts'
 import { openPortal } from '../../portal/index.ts'
-import { addTrackerMetrics, createTracker } from '../../tracker/index.ts'
+import { addTrackerMetrics, addUdpMetrics, createTracker } from '../../tracker/index.ts'
 import { localUrlOf, peerAddressOf, publicUrlOf } from '../addresses.ts'
 import { hostAndPort } from '../arguments.ts'
 import type { Context } from '../context.ts'
@@ -101,6 +101,12 @@ export async function up(context: Context, given: object): Promise<void> {
     ),
   )
   addTrackerMetrics(metrics, () => tracker.stats())
+  const udpPort = options.udpPort ?? settings.tracker.udpPort
+  const udp =
+    udpPort === undefined
+      ? undefined
+      : stack.use(await tracker.listenUdp({ host: listen.host, port: udpPort }))
+  if (udp !== undefined) addUdpMetrics(metrics, () => udp.stats())
   listener.setHandler((req, res) => {
     if (!tracker.handle(req, res)) portal.handler(req, res)
   })
@@ -122,10 +128,17 @@ export async function up(context: Context, given: object): Promise<void> {
   )
 
   await writeFileAtomic(join(context.dataDir, 'portal.url'), `${publicUrl}\n`)
-  if (options.udpPort !== undefined)
-    output.warn('this version serves no UDP tracker; links announce over HTTP')
-  output.event({ event: 'ready', portal: publicUrl, peerPort: origin.engine.port, udpPort: 0 })
-  welcome(context, portal, [`Portal   ${publicUrl}`, `Peers    TCP port ${origin.engine.port}`])
+  output.event({
+    event: 'ready',
+    portal: publicUrl,
+    peerPort: origin.engine.port,
+    udpPort: udp?.port ?? 0,
+  })
+  welcome(context, portal, [
+    `Portal   ${publicUrl}`,
+    `Peers    TCP port ${origin.engine.port}`,
+    ...(udp === undefined ? [] : [`Tracker  UDP port ${udp.port} too`]),
+  ])
   await stopped(signal)
   output.note('stopping')
 }

@@ -26,6 +26,8 @@ export interface LinksParts {
   /** Origins without a trailing slash. */
   readonly publicUrl: string
   readonly trackerUrl: string
+  /** `udp://HOST:PORT`, for .torrent files only. */
+  readonly udpTrackerUrl?: string | undefined
 }
 
 export interface LinkOrder {
@@ -113,7 +115,7 @@ export class Links {
     if (row.revoked_at !== null) throw new ShoalError('not-granted', 'this grant was revoked')
     if (release.state === 'recalled') throw new ShoalError('not-granted', 'this release was recalled')
     return {
-      bytes: encodeTorrent({ infoBytes: info, announce: [[this.#announceUrl(token)]], createdBy: 'Shoal' }),
+      bytes: encodeTorrent({ infoBytes: info, announce: this.#announceTiers(token), createdBy: 'Shoal' }),
       fileName: `${release.bundle}-${release.name}.torrent`,
     }
   }
@@ -152,6 +154,13 @@ export class Links {
       ? [release.contentName]
       : files.map((file) => `${release.contentName}/${file.path}`)
     return selectFiles(landing, globs)
+  }
+
+  /** HTTP first: most clients lose the grant over UDP. */
+  #announceTiers(token: string): readonly (readonly string[])[] {
+    const { udpTrackerUrl } = this.#parts
+    const http = [this.#announceUrl(token)]
+    return udpTrackerUrl === undefined ? [http] : [http, [`${udpTrackerUrl}/announce?g=${token}`]]
   }
 
   #announceUrl(token: string): string {

@@ -15,6 +15,7 @@ import { hostileInputs } from '../../support/corpus.ts'
 import { until } from '../../support/processes.ts'
 import { eventsOf, shoal, startShoal, untilEvent, type ShoalWhere } from '../../support/processes-shoal.ts'
 import { seededBytes } from '../../support/tree.ts'
+import { UdpAsker } from '../../tracker/udp-support.ts'
 import { callApi, converse, dribble, requestOf, silentSockets, type ApiAnswer } from './http-attacks.ts'
 import { RSS_BYTES_MAX, Watched } from './watched.ts'
 import { LARGE_JSON, LARGE_TORRENTS } from '../made-inputs.ts'
@@ -34,6 +35,7 @@ export function attacksOnUp(): void {
     let portal: string
     let port: number
     let peerPort: number
+    let udpPort: number
     let token: string
     let grant: string
     let hash: InfoHash
@@ -74,12 +76,13 @@ export function attacksOnUp(): void {
       await mkdir(library)
       await writeFile(join(library, FILE.name), content)
       const where = { dataDir: join(dir, 'data'), logFile: join(dir, 'up.log') }
-      const flags = ['--library', library, '--listen', '127.0.0.1:0', '--peer-port', '0']
+      const flags = ['--library', library, '--listen', '127.0.0.1:0', '--peer-port', '0', '--udp-port', '0']
       up = stack.use(new Watched(join(dir, 'probe'), (env) => startShoal({ ...where, env }, 'up', ...flags)))
       const ready = await untilEvent(up.child, 'ready')
       portal = String(ready.portal)
       port = Number(new URL(portal).port)
       peerPort = Number(ready.peerPort)
+      udpPort = Number(ready.udpPort)
       token = (await readFile(join(dir, 'data', 'admin.token'), 'utf8')).trim()
       const link = await until(
         'the bundle to be live',
@@ -151,6 +154,20 @@ export function attacksOnUp(): void {
           assert.match(answer, /^HTTP\/1\.1 (200|303|400|404|405|414|431) /, name)
           assert.ok(answer.length < 64_000, name)
           assert.ok(!answer.includes(grant), `${name}: the answer carries the grant`)
+        }
+      })
+    })
+
+    it('answers every hostile datagram to the tracker, never at length before it knows who asks', async () => {
+      const inputs = hostileInputs('udp-tracker')
+      await besideHonestWork(async () => {
+        for (const [i, { name, bytes }] of inputs.entries()) {
+          await using asker = await UdpAsker.open(`127.0.5.${1 + i}`, udpPort, '127.0.0.1')
+          const sizes = (await asker.raw(bytes)).map((answer) => answer.length)
+          assert.ok(sizes.reduce((sum, size) => sum + size, 0) <= bytes.length, name)
+          const proved = Uint8Array.from(bytes)
+          if (bytes.length >= 16) proved.set(await asker.connect(), 0)
+          assert.ok((await asker.raw(proved)).length <= 1, name)
         }
       })
     })

@@ -1,0 +1,40 @@
+/**
+ * Peers of one family, written into a packet that is there already: this is in the way of every announce over UDP.
+ */
+import { type Endpoint, isIPv6 } from '../core/address.ts'
+import { encodeCompactV6 } from './compact-peers.ts'
+import { packedEndpoint } from './compact-reply.ts'
+
+export type UdpFamily = 'v4' | 'v6'
+
+export const UDP_PEER_BYTES = { v4: 6, v6: 18 } as const satisfies Record<UdpFamily, number>
+
+/** Leaves out those of the other family, and what there is no room for. Gives where the last one ends. */
+export function writePeers(
+  into: Buffer,
+  at: number,
+  peers: readonly PackedPeer[],
+  family: UdpFamily,
+): number {
+  return family === 'v4' ? writeV4(into, at, peers) : writeV6(into, at, peers)
+}
+
+/** A peer, and it packed (BEP 23), a character a byte, where that is at hand. */
+export type PackedPeer = Endpoint & { readonly packed?: string }
+
+function writeV4(into: Buffer, at: number, peers: readonly PackedPeer[]): number {
+  let text = ''
+  for (const peer of peers) {
+    const packed = peer.packed ?? packedEndpoint(peer)
+    if (packed.length === UDP_PEER_BYTES.v4) text += packed
+  }
+  const room = Math.floor((into.length - at) / UDP_PEER_BYTES.v4) * UDP_PEER_BYTES.v4
+  return at + into.write(text.slice(0, room), at, 'latin1')
+}
+
+function writeV6(into: Buffer, at: number, peers: readonly Endpoint[]): number {
+  const room = Math.floor((into.length - at) / UDP_PEER_BYTES.v6)
+  const bytes = encodeCompactV6(peers.filter((peer) => isIPv6(peer.host)).slice(0, room))
+  into.set(bytes, at)
+  return at + bytes.length
+}
