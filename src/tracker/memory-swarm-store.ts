@@ -127,6 +127,12 @@ export class MemorySwarmStore implements SwarmStore {
     return { complete: swarm.everyone.size - incomplete, incomplete, downloaded: swarm.downloaded }
   }
 
+  countBySite(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>()
+    for (const swarm of this.#swarms.values()) swarm.everyone.addCounts(counts)
+    return counts
+  }
+
   sweep(): number {
     const now = this.#clock.now()
     return this.#dropWhere((_, entry) => entry.expiresAt <= now)

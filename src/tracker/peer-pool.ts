@@ -39,6 +39,11 @@ export class PeerPool {
     return this.#size
   }
 
+  /** Adds the size of each shelf to its site's count. */
+  addCounts(counts: Map<string, number>): void {
+    for (const { site, entries } of this.#shelves) counts.set(site, (counts.get(site) ?? 0) + entries.length)
+  }
+
   /** The entry's site must not change while it is in. Adding it twice changes nothing. */
   add(entry: PoolEntry): void {
     if (entry.slots[this.#slot] !== -1) return

@@ -77,6 +77,8 @@ export interface SwarmStore {
   /** Costs time in proportion to the answer, not to the swarm. */
   draw(swarm: InfoHash, request: DrawRequest): Draw
   counts(swarm: InfoHash): SwarmCounts
+  /** Peers in all swarms by the name of their site; costs time in proportion to the swarms and their sites. */
+  countBySite(): ReadonlyMap<string, number>
   /** Frees peers whose lease ran out and swarms without peers; how many peers these were. */
   sweep(): number
   readonly swarmCount: number

@@ -2,13 +2,16 @@
  * Announce and scrape without a wire: a request and where it came from go in, an answer or a refusal comes
  * out. Frontends (`http-frontend.ts`) translate.
  */
+import type { IpAddress } from '../core/address.ts'
 import type { InfoHash } from '../core/ids.ts'
+import type { SiteMap } from '../core/site.ts'
 import type { ControlEvent } from '../wire/control.ts'
 import type { AnnounceReply, AnnounceRequest } from '../wire/announce.ts'
 import { announceHooks, type AnnounceParts } from './announce-hooks.ts'
 import type { AddressFacts } from './address-book.ts'
 import { answerOf } from './answer.ts'
 import type { GateAnswer, GrantGate } from './grant-gate.ts'
+import { largestSites, type SiteSize } from './largest-sites.ts'
 import { refusals, type Refusal, type RefusalKind } from './refusals.ts'
 import type { SwarmCounts } from './swarm-store.ts'
 import { withdrawalOf, type VerifiedGrant } from './verified-grant.ts'
@@ -27,6 +30,8 @@ export interface TrackerStats {
   readonly swarms: number
   readonly peers: number
   readonly announces: number
+  /** Peers told to machines of another site; origins and mirrors are not counted. */
+  readonly crossSiteIntroductions: number
   readonly scrapes: number
   readonly refused: Readonly<Partial<Record<RefusalKind, number>>>
   readonly verifiedGrants: number
@@ -41,6 +46,7 @@ export class TrackerCore {
   readonly #gate: GrantGate
   readonly #refused: Partial<Record<RefusalKind, number>> = {}
   #announces = 0
+  #crossSite = 0
   #scrapes = 0
 
   constructor(parts: AnnounceParts, gate: GrantGate) {
@@ -59,7 +65,9 @@ export class TrackerCore {
         const refusal = hook(context, this.#parts)
         if (refusal !== undefined) return { refusal }
       }
-      return { reply: answerOf(context, this.#parts) }
+      const { reply, crossSite } = answerOf(context, this.#parts)
+      this.#crossSite += crossSite
+      return { reply }
     })
   }
 
@@ -91,7 +99,24 @@ export class TrackerCore {
 
   sweep(): void {
     this.#parts.store.sweep()
+    this.#parts.bridges.sweep()
     this.#parts.uses.sweep()
+  }
+
+  /** The operator has drawn a new map. */
+  resite(map: SiteMap): void {
+    this.#parts.store.resite((host) => map.siteOf(host).name)
+    this.#parts.bridges.clear()
+  }
+
+  /** Whether an origin should show pieces to the peer at `host` (`Bridges.isBridge`). */
+  isBridge(infoHash: InfoHash, host: IpAddress): boolean {
+    return this.#parts.bridges.isBridge(infoHash, host)
+  }
+
+  /** Peers by site, largest first; walks every swarm, so not for every announce. */
+  peersBySite(): readonly SiteSize[] {
+    return largestSites(this.#parts.store.countBySite())
   }
 
   stats(): TrackerStats {
@@ -99,6 +124,7 @@ export class TrackerCore {
       swarms: this.#parts.store.swarmCount,
       peers: this.#parts.store.peerCount,
       announces: this.#announces,
+      crossSiteIntroductions: this.#crossSite,
       scrapes: this.#scrapes,
       refused: { ...this.#refused },
       verifiedGrants: this.#gate.verifiedCount,

@@ -6,10 +6,12 @@ import type { ControlView } from '../portal-client/index.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/log.ts'
 import { AddressBook } from './address-book.ts'
+import { Bridges } from './bridges.ts'
 import { FailureLimiter } from './failure-limiter.ts'
 import { GrantGate } from './grant-gate.ts'
 import { GrantUses } from './grant-uses.ts'
 import { HttpFrontend } from './http-frontend.ts'
+import type { SiteSize } from './largest-sites.ts'
 import { MemorySwarmStore } from './memory-swarm-store.ts'
 import type { TrackerSettings } from './settings.ts'
 import type { SwarmStore } from './swarm-store.ts'
@@ -33,6 +35,8 @@ export interface Tracker extends AsyncDisposable {
    */
   handle(req: IncomingMessage, res: ServerResponse): boolean
   stats(): TrackerStats
+  /** For metrics, once a scrape (`TrackerCore.peersBySite`). */
+  peersBySite(): readonly SiteSize[]
 }
 
 export function createTracker(parts: TrackerParts, settings: TrackerSettings): Tracker {
@@ -56,7 +60,8 @@ export function createTracker(parts: TrackerParts, settings: TrackerSettings): T
     },
   )
   const store = parts.store ?? new MemorySwarmStore({ clock, random }, { peersMax: settings.peersMax })
-  const core = new TrackerCore({ clock, random, control, addresses, uses, store, settings }, gate)
+  const bridges = new Bridges({ clock, store, siteOf: (host) => addresses.lookUp(host)?.site })
+  const core = new TrackerCore({ clock, random, control, addresses, uses, store, bridges, settings }, gate)
   const frontend = new HttpFrontend({ core, addresses, log }, { trustedProxies: settings.trustedProxies })
 
   let map = sites()
@@ -64,7 +69,7 @@ export function createTracker(parts: TrackerParts, settings: TrackerSettings): T
     core.sweep()
     if (sites() === map) return
     map = sites()
-    store.resite((host) => map.siteOf(host).name)
+    core.resite(map)
   })
   const stopListening = control.onChange((events) => {
     core.onControl(events)
@@ -72,6 +77,7 @@ export function createTracker(parts: TrackerParts, settings: TrackerSettings): T
   return {
     handle: (req, res) => frontend.handle(req, res),
     stats: () => core.stats(),
+    peersBySite: () => core.peersBySite(),
     [Symbol.asyncDispose]: () => {
       sweeping.cancel()
       stopListening()

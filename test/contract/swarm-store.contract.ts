@@ -180,6 +180,20 @@ export function describeSwarmStore(
       assert.equal(store.counts(SWARM).downloaded, 0)
     })
 
+    it('counts the peers of each site in all swarms together', () => {
+      assert.deepEqual([...store.countBySite()], [])
+      store.put(SWARM, alice, LEASE)
+      store.put(SWARM, bob, LEASE)
+      store.put(OTHER_SWARM, { ...bob, isSeed: true }, LEASE)
+      store.put(OTHER_SWARM, swarmPeer('10.7.0.1', { site: 'oslo' }), LEASE)
+      assert.deepEqual([...store.countBySite()].toSorted(), [
+        ['lyon', 3],
+        ['oslo', 1],
+      ])
+      store.remove(OTHER_SWARM, swarmPeer('10.7.0.1'))
+      assert.deepEqual([...store.countBySite()], [['lyon', 3]])
+    })
+
     it('says when it is full, and still renews those who are in', () => {
       for (let i = 0; i < 400; i++) store.put(SWARM, swarmPeer(`10.1.${i >> 8}.${i & 255}`), LEASE)
       assert.equal(store.put(OTHER_SWARM, alice, LEASE), false)

@@ -97,7 +97,11 @@ export async function up(context: Context, given: object): Promise<void> {
       { ...settings.tracker, portalUrl: publicUrl },
     ),
   )
-  addTrackerMetrics(metrics, () => tracker.stats())
+  addTrackerMetrics(
+    metrics,
+    () => tracker.stats(),
+    () => tracker.peersBySite(),
+  )
   listener.setHandler((req, res) => {
     if (!tracker.handle(req, res)) portal.handler(req, res)
   })
