@@ -101,6 +101,5 @@ function reservedForLinks(room: number, seat: SeatIndex, hasHub: boolean): numbe
 }
 
 function without<Peer extends Endpoint>(peers: readonly Peer[], some: readonly Peer[]): readonly Peer[] {
-  if (some.length === 0) return peers
   return peers.filter((peer) => !some.some((s) => s.port === peer.port && s.host === peer.host))
 }

@@ -4,6 +4,7 @@ import { defaultSite, type Site } from '../../src/core/site.ts'
 import { hours, millis, minutes, seconds } from '../../src/core/units.ts'
 import { Bridges } from '../../src/tracker/bridges.ts'
 import { MemorySwarmStore } from '../../src/tracker/memory-swarm-store.ts'
+import { SLOTS_MAX } from '../../src/tracker/swarm-bridges.ts'
 import type { SwarmPeer } from '../../src/tracker/swarm-store.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { ip, OTHER_SWARM, SWARM, swarmPeer } from './support.ts'
@@ -105,6 +106,32 @@ describe('Bridges', () => {
     assert.deepEqual(linksOf(a, 4), ['10.5.0.1', '10.2.0.1', '10.3.0.1', '10.4.0.1'])
   })
 
+  it('are given the links that others make by who holds fewest, and those of who left count no more', () => {
+    const [a, b] = [announce('10.1.0.1'), announce('10.1.0.2')]
+    const far = Array.from({ length: 8 }, (_, i) => announce(`10.${i + 2}.0.1`))
+    for (const peer of far) assert.equal(linksOf(peer, 1).length, 1)
+    const held = (peer: SwarmPeer): string[] => linksOf(peer).filter((host) => !host.startsWith('10.1.'))
+    assert.deepEqual([held(a).length, held(b).length], [4, 4])
+    const [gone, more] = held(a)
+    for (const peer of far) if (peer.host === gone || peer.host === more) leave(peer)
+    assert.deepEqual(linksOf(announce('10.20.0.1'), 1), [a.host])
+    assert.deepEqual(linksOf(announce('10.21.0.1'), 1), [a.host])
+  })
+
+  it('of a site beyond the slots are joined to four sites, and to all once a slot is free', () => {
+    const slotted = Array.from({ length: SLOTS_MAX }, (_, i) => announce(`10.${i + 1}.0.1`))
+    const late = announce('10.200.0.1')
+    const links = linksOf(late)
+    assert.equal(links.length, 4)
+    assert.deepEqual(linksOf(late), links)
+    for (const peer of slotted.slice(0, 5)) assert.ok(!linksOf(peer).includes(late.host))
+    const [left] = slotted.filter(({ host }) => !links.includes(host))
+    assert.ok(left !== undefined)
+    leave(left)
+    announce(late.host)
+    assert.equal(linksOf(late).length, SLOTS_MAX - 1)
+  })
+
   it('are not joined to those that cannot be reached from there, until they can', () => {
     const [a, b] = [announce('10.1.0.1'), announce('10.2.0.1')]
     assert.deepEqual(
@@ -142,6 +169,10 @@ describe('Bridges', () => {
     assert.deepEqual([seatOf(a), linksOf(a), isBridge(a.host)], [0, [], true])
     policy = {}
     assert.deepEqual(linksOf(announce('10.3.0.1')), ['10.2.0.1'])
+    leave(swarmPeer('10.2.0.1'))
+    leave(swarmPeer('10.3.0.1'))
+    for (let i = 0; i < 3; i++) bridges.sweep()
+    assert.deepEqual([bridges.swarmCount, isBridge(a.host)], [1, true])
   })
 
   it('are all machines, to the origin, where none may take from another', () => {

@@ -81,10 +81,11 @@ describe('The choice of peers for our own clients', () => {
   it('gives 50 of its site, one of each of 16 others and an origin, same-site peers first', () => {
     const candidates = { ...serving(0, 2), sameSite: peers(1, 80), otherSites: peers(2, 80) }
     assert.deepEqual(choosePeersForOurs({ isSeed: false, limit: OWN_WANT - 1 }, candidates), [
-      ...peers(1, SAME_SITE_MAX),
+      ...peers(1, 50),
       ...peers(4, 1),
-      ...peers(2, OTHER_SITES_MAX),
+      ...peers(2, 16),
     ])
+    assert.deepEqual([SAME_SITE_MAX, OTHER_SITES_MAX], [50, 16])
   })
 
   it('gives half of few places to other sites', () => {
@@ -211,5 +212,13 @@ describe('The choice of peers for stock clients', () => {
     }
     const choice = choosePeersForStock({ limit: 50, seat: undefined, otherSiteCount: 0 }, candidates)
     assert.deepEqual(choice, { near: peers(1, 1), serving: origin, linksMax: 0 })
+  })
+
+  it('takes a client on the machine of an origin for another', () => {
+    const origin = peers(3, 1)
+    const beside = origin.map(({ host }) => ({ host, port: 7_000 }))
+    const candidates = { servingHere: origin, servingElsewhere: [], sameSite: beside, hubs: [] }
+    const choice = choosePeersForStock({ limit: 50, seat: undefined, otherSiteCount: 0 }, candidates)
+    assert.deepEqual(choice.near, beside)
   })
 })
