@@ -1,6 +1,6 @@
 /**
  * Prometheus metrics. A registry an instance, never the global one, so that two portals in one test do not
- * share counters. Label values are from small closed sets: never an address, a person, a grant or an infohash.
+ * share counters. Label values are from small sets, such as the largest sites: never an address, a person, a grant or an infohash.
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 
@@ -31,6 +31,24 @@ export class Metrics {
               this.set(read())
             },
           }),
+    })
+  }
+
+  /** A value for each of a small set of names, asked for at each scrape; a name that is gone is shown no more. */
+  gaugeBy<L extends string>(
+    options: Omit<MetricOptions<L>, 'labels'> & {
+      readonly label: L
+      readonly read: () => Iterable<readonly [string, number]>
+    },
+  ): Gauge<L> {
+    const { label, read, ...rest } = options
+    return new Gauge<L>({
+      ...this.#shape({ ...rest, labels: [label] }),
+      registers: [this.#registry],
+      collect(this: Gauge<L>) {
+        this.reset()
+        for (const [name, value] of read()) this.labels(name).set(value)
+      },
     })
   }
 

@@ -30,6 +30,11 @@ export class AddressBook {
     this.#allowed = options.allowed
   }
 
+  /** Some site may not be introduced to others (`SiteMap`). */
+  get hasClosedSites(): boolean {
+    return this.#sites().hasClosedSites
+  }
+
   /** Undefined for what is no literal address. */
   lookUp(text: string): AddressFacts | undefined {
     const map = this.#sites()

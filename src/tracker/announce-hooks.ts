@@ -4,12 +4,13 @@
  * pass by returning undefined; a refusal ends it, and only `remember` changes who is listed.
  */
 import type { Random } from '../core/random.ts'
-import { millis, type EpochMillis, type Millis } from '../core/units.ts'
+import { millis, minutes, type EpochMillis, type Millis } from '../core/units.ts'
 import type { ControlView } from '../portal-client/index.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { AnnounceRequest } from '../wire/announce.ts'
 import { limits } from '../wire/limits.ts'
 import type { AddressBook, AddressFacts } from './address-book.ts'
+import type { Bridges } from './bridges.ts'
 import type { GrantUses } from './grant-uses.ts'
 import { refusals, type Refusal } from './refusals.ts'
 import type { TrackerSettings } from './settings.ts'
@@ -31,6 +32,7 @@ export interface AnnounceParts {
   readonly addresses: AddressBook
   readonly uses: GrantUses
   readonly store: SwarmStore
+  readonly bridges: Bridges
   readonly settings: TrackerSettings
 }
 
@@ -59,10 +61,14 @@ export const countAddresses: AnnounceHook = (
   return undefined
 }
 
-/** Puts the peer in the swarm for two intervals, or takes it out. */
-export const remember: AnnounceHook = ({ request, from, grant }, { clock, store, settings }) => {
+/** Puts the peer in the swarm for two intervals, and on a free seat of its site's bridges; or takes it out. */
+export const remember: AnnounceHook = (context, parts) => {
+  const { request, from, grant } = context
+  const { clock, store, bridges, settings } = parts
   if (request.event === 'stopped') {
-    store.remove(request.infoHash, { host: from.host, port: request.port })
+    const endpoint = { host: from.host, port: request.port }
+    store.remove(request.infoHash, endpoint)
+    bridges.leave(request.infoHash, endpoint, from.site)
     return undefined
   }
   const peer: SwarmPeer = {
@@ -74,28 +80,49 @@ export const remember: AnnounceHook = ({ request, from, grant }, { clock, store,
     isOurs: request.isOurs,
     grant,
   }
-  if (!store.put(request.infoHash, peer, leaseOf(request, grant, clock.epoch(), settings)))
-    return refusals.full
+  const lease = leaseOf(longIntervalOf(request, settings), grant, clock.epoch(), settings)
+  if (!store.put(request.infoHash, peer, lease)) return refusals.full
+  const interval = intervalOf(context, parts)
+  const soonest = request.isOurs ? interval : Math.max(interval, STOCK_FLOOR)
+  bridges.sit(request.infoHash, peer, from.site, millis(soonest + settings.leaseSlackMs))
   if (request.event === 'completed') store.addCompleted(request.infoHash)
   return undefined
 }
 
 export const announceHooks: readonly AnnounceHook[] = [checkEndpoint, countAddresses, remember]
 
-/** How long this peer should wait before it announces again. */
-export function intervalOf(request: AnnounceRequest, settings: TrackerSettings): Millis {
+/** libtorrent's clients come no more often than this, whatever they are asked. */
+const STOCK_FLOOR = minutes(5)
+
+/**
+ * How long this peer should wait before it announces again. Stock leechers come soon at first: while peers of a site
+ * arrive one by one, each knows only those before it, and bridges that leave are replaced by who announces next.
+ */
+export function intervalOf({ request, from }: AnnounceContext, parts: AnnounceParts): Millis {
+  const { settings, bridges } = parts
+  const isStart =
+    !request.isOurs &&
+    request.leftBytes > 0 &&
+    (request.event === 'started' || bridges.isNew(request.infoHash, from.site, settings.stockStartMs))
+  return isStart ? settings.stockStartIntervalMs : longIntervalOf(request, settings)
+}
+
+function longIntervalOf(request: AnnounceRequest, settings: TrackerSettings): Millis {
   if (!request.isOurs) return settings.stockIntervalMs
   return request.leftBytes === 0 ? settings.ownSeedIntervalMs : settings.ownLeecherIntervalMs
 }
 
-/** Two intervals and some slack, but never longer than the grant holds: then others must not be told of it. */
+/**
+ * Two intervals and some slack, but never longer than the grant holds: then others must not be told of it. `interval` is
+ * the longest that it may be asked to wait: stock clients do not come as soon as they are asked.
+ */
 function leaseOf(
-  request: AnnounceRequest,
+  interval: Millis,
   grant: VerifiedGrant,
   now: EpochMillis,
   settings: TrackerSettings,
 ): Millis {
-  const lease = 2 * intervalOf(request, settings) + settings.leaseSlackMs
+  const lease = 2 * interval + settings.leaseSlackMs
   const left = grant.claims.expiresAt + limits.clockLeeway - now
   return millis(Math.max(0, Math.min(lease, left)))
 }

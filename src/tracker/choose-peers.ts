@@ -1,9 +1,9 @@
 /**
- * Whom a peer is told of. Same-site peers first, so that bytes stay in the site; yet never only those: a way
- * out of the site is always in the list (an origin or mirror, and some peers of other sites), so that no site
- * starves with pieces that none of its own has.
+ * Whom a peer is told of. Same-site peers first, so that bytes stay in the site; yet never only those: an origin or
+ * mirror is always in the list, and a way to other sites, so that no site starves with pieces that none of its own has.
  */
 import type { Endpoint } from '../core/address.ts'
+import type { SeatIndex } from './site-seats.ts'
 
 /** More same-site peers than this are of no use to a client with 200 connections. */
 export const SAME_SITE_MAX = 50
@@ -12,56 +12,94 @@ export const OTHER_SITES_MAX = 16
 /** What our own client gets when it names no number: all of the above and two that serve. */
 export const OWN_WANT = SAME_SITE_MAX + OTHER_SITES_MAX + 2
 
-export interface Asker {
-  /**
-   * It says that nothing is left. Ours are then told of no origin either; stock ones are, since aria2 says so
-   * too while it has nothing but a magnet and looks for somebody who sends the metadata.
-   */
-  readonly isSeed: boolean
-  readonly isOurs: boolean
-  /** At most so many peers in the answer. */
-  readonly limit: number
-}
-
 /** In random order; no peer twice within one list; never the asker. */
 export interface Candidates<Peer extends Endpoint> {
   readonly sameSite: readonly Peer[]
-  /** Site by site in turn: the first n are of n different sites, as far as there are. */
-  readonly otherSites: readonly Peer[]
   /** Origins and mirrors; each may also be in the other lists. */
   readonly servingHere: readonly Peer[]
   readonly servingElsewhere: readonly Peer[]
 }
 
-/** Pure: the same candidates give the same answer. Same-site peers stand first, then the serving ones. */
-export function choosePeers<Peer extends Endpoint>(asker: Asker, candidates: Candidates<Peer>): Peer[] {
-  const serving = asker.isSeed && asker.isOurs ? [] : chooseServing(asker, candidates)
+export interface OwnAsker {
+  /** It has everything: of no use to it are origins. */
+  readonly isSeed: boolean
+  /** At most so many peers in the answer. */
+  readonly limit: number
+}
+
+export interface OwnCandidates<Peer extends Endpoint> extends Candidates<Peer> {
+  /** Site by site in turn: the first n are of n different sites, as far as there are. */
+  readonly otherSites: readonly Peer[]
+}
+
+/** Pure. Our own clients know what to take from whom: many of their site, one each of others, and all kinds of sources. */
+export function choosePeersForOurs<Peer extends Endpoint>(
+  asker: OwnAsker,
+  candidates: OwnCandidates<Peer>,
+): Peer[] {
+  const { servingHere, servingElsewhere } = candidates
+  const sources = asker.isSeed ? [] : [...servingHere.slice(0, 1), ...servingElsewhere.slice(0, 1)]
+  const serving = sources.slice(0, asker.limit)
   const sameSite = without(candidates.sameSite, serving)
   const otherSites = without(candidates.otherSites, serving)
   const room = asker.limit - serving.length
-  const reserved = Math.min(otherSites.length, OTHER_SITES_MAX, reservable(asker, room, serving.length > 0))
+  const reserved = Math.min(otherSites.length, OTHER_SITES_MAX, Math.floor(room / 2))
   const near = sameSite.slice(0, Math.min(SAME_SITE_MAX, room - reserved))
-  const far = otherSites.slice(0, room - near.length)
-  return [...near, ...serving, ...far]
+  return [...near, ...serving, ...otherSites.slice(0, room - near.length)]
 }
 
-function without<Peer extends Endpoint>(peers: readonly Peer[], some: readonly Peer[]): readonly Peer[] {
-  if (some.length === 0) return peers
-  return peers.filter((peer) => !some.some((s) => s.port === peer.port && s.host === peer.host))
+export interface StockAsker {
+  readonly limit: number
+  /** Its own seat when it is a bridge of its site, and may be joined to other sites. */
+  readonly seat: SeatIndex | undefined
+  /** Sites to which it may be joined, as far as they are known. */
+  readonly otherSiteCount: number
+}
+
+export interface StockCandidates<Peer extends Endpoint> extends Candidates<Peer> {
+  /** The live bridges of its site; they may be in `sameSite` too. */
+  readonly hubs: readonly Peer[]
+}
+
+/** What is settled before links are made: a link is made for good, so there must be room to tell of it. */
+export interface StockChoice<Peer extends Endpoint> {
+  readonly near: readonly Peer[]
+  readonly serving: readonly Peer[]
+  /** Places for the other ends of the bridge's links. */
+  readonly linksMax: number
 }
 
 /**
- * Ours choose well among sources themselves: one here and one elsewhere. Others take from whom they are told:
- * one here if there is one, so that they do not cross the WAN for it.
+ * Pure. Others take from whom they are told, so the list is the policy: an origin or mirror whatever the limit, one here
+ * if there is one, so that they do not cross the WAN for it; also for seeds, since aria2 says that nothing is left while
+ * it has nothing but a magnet. Then a bridge of the site, so that the site stays in one piece with the bridges as its
+ * ways out; peers of the site; and for a bridge half of the places, and all that are left, for its links.
  */
-function chooseServing<Peer extends Endpoint>(asker: Asker, candidates: Candidates<Peer>): Peer[] {
-  const here = candidates.servingHere.slice(0, 1)
-  const elsewhere = candidates.servingElsewhere.slice(0, asker.isOurs || here.length === 0 ? 1 : 0)
-  return [...here, ...elsewhere].slice(0, asker.limit)
+export function choosePeersForStock<Peer extends Endpoint>(
+  asker: StockAsker,
+  candidates: StockCandidates<Peer>,
+): StockChoice<Peer> {
+  const serving = [...candidates.servingHere, ...candidates.servingElsewhere].slice(
+    0,
+    Math.min(1, asker.limit),
+  )
+  const hubs = without(candidates.hubs, serving)
+  const room = asker.limit - serving.length
+  // Sites of which nobody knows yet are looked for only by those who have no other way out.
+  const wanted = Math.max(asker.otherSiteCount, serving.length === 0 ? 1 : 0)
+  const reserved =
+    asker.seat === undefined ? 0 : Math.min(wanted, reservedForLinks(room, asker.seat, hubs.length > 0))
+  const sameSite = [...hubs, ...without(without(candidates.sameSite, serving), hubs)]
+  const near = sameSite.slice(0, Math.min(SAME_SITE_MAX, room - reserved))
+  return { near, serving, linksMax: asker.seat === undefined ? 0 : room - near.length }
 }
 
-/** How many of `room` places are kept for other sites however many same-site peers there are. */
-function reservable(asker: Asker, room: number, hasServing: boolean): number {
-  if (asker.isOurs) return Math.floor(room / 2)
-  return Math.max(Math.floor(room / 4), !hasServing && room >= 2 ? 1 : 0)
+/** With one place only, the first bridge looks outwards and the second to the first: so all hang together. */
+function reservedForLinks(room: number, seat: SeatIndex, hasHub: boolean): number {
+  if (room === 1) return seat === 0 || !hasHub ? 1 : 0
+  return Math.floor(room / 2)
+}
+
+function without<Peer extends Endpoint>(peers: readonly Peer[], some: readonly Peer[]): readonly Peer[] {
+  return peers.filter((peer) => !some.some((s) => s.port === peer.port && s.host === peer.host))
 }

@@ -50,4 +50,9 @@ export class Interned<T> {
     if (value === undefined) throw new TypeError(`nobody holds ${number}`)
     return value
   }
+
+  /** Each value that somebody holds, and how many do. */
+  *holders(): Generator<[T, number]> {
+    for (const number of this.#numbers.values()) yield [this.at(number), this.#holders[number] ?? 0]
+  }
 }

@@ -14,6 +14,7 @@ import { hostOf, peerAt, RecordDrawn, type RecordTables } from './record-peer.ts
 import { SwarmShelves } from './swarm-shelves.ts'
 import type {
   Draw,
+  DrawnPeer,
   DrawRequest,
   Next,
   Part,
@@ -112,9 +113,9 @@ export class MemorySwarmStore implements SwarmStore {
     })
   }
 
-  find(infoHash: InfoHash, endpoint: Endpoint): SwarmPeer | undefined {
+  find(infoHash: InfoHash, endpoint: Endpoint): DrawnPeer | undefined {
     const slot = this.#slotOf(infoHash, endpoint)
-    return slot === undefined || !this.#isLive(slot) ? undefined : peerAt(this.#tables, slot)
+    return slot === undefined || !this.#isLive(slot) ? undefined : new RecordDrawn(this.#tables, slot, true)
   }
 
   draw(infoHash: InfoHash, request: DrawRequest): Draw {
@@ -145,6 +146,10 @@ export class MemorySwarmStore implements SwarmStore {
     if (swarm === undefined) return NOTHING
     const incomplete = swarm.leechers
     return { complete: swarm.size - incomplete, incomplete, downloaded: swarm.downloaded }
+  }
+
+  countBySite(): ReadonlyMap<string, number> {
+    return new Map(this.#tables.sites.holders())
   }
 
   sweep(): number {

@@ -1,15 +1,32 @@
 /** The tracker's figures for Prometheus, read from `stats()` at each scrape of the metrics. */
 import type { Metrics } from '../platform/metrics.ts'
+import type { SiteSize } from './largest-sites.ts'
 import type { TrackerStats } from './tracker-core.ts'
 import type { UdpStats } from './udp-service.ts'
 
-export function addTrackerMetrics(metrics: Metrics, stats: () => TrackerStats): void {
+/** `peersBySite` is asked once a scrape. */
+export function addTrackerMetrics(
+  metrics: Metrics,
+  stats: () => TrackerStats,
+  peersBySite: () => readonly SiteSize[],
+): void {
   const gauge = (name: string, help: string, read: (now: TrackerStats) => number): void => {
     metrics.gauge({ name: `shoal_tracker_${name}`, help, read: () => read(stats()) })
   }
   gauge('swarms', 'Swarms that have a peer', (now) => now.swarms)
   gauge('peers', 'Peers in all swarms together', (now) => now.peers)
   gauge('announces', 'Announces since the start', (now) => now.announces)
+  gauge(
+    'cross_site_introductions',
+    'Peers told to machines of another site since the start',
+    (now) => now.crossSiteIntroductions,
+  )
+  metrics.gaugeBy({
+    name: 'shoal_tracker_site_peers',
+    help: 'Peers by site: the 100 largest, and all others together',
+    label: 'site',
+    read: () => peersBySite().map(({ site, peers }) => [site, peers] as const),
+  })
   gauge('scrapes', 'Scrapes since the start', (now) => now.scrapes)
   gauge('refused', 'Announces and scrapes refused since the start', (now) =>
     Object.values(now.refused).reduce((sum, count) => sum + count, 0),

@@ -42,6 +42,16 @@ export const trackerSettings = {
     fallback: minutes(30),
     help: 'How long other BitTorrent clients are asked to wait between announces; most have a floor of their own.',
   } satisfies Setting<Millis>,
+  stockStartIntervalMs: {
+    parse: readInterval,
+    fallback: seconds(60),
+    help: 'The same while they download and their site is new to the swarm, so that they learn of each other. libtorrent comes every 5 minutes at the most often.',
+  } satisfies Setting<Millis>,
+  stockStartMs: {
+    parse: readMillis(minutes(0), hours(24)),
+    fallback: minutes(10),
+    help: 'For how long a site is new to a swarm.',
+  } satisfies Setting<Millis>,
   minIntervalMs: {
     parse: readInterval,
     fallback: seconds(30),

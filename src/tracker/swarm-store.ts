@@ -94,11 +94,13 @@ export interface SwarmStore {
   removeWhere(isRefused: (swarm: InfoHash, peer: SwarmPeer) => boolean, part?: Part): Next
   /** Puts each peer, of `part` of all, under the site that `siteOf` names: the operator has drawn a new map. */
   resite(siteOf: (host: IpAddress) => string, part?: Part): Next
-  /** The live peer at this endpoint. */
-  find(swarm: InfoHash, endpoint: Endpoint): SwarmPeer | undefined
+  /** The live peer at this endpoint, with its peer id. */
+  find(swarm: InfoHash, endpoint: Endpoint): DrawnPeer | undefined
   /** Costs time in proportion to the answer, not to the swarm. */
   draw(swarm: InfoHash, request: DrawRequest): Draw
   counts(swarm: InfoHash): SwarmCounts
+  /** Peers in all swarms by the name of their site; costs time in proportion to the swarms and their sites. */
+  countBySite(): ReadonlyMap<string, number>
   /** Frees peers whose lease ran out and swarms without peers; how many peers these were. */
   sweep(): number
   readonly swarmCount: number

@@ -2,7 +2,9 @@
  * Announce and scrape without a wire: a request and where it came from go in, an answer or a refusal comes
  * out. Frontends (`http-frontend.ts`) translate.
  */
+import type { IpAddress } from '../core/address.ts'
 import type { InfoHash } from '../core/ids.ts'
+import type { SiteMap } from '../core/site.ts'
 import type { ControlEvent } from '../wire/control.ts'
 import type { AnnounceReply, AnnounceRequest } from '../wire/announce.ts'
 import type { ReachQuestion, ReachReply } from '../wire/reach.ts'
@@ -10,6 +12,7 @@ import { announceHooks, type AnnounceParts } from './announce-hooks.ts'
 import type { AddressFacts } from './address-book.ts'
 import { answerOf } from './answer.ts'
 import type { GateAnswer, GrantGate } from './grant-gate.ts'
+import { largestSites, type SiteSize } from './largest-sites.ts'
 import type { ReachTester } from './reach-tester.ts'
 import { refusals, type Refusal, type RefusalKind } from './refusals.ts'
 import { Stepwise } from './stepwise.ts'
@@ -30,6 +33,8 @@ export interface TrackerStats {
   readonly swarms: number
   readonly peers: number
   readonly announces: number
+  /** Peers told to machines of another site; origins and mirrors are not counted. */
+  readonly crossSiteIntroductions: number
   readonly scrapes: number
   readonly refused: Readonly<Partial<Record<RefusalKind, number>>>
   readonly verifiedGrants: number
@@ -49,8 +54,11 @@ export class TrackerCore {
   readonly #parts: TrackerCoreParts
   readonly #gate: GrantGate
   readonly #leaving: Stepwise
+  readonly #moving: Stepwise
+  #map: SiteMap | undefined
   readonly #refused: Partial<Record<RefusalKind, number>> = {}
   #announces = 0
+  #crossSite = 0
   #scrapes = 0
 
   constructor(parts: TrackerCoreParts, gate: GrantGate) {
@@ -59,6 +67,9 @@ export class TrackerCore {
     const { clock, store, control } = parts
     this.#leaving = new Stepwise(clock, (part) =>
       store.removeWhere((_, peer) => withdrawalOf(peer.grant, control) !== undefined, part),
+    )
+    this.#moving = new Stepwise(clock, (part) =>
+      store.resite((host) => this.#map?.siteOf(host).name ?? '', part),
     )
   }
 
@@ -73,7 +84,9 @@ export class TrackerCore {
         const refusal = hook(context, this.#parts)
         if (refusal !== undefined) return { refusal }
       }
-      return { reply: answerOf(context, this.#parts) }
+      const { reply, crossSite } = answerOf(context, this.#parts)
+      this.#crossSite += crossSite
+      return { reply }
     })
   }
 
@@ -132,11 +145,30 @@ export class TrackerCore {
   /** Ends what goes on by itself. */
   stop(): void {
     this.#leaving.cancel()
+    this.#moving.cancel()
   }
 
   sweep(): void {
     this.#parts.store.sweep()
+    this.#parts.bridges.sweep()
     this.#parts.uses.sweep()
+  }
+
+  /** The operator has drawn a new map. */
+  resite(map: SiteMap): void {
+    this.#map = map
+    this.#moving.start()
+    this.#parts.bridges.clear()
+  }
+
+  /** Whether an origin should show pieces to the peer at `host` (`Bridges.isBridge`). */
+  isBridge(infoHash: InfoHash, host: IpAddress): boolean {
+    return this.#parts.bridges.isBridge(infoHash, host)
+  }
+
+  /** Peers by site, largest first; walks every swarm, so not for every announce. */
+  peersBySite(): readonly SiteSize[] {
+    return largestSites(this.#parts.store.countBySite())
   }
 
   stats(): TrackerStats {
@@ -144,6 +176,7 @@ export class TrackerCore {
       swarms: this.#parts.store.swarmCount,
       peers: this.#parts.store.peerCount,
       announces: this.#announces,
+      crossSiteIntroductions: this.#crossSite,
       scrapes: this.#scrapes,
       refused: { ...this.#refused },
       verifiedGrants: this.#gate.verifiedCount,

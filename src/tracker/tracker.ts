@@ -8,14 +8,15 @@ import type { DirectAnswer } from '../platform/direct-gets.ts'
 import { probeByDialling, type DialProbe } from '../platform/dial-probe.ts'
 import type { Logger } from '../platform/log.ts'
 import { AddressBook } from './address-book.ts'
+import { Bridges } from './bridges.ts'
 import { FailureLimiter } from './failure-limiter.ts'
 import { GrantGate } from './grant-gate.ts'
 import { GrantUses } from './grant-uses.ts'
 import { HttpFrontend } from './http-frontend.ts'
+import type { SiteSize } from './largest-sites.ts'
 import { MemorySwarmStore } from './memory-swarm-store.ts'
 import { ReachTester } from './reach-tester.ts'
 import type { TrackerSettings } from './settings.ts'
-import { Stepwise } from './stepwise.ts'
 import type { SwarmStore } from './swarm-store.ts'
 import { TrackerCore, type TrackerStats } from './tracker-core.ts'
 import { startUdp, type UdpAddress, type UdpPort } from './udp-service.ts'
@@ -47,6 +48,8 @@ export interface Tracker extends AsyncDisposable {
    */
   listenUdp(at: UdpAddress): Promise<UdpPort>
   stats(): TrackerStats
+  /** For metrics, once a scrape (`TrackerCore.peersBySite`). */
+  peersBySite(): readonly SiteSize[]
 }
 
 export function createTracker(parts: TrackerParts, settings: TrackerSettings): Tracker {
@@ -71,16 +74,19 @@ export function createTracker(parts: TrackerParts, settings: TrackerSettings): T
   )
   const store = parts.store ?? new MemorySwarmStore({ clock, random }, { peersMax: settings.peersMax })
   const reach = new ReachTester({ clock, dial: parts.dial ?? probeByDialling })
-  const core = new TrackerCore({ clock, random, control, addresses, uses, store, settings, reach }, gate)
+  const bridges = new Bridges({ clock, store, siteOf: (host) => addresses.lookUp(host)?.site })
+  const core = new TrackerCore(
+    { clock, random, control, addresses, uses, store, bridges, settings, reach },
+    gate,
+  )
   const frontend = new HttpFrontend({ core, addresses, log }, { trustedProxies: settings.trustedProxies })
 
   let map = sites()
-  const moving = new Stepwise(clock, (part) => store.resite((host) => map.siteOf(host).name, part))
   const sweeping = clock.every(settings.sweepIntervalMs, () => {
     core.sweep()
     if (sites() === map) return
     map = sites()
-    moving.start()
+    core.resite(map)
   })
   const stopListening = control.onChange((events) => {
     core.onControl(events)
@@ -91,9 +97,9 @@ export function createTracker(parts: TrackerParts, settings: TrackerSettings): T
     listenUdp: (at) =>
       startUdp({ clock, core, addresses, log }, at, { waitingMax: settings.pendingVerificationsMax }),
     stats: () => core.stats(),
+    peersBySite: () => core.peersBySite(),
     [Symbol.asyncDispose]: () => {
       sweeping.cancel()
-      moving.cancel()
       core.stop()
       stopListening()
       return Promise.resolve()

@@ -10,7 +10,7 @@ import type {
   SwarmStoreParts,
 } from '../../src/tracker/swarm-store.ts'
 import { ManualClock } from '../support/manual-clock.ts'
-import { ip, OTHER_SWARM, SWARM, swarmPeer } from '../tracker/support.ts'
+import { assertFound, ip, OTHER_SWARM, SWARM, swarmPeer } from '../tracker/support.ts'
 
 const LEASE = seconds(60)
 
@@ -47,7 +47,7 @@ export function describeSwarmStore(
     it('tells of a peer that was put, in its own swarm only', () => {
       assert.equal(store.put(SWARM, alice, LEASE), true)
       assert.deepEqual(draw().sameSite, [alice.host])
-      assert.deepEqual(store.find(SWARM, alice), alice)
+      assertFound(store.find(SWARM, alice), alice)
       assert.equal(store.find(OTHER_SWARM, alice), undefined)
       assert.deepEqual(store.counts(OTHER_SWARM), { complete: 0, incomplete: 0, downloaded: 0 })
     })
@@ -176,6 +176,20 @@ export function describeSwarmStore(
       assert.equal(store.counts(SWARM).downloaded, 1)
       store.remove(SWARM, alice)
       assert.equal(store.counts(SWARM).downloaded, 0)
+    })
+
+    it('counts the peers of each site in all swarms together', () => {
+      assert.deepEqual([...store.countBySite()], [])
+      store.put(SWARM, alice, LEASE)
+      store.put(SWARM, bob, LEASE)
+      store.put(OTHER_SWARM, { ...bob, isSeed: true }, LEASE)
+      store.put(OTHER_SWARM, swarmPeer('10.7.0.1', { site: 'oslo' }), LEASE)
+      assert.deepEqual([...store.countBySite()].toSorted(), [
+        ['lyon', 3],
+        ['oslo', 1],
+      ])
+      store.remove(OTHER_SWARM, swarmPeer('10.7.0.1'))
+      assert.deepEqual([...store.countBySite()], [['lyon', 3]])
     })
 
     it('says when it is full, and still renews those who are in', () => {

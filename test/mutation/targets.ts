@@ -1,4 +1,4 @@
-/** What is mutated, and the tests that must notice: those of the policy and of the tracker's admission. */
+/** What is mutated, and the tests that must notice: those of the policy, of the tracker's admission and of whom it tells. */
 
 export interface Target {
   readonly file: string
@@ -22,4 +22,5 @@ export const targets: readonly Target[] = [
   { file: 'src/tracker/announce-hooks.ts', specs: admission('admission') },
   { file: 'src/tracker/tracker-core.ts', specs: admission('admission') },
   { file: 'src/tracker/failure-limiter.ts', specs: admission('bounded-tables') },
+  { file: 'src/tracker/choose-peers.ts', specs: ['test/tracker/choose-peers.test.ts'] },
 ]

@@ -16,6 +16,20 @@ describe('metrics', () => {
     assert.match(body, /^shoal_test_ms_bucket\{le="10"\} 1$/m)
   })
 
+  it('have a value for each name of the moment', async () => {
+    const metrics = new Metrics()
+    const values = new Map([
+      ['lyon', 2],
+      ['oslo "north"', 3],
+    ])
+    metrics.gaugeBy({ name: 'shoal_test_by', help: 'By site.', label: 'site', read: () => values })
+    const { body } = await metrics.render()
+    assert.match(body, /^shoal_test_by\{site="lyon"\} 2$/m)
+    assert.match(body, /^shoal_test_by\{site="oslo \\"north\\""\} 3$/m)
+    values.delete('lyon')
+    assert.doesNotMatch((await metrics.render()).body, /lyon/)
+  })
+
   it('of one instance know nothing of another', async () => {
     new Metrics().counter({ name: 'shoal_same_total', help: 'Same.' }).inc()
     const other = new Metrics()

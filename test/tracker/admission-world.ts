@@ -3,6 +3,7 @@ import { seededRandom } from '../../src/core/random.ts'
 import { SiteMap } from '../../src/core/site.ts'
 import { readConfig } from '../../src/platform/config.ts'
 import { AddressBook, type AddressFacts } from '../../src/tracker/address-book.ts'
+import { Bridges } from '../../src/tracker/bridges.ts'
 import { FailureLimiter } from '../../src/tracker/failure-limiter.ts'
 import { GrantGate } from '../../src/tracker/grant-gate.ts'
 import { GrantUses } from '../../src/tracker/grant-uses.ts'
@@ -20,6 +21,7 @@ import {
 import type { AnnounceReply, AnnounceRequest } from '../../src/wire/announce.ts'
 import { announceRequest, TestPortal } from './support.ts'
 
+const NO_SITES = new SiteMap([])
 const PORTAL_URL = 'https://media.example'
 
 /** Counts how often every swarm was walked. */
@@ -36,16 +38,20 @@ export class AdmissionWorld {
   readonly portal: TestPortal
   readonly uses: GrantUses
   readonly store: WatchedStore
+  readonly bridges: Bridges
   readonly core: TrackerCore
   readonly #addresses: AddressBook
 
-  private constructor(portal: TestPortal, settings: Readonly<Record<string, string>>) {
+  private constructor(
+    portal: TestPortal,
+    settings: Readonly<Record<string, string>>,
+    sites: () => SiteMap = () => NO_SITES,
+  ) {
     const { clock, control } = portal
     const read = readConfig(trackerSettings, { portalUrl: PORTAL_URL, ...settings })
     const random = seededRandom(5)
-    const map = new SiteMap([])
     this.portal = portal
-    this.#addresses = new AddressBook({ sites: () => map }, { allowed: read.allowedRanges })
+    this.#addresses = new AddressBook({ sites }, { allowed: read.allowedRanges })
     this.uses = new GrantUses(
       { clock },
       { grantsMax: 100, portsPerAddressMax: read.peersPerAddressMax, hold: read.grantAddressHoldMs },
@@ -62,15 +68,21 @@ export class AdmissionWorld {
     )
     const { uses, store } = this
     const reach = new ReachTester({ clock, dial: () => Promise.resolve('open') })
-    const parts = { clock, random, control, addresses: this.#addresses, uses, store, settings: read, reach }
+    this.bridges = new Bridges({ clock, store, siteOf: (host) => this.#addresses.lookUp(host)?.site })
+    const { bridges } = this
+    const addresses = this.#addresses
+    const parts = { clock, random, control, addresses, uses, store, bridges, settings: read, reach }
     this.core = new TrackerCore(parts, gate)
     control.onChange((events) => {
       this.core.onControl(events)
     })
   }
 
-  static async open(settings: Readonly<Record<string, string>> = {}): Promise<AdmissionWorld> {
-    return new AdmissionWorld(await TestPortal.open(), settings)
+  static async open(
+    settings: Readonly<Record<string, string>> = {},
+    sites?: () => SiteMap,
+  ): Promise<AdmissionWorld> {
+    return new AdmissionWorld(await TestPortal.open(), settings, sites)
   }
 
   async announce(over: Partial<AnnounceRequest>, host = '10.0.0.1'): Promise<Answer<AnnounceReply>> {
@@ -81,10 +93,13 @@ export class AdmissionWorld {
     return await this.core.scrape(question, this.#from(host))
   }
 
-  /** `host:port` of those that an asker from elsewhere is told of. Its own grant is good for a day. */
+  /** `host:port` of those that a client of ours elsewhere is told of. Its own grant is good for a day. */
   async listed(): Promise<string[]> {
     const { token } = await this.portal.grant()
-    const answer = await this.announce({ grant: token, event: 'started', port: 9_999 }, '10.9.9.9')
+    const answer = await this.announce(
+      { grant: token, event: 'started', port: 9_999, isOurs: true },
+      '10.9.9.9',
+    )
     await this.announce({ grant: token, event: 'stopped', port: 9_999 }, '10.9.9.9')
     return replyOf(answer)
       .peers.map(({ host, port }) => `${host}:${port}`)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { Metrics } from '../../src/platform/metrics.ts'
 import { millis, minutes } from '../../src/core/units.ts'
 import { FailureLimiter } from '../../src/tracker/failure-limiter.ts'
+import { largestSites } from '../../src/tracker/largest-sites.ts'
 import { addTrackerMetrics } from '../../src/tracker/index.ts'
 import { Lru } from '../../src/tracker/lru.ts'
 import { ManualClock } from '../support/manual-clock.ts'
@@ -68,19 +69,52 @@ describe('The limit of failures', () => {
   })
 })
 
+describe('Peers by site', () => {
+  it('name the hundred largest sites, and all others together', () => {
+    assert.deepEqual(largestSites(new Map()), [])
+    const counts = new Map(
+      Array.from({ length: 103 }, (_, i) => [`site ${String(i).padStart(3, '0')}`, 1 + (i % 50)]),
+    )
+    const sizes = largestSites(counts)
+    assert.equal(sizes.length, 101)
+    assert.deepEqual(sizes.slice(0, 3), [
+      { site: 'site 049', peers: 50 },
+      { site: 'site 099', peers: 50 },
+      { site: 'site 048', peers: 49 },
+    ])
+    assert.deepEqual(sizes.at(-1), { site: 'all others', peers: 3 })
+    assert.equal(largestSites(new Map([...counts].slice(0, 100))).length, 100)
+  })
+})
+
 describe('The metrics of the tracker', () => {
   it('show its figures, without an address or a grant', async () => {
     const metrics = new Metrics()
-    addTrackerMetrics(metrics, () => ({
+    const stats = {
       swarms: 2,
       peers: 3,
       announces: 5,
+      crossSiteIntroductions: 4,
       scrapes: 0,
       refused: { full: 1, 'bad-request': 6 },
       verifiedGrants: 0,
       pendingVerifications: 0,
-    }))
+    }
+    let sizes = [
+      { site: 'lyon', peers: 2 },
+      { site: 'oslo', peers: 1 },
+    ]
+    addTrackerMetrics(
+      metrics,
+      () => stats,
+      () => sizes,
+    )
     const { body } = await metrics.render()
+    assert.match(body, /^shoal_tracker_cross_site_introductions 4$/m)
+    assert.match(body, /^shoal_tracker_site_peers\{site="lyon"\} 2$/m)
+    assert.match(body, /^shoal_tracker_site_peers\{site="oslo"\} 1$/m)
+    sizes = sizes.slice(0, 1)
+    assert.doesNotMatch((await metrics.render()).body, /oslo/, 'a site without peers')
     assert.match(body, /^shoal_tracker_peers 3$/m)
     assert.match(body, /^shoal_tracker_refused 7$/m)
   })

@@ -2,12 +2,15 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { Endpoint } from '../../src/core/address.ts'
 import {
-  choosePeers,
+  choosePeersForOurs,
+  choosePeersForStock,
   OTHER_SITES_MAX,
   OWN_WANT,
   SAME_SITE_MAX,
-  type Asker,
-  type Candidates,
+  type OwnAsker,
+  type OwnCandidates,
+  type StockAsker,
+  type StockCandidates,
 } from '../../src/tracker/choose-peers.ts'
 import { ip } from './support.ts'
 
@@ -16,47 +19,48 @@ const numRuns = Number(process.env['FUZZ_RUNS'] ?? 200)
 const peers = (net: number, count: number): Endpoint[] =>
   Array.from({ length: count }, (_, i) => ({ host: ip(`10.${net}.${i >> 8}.${i & 255}`), port: 6_881 }))
 
-interface Case {
-  readonly asker: Asker
-  readonly candidates: Candidates<Endpoint>
-}
+/** How many same-site peers, other-site peers, origins here and elsewhere; whether these announce as well. */
+const anyCounts = fc.tuple(fc.nat(80), fc.nat(80), fc.nat(3), fc.nat(3), fc.boolean())
 
-/** Serving peers are often in the other lists too, as origins that announce are. */
-const anyCase: fc.Arbitrary<Case> = fc
-  .tuple(
-    fc.tuple(fc.boolean(), fc.boolean(), fc.integer({ min: 0, max: 100 })),
-    fc.tuple(fc.nat(80), fc.nat(80), fc.nat(3), fc.nat(3), fc.boolean()),
-  )
-  .map(([[isSeed, isOurs, limit], [same, others, here, elsewhere, alsoAnnounce]]) => {
-    const servingHere = peers(3, here)
-    const servingElsewhere = peers(4, elsewhere)
-    return {
-      asker: { isSeed, isOurs, limit },
-      candidates: {
-        sameSite: [...peers(1, same), ...(alsoAnnounce ? servingHere : [])],
-        otherSites: [...(alsoAnnounce ? servingElsewhere : []), ...peers(2, others)],
-        servingHere,
-        servingElsewhere,
-      },
-    }
-  })
-
-const holds = (property: (c: Case, chosen: Endpoint[]) => void): void =>
-  fc.assert(
-    fc.property(anyCase, (c) => {
-      property(c, choosePeers(c.asker, c.candidates))
-    }),
-    { numRuns },
-  )
+const serving = (here: number, elsewhere: number) => ({
+  servingHere: peers(3, here),
+  servingElsewhere: peers(4, elsewhere),
+})
 
 const includesAny = (chosen: readonly Endpoint[], some: readonly Endpoint[]): boolean =>
   chosen.some((peer) => some.some((s) => s.host === peer.host && s.port === peer.port))
 
-describe('The choice of peers', () => {
+const assertEachOnce = (chosen: readonly Endpoint[]): void =>
+  assert.equal(new Set(chosen.map((peer) => `${peer.host} ${peer.port}`)).size, chosen.length)
+
+describe('The choice of peers for our own clients', () => {
+  const anyCase: fc.Arbitrary<{ asker: OwnAsker; candidates: OwnCandidates<Endpoint> }> = fc
+    .tuple(fc.boolean(), fc.integer({ min: 0, max: 100 }), anyCounts)
+    .map(([isSeed, limit, [same, others, here, elsewhere, alsoAnnounce]]) => {
+      const sources = serving(here, elsewhere)
+      return {
+        asker: { isSeed, limit },
+        candidates: {
+          ...sources,
+          sameSite: [...peers(1, same), ...(alsoAnnounce ? sources.servingHere : [])],
+          otherSites: [...(alsoAnnounce ? sources.servingElsewhere : []), ...peers(2, others)],
+        },
+      }
+    })
+  const holds = (
+    property: (c: { asker: OwnAsker; candidates: OwnCandidates<Endpoint> }, chosen: Endpoint[]) => void,
+  ) =>
+    fc.assert(
+      fc.property(anyCase, (c) => {
+        property(c, choosePeersForOurs(c.asker, c.candidates))
+      }),
+      { numRuns },
+    )
+
   it('gives at most as many as asked for, each once', () =>
     holds(({ asker }, chosen) => {
       assert.ok(chosen.length <= asker.limit)
-      assert.equal(new Set(chosen.map((peer) => `${peer.host} ${peer.port}`)).size, chosen.length)
+      assertEachOnce(chosen)
     }))
 
   it('leaves no place empty while it knows somebody, but for more same-site peers than are of use', () =>
@@ -66,68 +70,155 @@ describe('The choice of peers', () => {
       assert.ok(chosen.length >= Math.min(asker.limit, known))
     }))
 
-  it('gives everybody but our own seeds an origin or a mirror', () =>
+  it('leaves nobody without a way out of the site, however many same-site peers there are', () =>
     holds(({ asker, candidates }, chosen) => {
-      const serving = [...candidates.servingHere, ...candidates.servingElsewhere]
-      if ((asker.isSeed && asker.isOurs) || asker.limit === 0 || serving.length === 0) return
-      assert.ok(includesAny(chosen, serving))
+      const sources = [...candidates.servingHere, ...candidates.servingElsewhere]
+      const out = [...candidates.otherSites, ...(asker.isSeed ? [] : sources)]
+      if (asker.limit >= 2 && out.length > 0) assert.ok(includesAny(chosen, out))
+      if (asker.limit >= 1 && !asker.isSeed && sources.length > 0) assert.ok(includesAny(chosen, sources))
     }))
 
-  it('does not send a stock client across the WAN for an origin when a mirror is near', () => {
-    const [origin, mirror] = [peers(4, 1), peers(3, 1)]
-    const candidates = { sameSite: [], otherSites: [], servingHere: mirror, servingElsewhere: origin }
-    assert.deepEqual(choosePeers({ isSeed: false, isOurs: false, limit: 50 }, candidates), mirror)
-    assert.deepEqual(choosePeers({ isSeed: false, isOurs: true, limit: 50 }, candidates), [
-      ...mirror,
-      ...origin,
+  it('gives 50 of its site, one of each of 16 others and an origin, same-site peers first', () => {
+    const candidates = { ...serving(0, 2), sameSite: peers(1, 80), otherSites: peers(2, 80) }
+    assert.deepEqual(choosePeersForOurs({ isSeed: false, limit: OWN_WANT - 1 }, candidates), [
+      ...peers(1, 50),
+      ...peers(4, 1),
+      ...peers(2, 16),
+    ])
+    assert.deepEqual([SAME_SITE_MAX, OTHER_SITES_MAX], [50, 16])
+  })
+
+  it('gives half of few places to other sites', () => {
+    const candidates = { ...serving(0, 1), sameSite: peers(1, 80), otherSites: peers(2, 80) }
+    assert.deepEqual(choosePeersForOurs({ isSeed: false, limit: 6 }, candidates), [
+      ...peers(1, 3),
+      ...peers(4, 1),
+      ...peers(2, 2),
     ])
   })
 
-  it('leaves nobody without a way out of the site, however many same-site peers there are', () =>
-    holds(({ asker, candidates }, chosen) => {
-      const out = [
-        ...candidates.otherSites,
-        ...(asker.isSeed && asker.isOurs ? [] : [...candidates.servingHere, ...candidates.servingElsewhere]),
-      ]
-      if (asker.limit < 2 || out.length === 0) return
-      assert.ok(includesAny(chosen, out))
+  it('gives one origin or mirror here and one elsewhere, and none to a seed', () => {
+    const candidates = { ...serving(2, 2), sameSite: peers(1, 1), otherSites: [] }
+    const chosen = (isSeed: boolean) => choosePeersForOurs({ isSeed, limit: 50 }, candidates)
+    assert.deepEqual(chosen(false), [...peers(1, 1), ...peers(3, 1), ...peers(4, 1)])
+    assert.deepEqual(chosen(true), peers(1, 1))
+  })
+})
+
+describe('The choice of peers for stock clients', () => {
+  const anyCase: fc.Arbitrary<{ asker: StockAsker; candidates: StockCandidates<Endpoint> }> = fc
+    .tuple(
+      fc.constantFrom(undefined, 0 as const, 1 as const),
+      fc.integer({ min: 0, max: 100 }),
+      fc.nat(40),
+      fc.nat(2),
+      anyCounts,
+    )
+    .map(([seat, limit, otherSiteCount, hubs, [same, , here, elsewhere, alsoAnnounce]]) => {
+      const sources = serving(here, elsewhere)
+      return {
+        asker: { seat, limit, otherSiteCount },
+        candidates: {
+          ...sources,
+          sameSite: [...peers(1, same), ...(alsoAnnounce ? sources.servingHere : [])],
+          hubs: peers(1, hubs),
+        },
+      }
+    })
+  const holds = (
+    property: (
+      c: { asker: StockAsker; candidates: StockCandidates<Endpoint> },
+      chosen: ReturnType<typeof choosePeersForStock<Endpoint>>,
+    ) => void,
+  ) =>
+    fc.assert(
+      fc.property(anyCase, (c) => {
+        property(c, choosePeersForStock(c.asker, c.candidates))
+      }),
+      { numRuns },
+    )
+
+  it('fills at most the places asked for, nobody twice', () =>
+    holds(({ asker }, { near, serving: sources, linksMax }) => {
+      assert.ok(linksMax >= 0)
+      assert.ok(near.length + sources.length + linksMax <= asker.limit)
+      assertEachOnce([...near, ...sources])
     }))
 
-  it('names same-site peers before all others', () => {
-    const candidates = {
-      sameSite: peers(1, 10),
-      otherSites: peers(2, 80),
-      servingHere: [],
-      servingElsewhere: peers(4, 1),
-    }
-    const chosen = choosePeers({ isSeed: false, isOurs: false, limit: 50 }, candidates)
-    assert.deepEqual(chosen.slice(0, 10), candidates.sameSite)
-    assert.equal(chosen.length, 50)
+  it('gives an origin or mirror whatever the limit, one at the site if there is one, and never two', () =>
+    holds(({ asker, candidates }, { serving: sources }) => {
+      const known = [...candidates.servingHere, ...candidates.servingElsewhere]
+      assert.deepEqual(sources, asker.limit === 0 ? [] : known.slice(0, 1))
+    }))
+
+  it('gives a bridge of the site to everybody who has room for it, but for the first bridge', () =>
+    holds(({ asker, candidates }, { near, serving: sources }) => {
+      if (candidates.hubs.length === 0 || asker.seat === 0 || asker.limit === sources.length) return
+      assert.ok(includesAny(near, candidates.hubs))
+    }))
+
+  it('leaves no place empty while there are same-site peers of use, but for the links of a bridge', () =>
+    holds(({ asker, candidates }, { near, serving: sources, linksMax }) => {
+      const known = new Set([...candidates.sameSite, ...candidates.hubs].map(({ host }) => host))
+      for (const { host } of sources) known.delete(host)
+      const room = asker.limit - sources.length
+      if (asker.seat === undefined) assert.equal(linksMax, 0)
+      assert.ok(near.length >= Math.min(SAME_SITE_MAX, known.size, room - Math.min(room, linksMax)))
+    }))
+
+  it('gives a bridge half of its places for links, as far as there are sites, and all that same-site peers leave', () => {
+    const choice = (limit: number, same: number, over: Partial<StockAsker> = {}) =>
+      choosePeersForStock(
+        { limit, seat: 0, otherSiteCount: 30, ...over },
+        { ...serving(0, 1), sameSite: peers(1, same), hubs: [] },
+      )
+    assert.deepEqual([choice(51, 80).linksMax, choice(51, 80).near.length], [25, 25])
+    assert.equal(choice(51, 80, { otherSiteCount: 11 }).linksMax, 11)
+    assert.equal(choice(51, 80, { otherSiteCount: 0 }).linksMax, 0)
+    assert.equal(choice(51, 3).linksMax, 47)
+    assert.equal(choice(100, 80).near.length, SAME_SITE_MAX)
+    assert.equal(choice(51, 3, { seat: undefined }).linksMax, 0)
   })
 
-  it('gives our own client 50 of its site, one of each of 16 others and an origin', () => {
-    const candidates = {
-      sameSite: peers(1, 80),
-      otherSites: peers(2, 80),
-      servingHere: [],
-      servingElsewhere: peers(4, 1),
-    }
-    const chosen = choosePeers({ isSeed: false, isOurs: true, limit: OWN_WANT }, candidates)
-    assert.deepEqual(chosen.slice(0, SAME_SITE_MAX), candidates.sameSite.slice(0, SAME_SITE_MAX))
-    assert.ok(includesAny(chosen, candidates.servingElsewhere))
-    for (const peer of candidates.otherSites.slice(0, OTHER_SITES_MAX)) assert.ok(chosen.includes(peer))
+  it('keeps a place for a way out where no other site is known, unless an origin is the way', () => {
+    const choice = (origins: number) =>
+      choosePeersForStock(
+        { limit: 50, seat: 0, otherSiteCount: 0 },
+        { ...serving(0, origins), sameSite: peers(1, 80), hubs: [] },
+      )
+    assert.equal(choice(0).linksMax, 1)
+    assert.equal(choice(1).linksMax, 0)
   })
 
-  it('tells our own seeds of no origin, but stock ones: aria2 calls itself one while it has only a magnet', () => {
-    const candidates = {
-      sameSite: peers(1, 1),
-      otherSites: [],
-      servingHere: peers(3, 1),
-      servingElsewhere: peers(4, 1),
+  it('with one place left has the first bridge look outwards, and the second to the first', () => {
+    const choice = (seat: 0 | 1 | undefined, hubs: number) => {
+      const candidates = { ...serving(0, 0), sameSite: peers(1, 9), hubs: peers(5, hubs) }
+      const { near, linksMax } = choosePeersForStock({ limit: 1, seat, otherSiteCount: 3 }, candidates)
+      return [near, linksMax]
     }
-    const chosen = (isOurs: boolean): readonly Endpoint[] =>
-      choosePeers({ isSeed: true, isOurs, limit: 50 }, candidates)
-    assert.deepEqual(chosen(true), candidates.sameSite)
-    assert.ok(includesAny(chosen(false), candidates.servingHere))
+    assert.deepEqual(choice(0, 1), [[], 1])
+    assert.deepEqual(choice(1, 1), [peers(5, 1), 0])
+    assert.deepEqual(choice(1, 0), [[], 1])
+    assert.deepEqual(choice(undefined, 1), [peers(5, 1), 0])
+  })
+
+  it('names an origin that announces too once, as what it is', () => {
+    const origin = peers(3, 1)
+    const candidates = {
+      servingHere: origin,
+      servingElsewhere: [],
+      sameSite: [...peers(1, 1), ...origin],
+      hubs: origin,
+    }
+    const choice = choosePeersForStock({ limit: 50, seat: undefined, otherSiteCount: 0 }, candidates)
+    assert.deepEqual(choice, { near: peers(1, 1), serving: origin, linksMax: 0 })
+  })
+
+  it('takes a client on the machine of an origin for another', () => {
+    const origin = peers(3, 1)
+    const beside = origin.map(({ host }) => ({ host, port: 7_000 }))
+    const candidates = { servingHere: origin, servingElsewhere: [], sameSite: beside, hubs: [] }
+    const choice = choosePeersForStock({ limit: 50, seat: undefined, otherSiteCount: 0 }, candidates)
+    assert.deepEqual(choice.near, beside)
   })
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Agent } from 'node:http'
 import { SiteMap } from '../../src/core/site.ts'
-import { minutes, seconds } from '../../src/core/units.ts'
+import { seconds } from '../../src/core/units.ts'
 import { announceUrl } from '../../src/wire/announce.ts'
 import { parseScrapeReply } from '../../src/wire/scrape.ts'
 import { hostsOf, reasonOf, TestTracker } from './http-support.ts'
@@ -41,7 +41,7 @@ describe('The tracker over HTTP', () => {
     const answer = await tracker.announce({ grant })
     assert.ok(answer.kind === 'reply')
     assert.equal(answer.reply.externalIp, '127.0.0.1')
-    assert.equal(answer.reply.intervalMs, minutes(30))
+    assert.equal(answer.reply.intervalMs, seconds(60))
     assert.deepEqual([answer.reply.complete, answer.reply.incomplete], [1, 1])
   })
 
@@ -92,7 +92,7 @@ describe('The tracker over HTTP', () => {
   it('lists same-site peers first', async () => {
     await tracker.announce({ grant }, { localAddress: '127.2.0.1' })
     await tracker.announce({ grant }, { localAddress: '127.1.0.1' })
-    const answer = await tracker.announce({ grant }, { localAddress: '127.1.0.2' })
+    const answer = await tracker.announce({ grant, isOurs: true }, { localAddress: '127.1.0.2' })
     assert.ok(answer.kind === 'reply')
     assert.deepEqual(
       answer.reply.peers.map((peer) => peer.host),

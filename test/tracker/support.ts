@@ -1,4 +1,5 @@
 /** A portal in memory and a tracker beside it, for tests: real keys, real grants, a clock that moves when told. */
+import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { ipAddress, type IpAddress } from '../../src/core/address.ts'
 import { infoHash, peerId, type InfoHash, type PeerId } from '../../src/core/ids.ts'
@@ -8,7 +9,7 @@ import type { AnnounceRequest } from '../../src/wire/announce.ts'
 import type { ControlEvent } from '../../src/wire/control.ts'
 import { newGrantId, signGrant, type GrantClaims } from '../../src/wire/grant.ts'
 import { generateSigningKey, type SigningKey } from '../../src/wire/signing-key.ts'
-import type { SwarmPeer } from '../../src/tracker/swarm-store.ts'
+import type { DrawnPeer, SwarmPeer } from '../../src/tracker/swarm-store.ts'
 import type { VerifiedGrant } from '../../src/tracker/verified-grant.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
@@ -110,4 +111,14 @@ export function swarmPeer(host: string, over: Partial<SwarmPeer> = {}): SwarmPee
 export function altered(token: string, at = 0): string {
   const i = token.lastIndexOf('.') + 1 + at
   return token.slice(0, i) + (token[i] === 'A' ? 'B' : 'A') + token.slice(i + 1)
+}
+
+/** The store has the peer as it was put. */
+export function assertFound(found: DrawnPeer | undefined, peer: SwarmPeer): void {
+  assert.ok(found !== undefined)
+  const { host, port, peerId, site, isSeed, isOurs } = peer
+  assert.deepEqual(
+    [found.host, found.port, found.peerId, found.site, found.isSeed, found.isOurs],
+    [host, port, peerId, site, isSeed, isOurs],
+  )
 }

@@ -100,7 +100,11 @@ export async function up(context: Context, given: object): Promise<void> {
       { ...settings.tracker, portalUrl: publicUrl },
     ),
   )
-  addTrackerMetrics(metrics, () => tracker.stats())
+  addTrackerMetrics(
+    metrics,
+    () => tracker.stats(),
+    () => tracker.peersBySite(),
+  )
   const udpPort = options.udpPort ?? settings.tracker.udpPort
   const udp =
     udpPort === undefined

@@ -1,0 +1,147 @@
+/** Whom an announcing peer is introduced to: asks store, bridges and control feed, and has the policy choose. */
+import type { Endpoint } from '../core/address.ts'
+import { mayCross, mayPeer } from '../core/site.ts'
+import type { ServingPeer } from '../portal-client/index.ts'
+import { limits } from '../wire/limits.ts'
+import { isLoopback } from './address-ranges.ts'
+import type { AnnounceContext, AnnounceParts } from './announce-hooks.ts'
+import {
+  choosePeersForOurs,
+  choosePeersForStock,
+  OTHER_SITES_MAX,
+  OWN_WANT,
+  SAME_SITE_MAX,
+  type Candidates,
+} from './choose-peers.ts'
+import type { Draw, DrawnPeer } from './swarm-store.ts'
+
+export type Introduced = DrawnPeer | ServingPeer
+
+/** `serving`: the origins and mirrors of the release that may be listed. At most `limits.numWantMax` peers. */
+export function introductionsFor(
+  context: AnnounceContext,
+  serving: readonly ServingPeer[],
+  parts: AnnounceParts,
+): readonly Introduced[] {
+  const { request } = context
+  const wanted = request.numWant ?? (request.isOurs ? OWN_WANT : limits.numWantDefault)
+  const limit = Math.min(wanted, limits.numWantMax)
+  if (limit <= 0) return []
+  return request.isOurs ? forOurs(context, limit, serving, parts) : forStock(context, limit, serving, parts)
+}
+
+/** Peers that other sites' machines are told of cross the WAN; origins and mirrors do so too, but are no peers. */
+export function crossSiteCount(context: AnnounceContext, peers: readonly Introduced[]): number {
+  let count = 0
+  for (const peer of peers) if ('site' in peer && peer.site !== context.from.site.name) count++
+  return count
+}
+
+function forOurs(
+  context: AnnounceContext,
+  limit: number,
+  serving: readonly ServingPeer[],
+  parts: AnnounceParts,
+): readonly Introduced[] {
+  const { request, from } = context
+  const isSeed = request.leftBytes === 0
+  const otherSitesMax = mayCross(from.site) ? limit : 0
+  const { sameSite, otherSites } = drawn(context, { sameSiteMax: limit, otherSitesMax }, parts)
+  return choosePeersForOurs(
+    { isSeed, limit },
+    {
+      ...servingFor(context, serving, parts),
+      sameSite,
+      otherSites: parts.addresses.hasClosedSites
+        ? withBridges(context, otherSites, otherSitesMax, parts)
+        : otherSites,
+    },
+  )
+}
+
+/** Where some sites are closed, a draw may give none but theirs: a bridge of each open site stands in. */
+function withBridges(
+  { request, from }: AnnounceContext,
+  drawnPeers: readonly DrawnPeer[],
+  max: number,
+  { addresses, bridges }: AnnounceParts,
+): readonly DrawnPeer[] {
+  const open = drawnPeers.filter(({ host }) => {
+    const site = addresses.lookUp(host)?.site
+    return site !== undefined && mayCross(site)
+  })
+  const self = { host: from.host, port: request.port }
+  const wanted = Math.min(OTHER_SITES_MAX, max)
+  const seen = new Set(open.map((peer) => peer.site))
+  const others = bridges
+    .ofOtherSites(request.infoHash, self, from.site, wanted)
+    .filter((peer) => !seen.has(peer.site))
+  return [...others, ...open]
+}
+
+function forStock(
+  context: AnnounceContext,
+  limit: number,
+  serving: readonly ServingPeer[],
+  parts: AnnounceParts,
+): readonly Introduced[] {
+  const { request, from } = context
+  const self = { host: from.host, port: request.port }
+  const { seat, hubs, otherSiteCount } = parts.bridges.standing(request.infoHash, self, from.site)
+  const { sameSite } = drawn(context, { sameSiteMax: limit, otherSitesMax: 0 }, parts)
+  const chosen = choosePeersForStock<Introduced>(
+    { limit, seat: mayCross(from.site) ? seat : undefined, otherSiteCount },
+    { ...servingFor(context, serving, parts), sameSite, hubs },
+  )
+  const reaches = reachesFrom(context)
+  const links = parts.bridges.linksOf(request.infoHash, self, from.site, { max: chosen.linksMax, reaches })
+  const isServing = (peer: Endpoint): boolean =>
+    chosen.serving.some((s) => s.host === peer.host && s.port === peer.port)
+  return [...chosen.near, ...chosen.serving, ...links.filter((peer) => !isServing(peer))]
+}
+
+/** Nobody for a machine whose site may not peer. */
+function drawn(
+  context: AnnounceContext,
+  max: { readonly sameSiteMax: number; readonly otherSitesMax: number },
+  { store }: AnnounceParts,
+): Draw {
+  const { request, from } = context
+  if (!mayPeer(from.site)) return { sameSite: [], otherSites: [] }
+  const { sameSite, otherSites } = store.draw(request.infoHash, {
+    self: { host: from.host, port: request.port },
+    site: from.site.name,
+    wantsSeeds: request.leftBytes > 0,
+    sameSiteMax: Math.min(SAME_SITE_MAX, max.sameSiteMax),
+    otherSitesMax: max.otherSitesMax,
+    withPeerIds: !request.compact,
+  })
+  const reaches = reachesFrom(context)
+  return { sameSite: sameSite.filter(reaches), otherSites: otherSites.filter(reaches) }
+}
+
+function servingFor(
+  { request, from }: AnnounceContext,
+  serving: readonly ServingPeer[],
+  { addresses }: AnnounceParts,
+): Omit<Candidates<Introduced>, 'sameSite'> {
+  const reaches = reachesFrom({ from })
+  const others = serving.filter(
+    (peer) => reaches(peer) && (peer.port !== request.port || peer.host !== from.host),
+  )
+  const isHere = (peer: Endpoint): boolean => addresses.lookUp(peer.host)?.site.name === from.site.name
+  return { servingHere: others.filter(isHere), servingElsewhere: others.filter((peer) => !isHere(peer)) }
+}
+
+/** A loopback address means another machine to whoever is told of it elsewhere. */
+function reachesFrom({ from }: Pick<AnnounceContext, 'from'>): (peer: Endpoint) => boolean {
+  return (peer) => from.isLoopback || !isOnLoopback(peer)
+}
+
+/** Of a packed peer without spelling out its address: fifty of them are looked at for an answer. */
+function isOnLoopback(peer: Endpoint & { readonly packed?: string }): boolean {
+  const { packed } = peer
+  return packed?.length === PACKED_V4_CHARS ? packed.charCodeAt(0) === 127 : isLoopback(peer.host)
+}
+
+const PACKED_V4_CHARS = 6

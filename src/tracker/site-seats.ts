@@ -1,0 +1,75 @@
+/** The two bridges of one site in one swarm. There may be a million of these: plain fields, times in whole seconds. */
+import { sameEndpoint, type Endpoint } from '../core/address.ts'
+
+/** Which of a site's two bridges. */
+export type SeatIndex = 0 | 1
+
+export const SEATS: readonly SeatIndex[] = [0, 1]
+
+/** A site that has no slot (`swarm-bridges.ts`). */
+export const NO_SLOT = -1
+
+export interface Seat extends Endpoint {
+  /** When it should have announced again; monotonic. */
+  dueAtS: number
+  /** A bit for the slot of each site to which this bridge holds the link. */
+  links: number
+}
+
+export class SiteSeats {
+  readonly site: string
+  readonly bornAtS: number
+  /** Its machines may be introduced to those of other sites. */
+  readonly isOpen: boolean
+  slot: number = NO_SLOT
+  #first: Seat | undefined
+  #second: Seat | undefined
+
+  constructor(site: string, isOpen: boolean, bornAtS: number) {
+    this.site = site
+    this.isOpen = isOpen
+    this.bornAtS = bornAtS
+  }
+
+  get isEmpty(): boolean {
+    return this.#first === undefined && this.#second === undefined
+  }
+
+  at(index: SeatIndex): Seat | undefined {
+    return index === 0 ? this.#first : this.#second
+  }
+
+  set(index: SeatIndex, seat: Seat | undefined): void {
+    if (index === 0) this.#first = seat
+    else this.#second = seat
+  }
+
+  /** Where `peer` sits. */
+  indexOf(peer: Endpoint): SeatIndex | undefined {
+    return SEATS.find((i) => {
+      const seat = this.at(i)
+      return seat !== undefined && sameEndpoint(seat, peer)
+    })
+  }
+
+  /** The seat that holds the link to the site in `slot`. */
+  holderOf(slot: number): SeatIndex | undefined {
+    return SEATS.find((i) => ((this.at(i)?.links ?? 0) & (1 << slot)) !== 0)
+  }
+
+  /** The link to the site in `slot` is held no more. */
+  unlink(slot: number): void {
+    for (const seat of [this.#first, this.#second]) if (seat !== undefined) seat.links &= ~(1 << slot)
+  }
+
+  hasHost(host: string): boolean {
+    return this.#first?.host === host || this.#second?.host === host
+  }
+}
+
+/** How many links a bridge holds. */
+export function linkCount(seat: Seat | undefined): number {
+  let count = 0
+  for (let bits = seat?.links ?? 0; bits !== 0; bits &= bits - 1) count++
+  return count
+}

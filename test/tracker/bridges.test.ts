@@ -1,0 +1,244 @@
+import assert from 'node:assert/strict'
+import { seededRandom } from '../../src/core/random.ts'
+import { defaultSite, type Site } from '../../src/core/site.ts'
+import { hours, millis, minutes, seconds } from '../../src/core/units.ts'
+import { Bridges } from '../../src/tracker/bridges.ts'
+import { MemorySwarmStore } from '../../src/tracker/memory-swarm-store.ts'
+import { SLOTS_MAX } from '../../src/tracker/swarm-bridges.ts'
+import type { SwarmPeer } from '../../src/tracker/swarm-store.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+import { ip, OTHER_SWARM, SWARM, swarmPeer } from './support.ts'
+
+const LEASE = hours(1)
+const DUE = minutes(5)
+
+describe('Bridges', () => {
+  let clock: ManualClock
+  let store: MemorySwarmStore
+  let bridges: Bridges
+  let policy: Partial<Site>
+  const siteOf = (host: string): Site => ({ ...defaultSite(ip(host)), ...policy })
+
+  beforeEach(() => {
+    clock = new ManualClock()
+    store = new MemorySwarmStore({ clock, random: seededRandom(1) }, { peersMax: 1_000 })
+    policy = {}
+    bridges = new Bridges({ clock, store, siteOf })
+  })
+
+  /** `10.SITE.0.N` announces, and is in the swarm. */
+  function announce(host: string, over: { lease?: typeof LEASE; swarm?: typeof SWARM } = {}): SwarmPeer {
+    const { swarm = SWARM } = over
+    const peer = swarmPeer(host, { site: siteOf(host).name })
+    store.put(swarm, peer, over.lease ?? LEASE)
+    bridges.sit(swarm, peer, siteOf(host), DUE)
+    return peer
+  }
+
+  function leave(peer: SwarmPeer): void {
+    store.remove(SWARM, peer)
+    bridges.leave(SWARM, peer, siteOf(peer.host))
+  }
+
+  const linksOf = (peer: SwarmPeer, max = 50, reaches: (host: string) => boolean = () => true): string[] =>
+    bridges
+      .linksOf(SWARM, peer, siteOf(peer.host), { max, reaches: ({ host }) => reaches(host) })
+      .map(({ host }) => host)
+  const seatOf = (peer: SwarmPeer) => bridges.standing(SWARM, peer, siteOf(peer.host)).seat
+  const isBridge = (host: string): boolean => bridges.isBridge(SWARM, ip(host))
+
+  it('are the first two of a site that announced, for as long as they do', () => {
+    const [a, b, c] = [announce('10.1.0.1'), announce('10.1.0.2'), announce('10.1.0.3')]
+    for (let i = 0; i < 5; i++) {
+      clock.advance(DUE)
+      for (const peer of [c, b, a]) announce(peer.host)
+      assert.deepEqual([a, b, c].map(seatOf), [0, 1, undefined])
+    }
+    assert.deepEqual(['10.1.0.1', '10.1.0.2', '10.1.0.3', '10.2.0.1'].map(isBridge), [
+      true,
+      true,
+      false,
+      false,
+    ])
+    assert.equal(bridges.isBridge(OTHER_SWARM, a.host), false)
+  })
+
+  it('stand to each other as hubs: each is the other’s, and both are everybody else’s', () => {
+    const [a, b, c] = [announce('10.1.0.1'), announce('10.1.0.2'), announce('10.1.0.3')]
+    const hubs = (peer: SwarmPeer): string[] =>
+      bridges.standing(SWARM, peer, siteOf(peer.host)).hubs.map(({ host }) => host)
+    assert.deepEqual([a, b, c].map(hubs), [[b.host], [a.host], [a.host, b.host]])
+    store.remove(SWARM, b)
+    assert.deepEqual(hubs(c), [a.host], 'the living')
+  })
+
+  it('take a vacant seat rather than that of one who is overdue, and that rather than none', () => {
+    const [a, b] = [announce('10.1.0.1'), announce('10.1.0.2')]
+    clock.advance(millis(DUE + seconds(1)))
+    leave(b)
+    const [c, d, e] = [announce('10.1.0.3'), announce('10.1.0.4'), announce('10.1.0.5')]
+    assert.deepEqual([a, b, c, d, e].map(seatOf), [undefined, undefined, 1, 0, undefined])
+  })
+
+  it('are replaced by who announces next once they are dead, overdue or not', () => {
+    const a = announce('10.1.0.1', { lease: seconds(10) })
+    announce('10.1.0.2')
+    clock.advance(seconds(10))
+    assert.deepEqual([seatOf(announce('10.1.0.3')), seatOf(a)], [0, undefined])
+  })
+
+  it('leave their links to the other bridge of their site', () => {
+    const [a, b] = [announce('10.1.0.1'), announce('10.1.0.2')]
+    const far = announce('10.2.0.1')
+    assert.deepEqual(linksOf(a), [far.host])
+    assert.deepEqual(linksOf(b), [])
+    leave(a)
+    assert.deepEqual(linksOf(b), [far.host])
+    assert.deepEqual(linksOf(far), [b.host])
+  })
+
+  it('make no link that there is no room to tell of, and tell of new ones before those that were told', () => {
+    const a = announce('10.1.0.1')
+    for (let site = 2; site < 6; site++) announce(`10.${site}.0.1`)
+    assert.deepEqual(linksOf(a, 0), [])
+    assert.deepEqual(linksOf(a, 2), ['10.2.0.1', '10.3.0.1'])
+    assert.deepEqual(linksOf(a, 1), ['10.4.0.1'])
+    assert.deepEqual(linksOf(a, 4), ['10.5.0.1', '10.2.0.1', '10.3.0.1', '10.4.0.1'])
+  })
+
+  it('are given the links that others make by who holds fewest, and those of who left count no more', () => {
+    const [a, b] = [announce('10.1.0.1'), announce('10.1.0.2')]
+    const far = Array.from({ length: 8 }, (_, i) => announce(`10.${i + 2}.0.1`))
+    for (const peer of far) assert.equal(linksOf(peer, 1).length, 1)
+    const held = (peer: SwarmPeer): string[] => linksOf(peer).filter((host) => !host.startsWith('10.1.'))
+    assert.deepEqual([held(a).length, held(b).length], [4, 4])
+    const [gone, more] = held(a)
+    for (const peer of far) if (peer.host === gone || peer.host === more) leave(peer)
+    assert.deepEqual(linksOf(announce('10.20.0.1'), 1), [a.host])
+    assert.deepEqual(linksOf(announce('10.21.0.1'), 1), [a.host])
+  })
+
+  it('of a site beyond the slots are joined to four sites, and to all once a slot is free', () => {
+    const slotted = Array.from({ length: SLOTS_MAX }, (_, i) => announce(`10.${i + 1}.0.1`))
+    const late = announce('10.200.0.1')
+    const links = linksOf(late)
+    assert.equal(links.length, 4)
+    assert.deepEqual(linksOf(late), links)
+    for (const peer of slotted.slice(0, 5)) assert.ok(!linksOf(peer).includes(late.host))
+    const [left] = slotted.filter(({ host }) => !links.includes(host))
+    assert.ok(left !== undefined)
+    leave(left)
+    announce(late.host)
+    assert.equal(linksOf(late).length, SLOTS_MAX - 1)
+  })
+
+  it('are not joined to those that cannot be reached from there, until they can', () => {
+    const [a, b] = [announce('10.1.0.1'), announce('10.2.0.1')]
+    assert.deepEqual(
+      linksOf(a, 50, (host) => host !== b.host),
+      [],
+    )
+    assert.deepEqual(linksOf(b), [a.host])
+    assert.deepEqual(linksOf(a), [b.host])
+  })
+
+  it('keep a link while its other end lives, and make another when it died', () => {
+    const [a, b, c] = [announce('10.1.0.1'), announce('10.2.0.1'), announce('10.2.0.2')]
+    const [first = ''] = linksOf(a)
+    assert.deepEqual(linksOf(a), [first])
+    store.remove(SWARM, swarmPeer(first))
+    const second = first === b.host ? c : b
+    assert.deepEqual(linksOf(a), [second.host])
+    assert.deepEqual(linksOf(second), [a.host])
+  })
+
+  it('are found for a site whose bridges both died, among its others', () => {
+    const [a, b, c] = [announce('10.2.0.1'), announce('10.2.0.2'), announce('10.2.0.3')]
+    const asker = announce('10.1.0.1')
+    for (const peer of [a, b]) store.remove(SWARM, peer)
+    assert.deepEqual(linksOf(asker), [c.host])
+    assert.equal(seatOf(c), 0)
+    store.remove(SWARM, c)
+    assert.deepEqual(linksOf(asker), [], 'nobody is left there')
+  })
+
+  it('of a closed site hold no links, and are bridges to the origin all the same', () => {
+    announce('10.2.0.1')
+    policy = { wanBytesPerSecond: 0 }
+    const a = announce('10.1.0.1')
+    assert.deepEqual([seatOf(a), linksOf(a), isBridge(a.host)], [0, [], true])
+    policy = {}
+    assert.deepEqual(linksOf(announce('10.3.0.1')), ['10.2.0.1'])
+    leave(swarmPeer('10.2.0.1'))
+    leave(swarmPeer('10.3.0.1'))
+    for (let i = 0; i < 3; i++) bridges.sweep()
+    assert.deepEqual([bridges.swarmCount, isBridge(a.host)], [1, true])
+  })
+
+  it('are all machines, to the origin, where none may take from another', () => {
+    policy = { peering: 'off' }
+    for (const n of [1, 2, 3]) announce(`10.1.0.${n}`)
+    assert.equal(bridges.swarmCount, 0)
+    assert.deepEqual(['10.1.0.1', '10.1.0.3'].map(isBridge), [true, true])
+  })
+
+  it('name one of each other open site for our own clients', () => {
+    const a = announce('10.1.0.1')
+    for (const host of ['10.2.0.1', '10.2.0.2', '10.2.0.3', '10.3.0.1', '10.4.0.1']) announce(host)
+    const others = (max: number): string[] =>
+      bridges.ofOtherSites(SWARM, a, siteOf(a.host), max).map(({ host }) => host)
+    assert.deepEqual(others(16), ['10.2.0.1', '10.3.0.1', '10.4.0.1'])
+    assert.deepEqual(others(2), ['10.2.0.1', '10.3.0.1'])
+    store.remove(SWARM, swarmPeer('10.2.0.1'))
+    assert.equal(others(16)[0], '10.2.0.2')
+  })
+
+  it('know for how long a site has been in a swarm', () => {
+    const site = siteOf('10.1.0.1')
+    assert.equal(bridges.isNew(SWARM, site, minutes(1)), true)
+    announce('10.1.0.1')
+    clock.advance(millis(minutes(1) - 1))
+    assert.equal(bridges.isNew(SWARM, site, minutes(1)), true)
+    announce('10.1.0.2')
+    clock.advance(millis(1))
+    assert.equal(bridges.isNew(SWARM, site, minutes(1)), false)
+    bridges.clear()
+    assert.equal(bridges.isNew(SWARM, site, minutes(1)), true)
+  })
+
+  describe('are freed', () => {
+    it('when the last peer of the swarm stops', () => {
+      const [a, b] = [announce('10.1.0.1'), announce('10.2.0.1')]
+      leave(a)
+      leave(a)
+      assert.equal(bridges.swarmCount, 1)
+      leave(b)
+      assert.equal(bridges.swarmCount, 0)
+    })
+
+    it('by three sweeps after the store has freed the swarm, however many there are', () => {
+      const swarms = Array.from({ length: 10 }, (_, i) => `${i}`.repeat(40) as typeof SWARM)
+      for (const swarm of swarms) announce('10.1.0.1', { swarm, lease: seconds(1) })
+      announce('10.1.0.1')
+      clock.advance(seconds(1))
+      store.sweep()
+      for (let i = 0; i < 2; i++) bridges.sweep()
+      assert.ok(bridges.swarmCount > 1, 'a part at a time')
+      for (let i = 0; i < 3; i++) bridges.sweep()
+      assert.equal(bridges.swarmCount, 1)
+      for (let i = 0; i < 5; i++) bridges.sweep()
+      assert.deepEqual([bridges.swarmCount, isBridge('10.1.0.1')], [1, true])
+    })
+
+    it('site by site, when their leases are over and nobody asks', () => {
+      announce('10.1.0.1')
+      announce('10.2.0.1', { lease: minutes(6) })
+      clock.advance(minutes(6))
+      announce('10.1.0.1')
+      assert.equal(isBridge('10.2.0.1'), true)
+      for (let i = 0; i < 3; i++) bridges.sweep()
+      assert.equal(isBridge('10.2.0.1'), false)
+      assert.equal(isBridge('10.1.0.1'), true)
+    })
+  })
+})
