@@ -9,8 +9,8 @@ import { run } from '../../test/support/processes.ts'
 
 /** Often enough to see most of a connection's bytes, and seldom enough to cost a hundredth of a core. */
 const LOOK_EVERY_MS = 2_000
-/** A connection and the line of details below it: `bytes_received:N` is content, protocol and announces. */
 const CONNECTION = /^\S+\s+\d+\s+\d+\s+(\S+:\d+)\s+(\S+):(\d+)/
+const RECEIVED = /bytes_received:(\d+)/
 
 /** Bytes received, by the receiver's address, then by the sender's. */
 export type Flows = ReadonlyMap<string, ReadonlyMap<string, number>>
@@ -35,7 +35,8 @@ export class FlowWatch {
   async look(): Promise<void> {
     for (const host of this.#hosts) {
       const { stdout } = await run({ argv: host.argv(['ss', '-tinOH', 'state', 'connected']) })
-      for (const line of stdout.split('\n')) this.#note(host.address, line)
+      for (const { ends, from, bytes } of connectionsIn(stdout))
+        this.#seen.set(ends, { from, to: host.address, bytes })
     }
   }
 
@@ -48,11 +49,14 @@ export class FlowWatch {
     }
     return flows
   }
+}
 
-  #note(to: string, line: string): void {
+/** What `ss -tinOH` prints: a line a connection. Those that have received nothing are not among them. */
+export function* connectionsIn(text: string): Generator<{ ends: string; from: string; bytes: number }> {
+  for (const line of text.split('\n')) {
     const [, local, from, port] = CONNECTION.exec(line) ?? []
-    const received = /bytes_received:(\d+)/.exec(line)?.[1]
-    if (local === undefined || from === undefined || port === undefined || received === undefined) return
-    this.#seen.set(`${local} ${from}:${port}`, { from, to, bytes: Number(received) })
+    const received = RECEIVED.exec(line)?.[1]
+    if (local === undefined || from === undefined || port === undefined || received === undefined) continue
+    yield { ends: `${local} ${from}:${port}`, from, bytes: Number(received) }
   }
 }

@@ -17,13 +17,16 @@ import { readOptions } from './options.ts'
 import { lineOf, textOf } from './report.ts'
 import { runLab } from './run.ts'
 
+/** As shells say that a program was interrupted. */
+const INTERRUPTED = 130
+
 const { isQuiet, areLogsWanted, ...options } = readOptions(process.argv.slice(2))
 const stop = new AbortController()
 // Once: whoever asks twice does not want to wait for the cleaning up, which then is what the exit handlers do.
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => {
     stop.abort(new Error(`ended by ${signal}`))
-    process.once(signal, () => process.exit(130))
+    process.once(signal, () => process.exit(INTERRUPTED))
   })
 
 const note = (text: string): void => {
@@ -31,9 +34,15 @@ const note = (text: string): void => {
 }
 const startedAt = new Date()
 const run = { ...options, note }
-const result = await runLab(run, stop.signal)
-const line = lineOf(run, result, startedAt)
-if (areLogsWanted) for (const { transcript } of result.peers) process.stderr.write(`${transcript}\n`)
-note(textOf(line))
-process.stdout.write(`${JSON.stringify(line)}\n`)
-if (line.finished < result.peers.length || !line.areBytesRight) process.exitCode = 1
+try {
+  const result = await runLab(run, stop.signal)
+  const line = lineOf(run, result, startedAt)
+  if (areLogsWanted) for (const { transcript } of result.peers) process.stderr.write(`${transcript}\n`)
+  note(textOf(line))
+  process.stdout.write(`${JSON.stringify(line)}\n`)
+  if (line.finished < result.peers.length || !line.areBytesRight) process.exitCode = 1
+} catch (error) {
+  if (!stop.signal.aborted) throw error
+  note(String(stop.signal.reason))
+  process.exitCode = INTERRUPTED
+}

@@ -12,7 +12,7 @@ export type Line = ReturnType<typeof lineOf>
 export function lineOf(options: RunOptions, result: RunResult, startedAt: Date) {
   const { topology, sizeMiB } = options
   const sizeBytes = sizeMiB * BYTES_PER_MIB
-  const bound = lowerBoundSeconds(sizeBytes, topology.hostsPerSite, topology)
+  const bound = lowerBoundSeconds(sizeBytes, topology)
   const times = result.peers.flatMap(({ seconds }) => seconds ?? []).toSorted((a, b) => a - b)
   const isComplete = times.length === result.peers.length
   const last = isComplete ? times.at(-1) : undefined

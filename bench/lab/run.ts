@@ -2,6 +2,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { loadavg, tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
+import type { Host } from '../../test/support/namespaces.ts'
 import { LabNetwork, type Topology } from './topology.ts'
 import { prepareClient, type ClientKind, type LabClient } from './clients.ts'
 import { makeContent, sha256Of } from './content.ts'
@@ -120,7 +121,9 @@ async function fetchOnAll(
 
   const startedAt = performance.now()
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeoutSeconds * MS_PER_SECOND)])
-  const running = starts.map(({ host, folder, start }) => ({ host, folder, client: stack.use(start()) }))
+  const running: { host: Host; folder: string; client: LabClient }[] = []
+  stack.defer(() => endAll(running.map((each) => each.client)))
+  for (const { host, folder, start } of starts) running.push({ host, folder, client: start() })
   const over = new AbortController()
   const watching = watch.watch(over.signal)
   const seconds = await Promise.all(running.map((each) => secondsUntilDone(each.client, startedAt, deadline)))
@@ -150,6 +153,11 @@ async function fetchOnAll(
     })
   }
   return { peers, counts, flows: watch.flows(), originUsage, load: { before: loadBefore, after: loadAfter } }
+}
+
+/** At once: some take seconds to say goodbye to their tracker. */
+async function endAll(clients: readonly LabClient[]): Promise<void> {
+  await Promise.all(clients.map((client) => client[Symbol.asyncDispose]()))
 }
 
 /** Nothing when it ended or time was up before. */

@@ -34,21 +34,9 @@ export function bucket(mbit: number, kind: keyof typeof QUEUES): string {
 
 /**
  * The least time in which all hosts can have everything, in seconds, counting content bytes alone: the origin has
- * to send one copy, each WAN link and each host to take one, and all that enters sites has to leave somewhere.
+ * to send one copy, each WAN link and each host to take one. What sites and hosts have to send on is never more than
+ * what they can, where links are as fast out as in.
  */
-export function lowerBoundSeconds(
-  sizeBytes: number,
-  hostsPerSite: readonly number[],
-  { wanMbit, lanMbit, originMbit }: Rates,
-): number {
-  const secondsFor = (copies: number, mbit: number): number =>
-    (copies * sizeBytes * BITS_PER_BYTE) / (mbit * BITS_PER_MBIT)
-  const sites = hostsPerSite.length
-  return Math.max(
-    secondsFor(1, originMbit),
-    secondsFor(1, wanMbit),
-    secondsFor(1, lanMbit),
-    secondsFor(sites, originMbit + sites * wanMbit),
-    ...hostsPerSite.map((hosts) => secondsFor(hosts, wanMbit + hosts * lanMbit)),
-  )
+export function lowerBoundSeconds(sizeBytes: number, { wanMbit, lanMbit, originMbit }: Rates): number {
+  return (sizeBytes * BITS_PER_BYTE) / (Math.min(wanMbit, lanMbit, originMbit) * BITS_PER_MBIT)
 }
