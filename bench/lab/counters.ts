@@ -3,6 +3,7 @@
  * without the headers of Ethernet, IP and TCP is what a swarm chose to send (content, protocol, announces), and is
  * what "copies" are of. Losses are counted where they occur: who sends again, pays again.
  */
+import { setTimeout as wait } from 'node:timers/promises'
 import { runOk } from '../../test/support/processes.ts'
 import type { LabNetwork, LinkEnd } from './topology.ts'
 
@@ -22,6 +23,8 @@ export interface LinkCounts {
   readonly wanOut: readonly Carried[]
 }
 
+export const PACE_MS = 2_000
+
 /** What the links have carried since they were made. */
 export async function countLinks(network: LabNetwork): Promise<LinkCounts> {
   const [origin, wanIn, wanOut] = await Promise.all([
@@ -30,6 +33,19 @@ export async function countLinks(network: LabNetwork): Promise<LinkCounts> {
     Promise.all(network.sites.map((site) => carriedBy(site.wanOut))),
   ])
   return { origin, wanIn, wanOut }
+}
+
+/** What they carried in each {@link PACE_MS}, until the signal is aborted. */
+export async function watchPace(network: LabNetwork, signal: AbortSignal): Promise<LinkCounts[]> {
+  const pace: LinkCounts[] = []
+  let before = await countLinks(network)
+  for (let next = performance.now() + PACE_MS; !signal.aborted; next += PACE_MS) {
+    const isWhole = await wait(Math.max(0, next - performance.now()), true, { signal }).catch(() => false)
+    const now = await countLinks(network)
+    if (isWhole) pace.push(countsSince(before, now))
+    before = now
+  }
+  return pace
 }
 
 export function countsSince(before: LinkCounts, now: LinkCounts): LinkCounts {

@@ -1,8 +1,8 @@
 /** What a run showed, as the one line of JSON and as a few words. */
-import type { Carried } from './counters.ts'
+import { PACE_MS, type Carried, type LinkCounts } from './counters.ts'
 import type { Flows } from './flows.ts'
 import type { RunOptions, RunResult } from './run.ts'
-import { lowerBoundSeconds } from './shape.ts'
+import { bytesIn, lowerBoundSeconds, type Rates } from './shape.ts'
 import type { Usage } from './usage.ts'
 
 const BYTES_PER_MIB = 1_048_576
@@ -52,7 +52,8 @@ export function lineOf(options: RunOptions, result: RunResult, startedAt: Date) 
     peerCpuSeconds: spreadOf(result.peers.map(({ usage }) => usage?.cpuSeconds)),
     peerPeakMiB: spreadOf(result.peers.map(({ usage }) => usage?.peakMiB)),
     originUsage: result.originUsage satisfies Readonly<Record<string, Usage | undefined>>,
-    load: result.load,
+    pace: paceOf(result, topology),
+    machine: result.machine,
   }
 }
 
@@ -67,6 +68,19 @@ export function textOf(line: Line): string {
     `origin copies ${line.originCopies}, WAN copies ${line.wanCopiesMean} (${line.wanCopies.join(', ')}); ` +
     `bytes ${line.areBytesRight ? 'right' : 'WRONG'}`
   )
+}
+
+/** How full each link was, two seconds at a time: percents of its rate, headers included. */
+function paceOf({ pace }: RunResult, { wanMbit, originMbit }: Rates) {
+  const percents = (of: (counts: LinkCounts) => Carried | undefined, mbit: number): readonly number[] =>
+    pace.map((counts) => Math.round((100 * (of(counts)?.wireBytes ?? 0)) / bytesIn(PACE_MS, mbit)))
+  const each = (of: (counts: LinkCounts) => readonly Carried[]): readonly (readonly number[])[] =>
+    (pace[0] === undefined ? [] : of(pace[0])).map((_, i) => percents((counts) => of(counts)[i], wanMbit))
+  return {
+    origin: percents((counts) => counts.origin, originMbit),
+    wanIn: each((counts) => counts.wanIn),
+    wanOut: each((counts) => counts.wanOut),
+  }
 }
 
 /** By site of the receiver, then of the sender (or `origin`): how many copies of the content went there. */

@@ -1,14 +1,15 @@
 /** One run: network, origin and links first; then the clock starts, and with it all clients at once. */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { loadavg, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import type { Host } from '../../test/support/namespaces.ts'
 import { LabNetwork, type Topology } from './topology.ts'
 import { prepareClient, type ClientKind, type LabClient } from './clients.ts'
 import { makeContent, sha256Of } from './content.ts'
-import { countLinks, countsSince, type LinkCounts } from './counters.ts'
+import { countLinks, countsSince, watchPace, type LinkCounts } from './counters.ts'
 import { floorSeconds } from './floor.ts'
 import { FlowWatch, type Flows } from './flows.ts'
+import { watchMachine, type Busyness } from './machine.ts'
 import { hostsOf, type Origin, type OriginKind, type OriginParts } from './origin.ts'
 import { startShoalOrigin } from './origin-shoal.ts'
 import { startStockOrigin } from './origin-stock.ts'
@@ -47,7 +48,9 @@ export interface RunResult {
   readonly flows: Flows
   readonly originUsage: Readonly<Record<string, Usage | undefined>>
   readonly floorSeconds: number | undefined
-  readonly load: { readonly before: number; readonly after: number }
+  /** What the links carried in each {@link PACE_MS}. */
+  readonly pace: readonly LinkCounts[]
+  readonly machine: Busyness
 }
 
 /** Everything it made is gone when it returns, throws or is aborted. */
@@ -116,7 +119,7 @@ async function fetchOnAll(
   )
   const watch = new FlowWatch(hostsOf(network.sites))
   const before = await countLinks(network)
-  const [loadBefore = NaN] = loadavg()
+  const busynessSince = watchMachine()
   note(`starting ${starts.length} clients (${client})`)
 
   const startedAt = performance.now()
@@ -125,16 +128,16 @@ async function fetchOnAll(
   stack.defer(() => endAll(running.map((each) => each.client)))
   for (const { host, folder, start } of starts) running.push({ host, folder, client: start() })
   const over = new AbortController()
-  const watching = watch.watch(over.signal)
+  const watching = Promise.all([watch.watch(over.signal), watchPace(network, over.signal)])
   const seconds = await Promise.all(running.map((each) => secondsUntilDone(each.client, startedAt, deadline)))
   over.abort()
   const counts = countsSince(before, await countLinks(network))
-  const [loadAfter = NaN] = loadavg()
+  const machine = busynessSince()
   const usages = running.map((each) => usageOf(each.client.pid))
   const originUsage = Object.fromEntries(
     Object.entries(origin.pids).map(([role, pid]) => [role, usageOf(pid)]),
   )
-  await watching
+  const [, pace] = await watching
   await watch.look()
   signal.throwIfAborted()
 
@@ -152,7 +155,7 @@ async function fetchOnAll(
       transcript: peer.transcript(),
     })
   }
-  return { peers, counts, flows: watch.flows(), originUsage, load: { before: loadBefore, after: loadAfter } }
+  return { peers, counts, flows: watch.flows(), originUsage, pace, machine }
 }
 
 /** At once: some take seconds to say goodbye to their tracker. */

@@ -7,6 +7,7 @@
 
 const BITS_PER_BYTE = 8
 const BITS_PER_MBIT = 1_000_000
+const MS_PER_SECOND = 1_000
 interface Queue {
   /** What the bucket holds: a few frames, so that a link never runs ahead of its rate by more than some milliseconds. */
   readonly burstBytes: number
@@ -39,4 +40,9 @@ export function bucket(mbit: number, kind: keyof typeof QUEUES): string {
  */
 export function lowerBoundSeconds(sizeBytes: number, { wanMbit, lanMbit, originMbit }: Rates): number {
   return (sizeBytes * BITS_PER_BYTE) / (Math.min(wanMbit, lanMbit, originMbit) * BITS_PER_MBIT)
+}
+
+/** What a link carries in so long. */
+export function bytesIn(ms: number, mbit: number): number {
+  return (ms * mbit * BITS_PER_MBIT) / (BITS_PER_BYTE * MS_PER_SECOND)
 }
