@@ -1,4 +1,5 @@
-"""One libtorrent peer for bench/one-to-one.ts: TORRENT FOLDER MODE(seed|leech) PORT [PEER_PORT].
+"""One libtorrent peer for bench/one-to-one.ts: TORRENT FOLDER MODE(seed|leech) PORT [PEER_PORT]; and for bench/lab:
+the same with ADDRESS:PORT and without PEER_PORT, so that it finds peers by the trackers of the torrent.
 
 Prints "ready" when it listens, "done SECONDS" when every byte is verified and written; ends when its standard
 input is closed. Everything that a company's network would not want is off: DHT, local discovery, UPnP, uTP.
@@ -9,10 +10,11 @@ import time
 began = time.monotonic()
 import libtorrent as lt  # noqa: E402
 
-torrent, folder, mode, port = sys.argv[1:5]
+torrent, folder, mode, listen = sys.argv[1:5]
+is_local = ":" not in listen  # on loopback, where all peers have one address
 session = lt.session(
     {
-        "listen_interfaces": f"127.0.0.1:{port}",
+        "listen_interfaces": listen if ":" in listen else f"127.0.0.1:{listen}",
         "enable_dht": False,
         "enable_lsd": False,
         "enable_upnp": False,
@@ -21,7 +23,7 @@ session = lt.session(
         "enable_incoming_utp": False,
         "out_enc_policy": 2,
         "in_enc_policy": 2,
-        "allow_multiple_connections_per_ip": True,
+        "allow_multiple_connections_per_ip": is_local,
         "alert_mask": lt.alert.category_t.status_notification | lt.alert.category_t.storage_notification,
     }
 )
@@ -35,7 +37,8 @@ if mode == "seed":
 handle = session.add_torrent(parameters)
 print("ready", flush=True)
 if mode == "leech":
-    handle.connect_peer(("127.0.0.1", int(sys.argv[5])))
+    if len(sys.argv) > 5:
+        handle.connect_peer(("127.0.0.1", int(sys.argv[5])))
     while not handle.status().is_seeding:
         session.wait_for_alert(50)
         session.pop_alerts()

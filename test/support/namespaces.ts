@@ -29,6 +29,11 @@ export interface Host {
   argv(argv: readonly string[]): string[]
 }
 
+/** The machine that is the namespace `namespace`. */
+export function hostIn(namespace: string, name: string, address: string): Host {
+  return { name, address, argv: (argv) => ['ip', 'netns', 'exec', namespace, ...argv] }
+}
+
 /** Starts a program on `host`; as {@link Child}. */
 export function startOn(host: Host, options: ChildOptions): Child {
   return new Child({ ...options, argv: host.argv(options.argv) })
@@ -81,10 +86,9 @@ export class Lab implements AsyncDisposable {
   }
 
   static async create(): Promise<Lab> {
-    sweepLeftOvers()
-    const lab = new Lab(`${NAME_PREFIX}-${process.pid}-${labsMade++}`)
+    const lab = new Lab(freshLabName())
     try {
-      await lab.#addNamespace(lab.#bridge)
+      await addNamespace(lab.#bridge)
       await runOk(['ip', '-n', lab.#bridge, 'link', 'add', 'br0', 'type', 'bridge'])
       await runOk(['ip', '-n', lab.#bridge, 'link', 'set', 'br0', 'up'])
     } catch (error) {
@@ -98,7 +102,7 @@ export class Lab implements AsyncDisposable {
   async addHost(name: string, address: string): Promise<Host> {
     if (this.#hosts.has(name)) throw new Error(`there is a host ${name} already`)
     const namespace = `${this.#name}-${name}`
-    await this.#addNamespace(namespace)
+    await addNamespace(namespace)
     const link = `to-${name}`
     await runOk([
       'ip',
@@ -119,21 +123,13 @@ export class Lab implements AsyncDisposable {
     await runOk(['ip', '-n', namespace, 'address', 'add', `${address}/${PREFIX_BITS}`, 'dev', 'eth0'])
     await runOk(['ip', '-n', namespace, 'link', 'set', 'eth0', 'up'])
     await runOk(['ip', '-n', namespace, 'link', 'set', 'lo', 'up'])
-    const host: Host = {
-      name,
-      address,
-      argv: (argv) => ['ip', 'netns', 'exec', namespace, ...argv],
-    }
+    const host = hostIn(namespace, name, address)
     this.#hosts.set(name, host)
     return host
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const namespace of [...this.#namespaces(), this.#bridge]) {
-      if (!standing.has(namespace)) continue
-      await runOk(['ip', 'netns', 'delete', namespace])
-      standing.delete(namespace)
-    }
+    for (const namespace of [...this.#namespaces(), this.#bridge]) await removeNamespace(namespace)
     this.#hosts.clear()
   }
 
@@ -144,11 +140,25 @@ export class Lab implements AsyncDisposable {
   #namespaces(): string[] {
     return [...standing].filter((name) => name.startsWith(`${this.#name}-`) && name !== this.#bridge)
   }
+}
 
-  async #addNamespace(namespace: string): Promise<void> {
-    await runOk(['ip', 'netns', 'add', namespace])
-    standing.add(namespace)
-  }
+/** What the names of a network's namespaces begin with; first removes what dead test processes left behind. */
+export function freshLabName(): string {
+  sweepLeftOvers()
+  return `${NAME_PREFIX}-${process.pid}-${labsMade++}`
+}
+
+/** Named by {@link freshLabName} and more; removed at the end of this process at the latest. */
+export async function addNamespace(namespace: string): Promise<void> {
+  await runOk(['ip', 'netns', 'add', namespace])
+  standing.add(namespace)
+}
+
+/** Nothing when it is not there. */
+export async function removeNamespace(namespace: string): Promise<void> {
+  if (!standing.has(namespace)) return
+  await runOk(['ip', 'netns', 'delete', namespace])
+  standing.delete(namespace)
 }
 
 /** Removes namespaces of test processes that no longer exist (killed before they could clean up). */

@@ -1,0 +1,35 @@
+/** How busy the machine was during a run: figures of seconds mean little when programs waited for a processor. */
+import { readFileSync } from 'node:fs'
+import { loadavg } from 'node:os'
+
+const MICROSECONDS_PER_MS = 1_000
+const PRESSURE = '/proc/pressure/cpu'
+
+export interface Busyness {
+  readonly loadBefore: number
+  readonly loadAfter: number
+  /** The share of the time in which somebody on the machine waited for a processor; null where the kernel does not say. */
+  readonly cpuWaitShare: number | null
+}
+
+/** Begins to look; the function it gives tells what was seen since. */
+export function watchMachine(): () => Busyness {
+  const startedAt = performance.now()
+  const waitedBefore = waitedMicroseconds()
+  const [loadBefore = NaN] = loadavg()
+  return () => {
+    const [loadAfter = NaN] = loadavg()
+    const waited = waitedMicroseconds() - waitedBefore
+    const share = waited / MICROSECONDS_PER_MS / (performance.now() - startedAt)
+    return { loadBefore, loadAfter, cpuWaitShare: Number.isNaN(share) ? null : Number(share.toFixed(2)) }
+  }
+}
+
+/** NaN where the kernel does not count it. */
+function waitedMicroseconds(): number {
+  try {
+    return Number(/^some .*total=(\d+)/m.exec(readFileSync(PRESSURE, 'utf8'))?.[1] ?? NaN)
+  } catch {
+    return NaN
+  }
+}

@@ -1,0 +1,30 @@
+/** Who has the content at the start, and the tracker that names the peers to each other. */
+import type { Host } from '../../test/support/namespaces.ts'
+import type { StockKind } from '../../test/support/stock-clients.ts'
+import type { LabSite } from './topology.ts'
+
+export interface OriginParts {
+  readonly host: Host
+  readonly sites: readonly LabSite[]
+  /** A file; its folder holds nothing else. */
+  readonly content: string
+  readonly workDir: string
+}
+
+export interface Origin extends AsyncDisposable {
+  /** A .torrent for each host, by the host's name. */
+  readonly torrents: ReadonlyMap<string, string>
+  /** The processes, by what they do. */
+  readonly pids: Readonly<Record<string, number>>
+}
+
+export type OriginKind = 'shoal' | Exclude<StockKind, 'qbittorrent'>
+export const ORIGIN_KINDS = [
+  'shoal',
+  'libtorrent',
+  'aria2',
+  'transmission',
+  'webtorrent',
+] as const satisfies readonly OriginKind[]
+
+export const hostsOf = (sites: readonly LabSite[]): readonly Host[] => sites.flatMap((site) => site.hosts)
