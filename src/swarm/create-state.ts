@@ -50,6 +50,8 @@ export function createState(shared: Shared, spec: AddTorrent, { owner, post }: S
     rechokedAt: shared.clock.now(),
     newcomerAt: millis(0),
     needsFill: false,
+    reveal: undefined,
+    needsReveal: false,
   }
 }
 

@@ -14,12 +14,13 @@ import {
   onPeersNamed,
 } from './connecting.ts'
 import type { AddTorrent } from './engine-types.ts'
-import { rechokeIfDue, updateInterest } from './interest.ts'
+import { offerPlace, rechokeIfDue, updateInterest } from './interest.ts'
 import { startMetadata } from './metadata-traffic.ts'
 import type { Connection } from './network.ts'
 import type { Peer, PeerOwner } from './peer.ts'
 import { onMessage } from './peer-messages.ts'
 import { onLoaded, onNotStored, onStored, onVerified } from './piece-traffic.ts'
+import { revealMore, revealOnTick } from './revealing.ts'
 import { createState } from './create-state.ts'
 import type { SwarmEvent } from './swarm-event.ts'
 import { isFetching, type Shared, type SwarmState } from './swarm-state.ts'
@@ -101,6 +102,7 @@ export class Swarm implements PeerOwner {
       default: unreachable(event)
     }
     if (s.needsFill) fillAll(s)
+    if (s.needsReveal) for (const peer of revealMore(s)) offerPlace(s, peer)
   } // prettier-ignore
 
   placeFor(peer: Peer, piece: number, offset: number, length: number): Uint8Array | undefined {
@@ -208,6 +210,7 @@ function onTick(s: SwarmState): void {
   s.metadata?.tick()
   if (s.metadata !== undefined) for (const peer of s.peers.values()) s.metadata.consider(peer)
   for (const peer of bestFirst(s)) onReadDone(s, peer)
+  revealOnTick(s)
   rechokeIfDue(s)
   dialMore(s)
   finishIfWhole(s)
