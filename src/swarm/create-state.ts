@@ -51,6 +51,7 @@ export function createState(shared: Shared, spec: AddTorrent, { owner, post }: S
     newcomerAt: millis(0),
     needsFill: false,
     reveal: undefined,
+    revealTimer: undefined,
     needsReveal: false,
   }
 }

@@ -1,6 +1,7 @@
 /** An origin shows what it has bit by bit: what happens is told to the plan of `reveal/`, and what it answers is sent. */
 import type { PieceIndex } from '../core/piece-layout.ts'
 import { defaultSite } from '../core/site.ts'
+import { millis } from '../core/units.ts'
 import { encodePeerMessage } from '../wire/peer-message.ts'
 import { limits } from '../wire/limits.ts'
 import type { Peer } from './peer.ts'
@@ -8,6 +9,8 @@ import type { PeerFacts } from './reveal/host.ts'
 import { RevealPlan } from './reveal/reveal-plan.ts'
 import type { SwarmState } from './swarm-state.ts'
 
+/** Last pieces are waited for by whole sites: finer than the engine's own tick. */
+const DUE_EVERY = millis(250)
 /** Of Azureus' style, as `-SH0100-`: bytes 2 and 3 of the id name the client. */
 const OUR_CLIENT_HEX = Buffer.from('-SH', 'latin1').toString('hex')
 /** Finished peers that are kept to know what they have, while others lack something. */
@@ -30,6 +33,7 @@ export function revealTo(s: SwarmState, peer: Peer): void {
   if (loaded === undefined) return
   if (s.reveal === undefined) {
     s.reveal = new RevealPlan(loaded.layout, s.shared.random)
+    s.revealTimer = s.shared.clock.every(DUE_EVERY, () => s.post({ kind: 'reveal-due' }))
     for (const piece of loaded.layout.indices()) if (!loaded.have.has(piece)) s.reveal.gone(piece)
   }
   s.reveal.joined(peer, factsOf(s, peer), s.shared.clock.now())
@@ -39,8 +43,11 @@ export function revealTo(s: SwarmState, peer: Peer): void {
 /** What it was told before stays true; what it was not told is its own business again. */
 export function stopRevealingTo(s: SwarmState, peer: Peer): void {
   s.reveal?.left(peer)
-  if (s.reveal?.size === 0) s.reveal = undefined
-  s.needsReveal = true
+  if (s.reveal?.size === 0) {
+    s.revealTimer?.cancel()
+    s.reveal = undefined
+  }
+  s.needsReveal = s.reveal !== undefined
 }
 
 /** Its listening port shows it to be an origin or a mirror: one of us, who needs no guidance. */
@@ -79,7 +86,7 @@ export function isWorthKnowing(s: SwarmState): boolean {
   return s.reveal?.isAnyoneLacking === true && s.peers.size <= SEEDS_KEPT_MAX
 }
 
-export function revealOnTick(s: SwarmState): void {
+export function onRevealDue(s: SwarmState): void {
   s.reveal?.tick(s.shared.clock.now())
   s.needsReveal = s.reveal !== undefined
 }

@@ -124,6 +124,7 @@ export interface SwarmState {
   needsFill: boolean
   /** Whom to show what; absent while nobody is there, and where all is shown to all. */
   reveal: RevealPlan<Peer> | undefined
+  revealTimer: Timer | undefined
   /** Something has happened that may let more be shown. */
   needsReveal: boolean
   readonly post: (event: SwarmEvent) => void

@@ -20,7 +20,7 @@ import type { Connection } from './network.ts'
 import type { Peer, PeerOwner } from './peer.ts'
 import { onMessage } from './peer-messages.ts'
 import { onLoaded, onNotStored, onStored, onVerified } from './piece-traffic.ts'
-import { revealMore, revealOnTick } from './revealing.ts'
+import { onRevealDue, revealMore } from './revealing.ts'
 import { createState } from './create-state.ts'
 import type { SwarmEvent } from './swarm-event.ts'
 import { isFetching, type Shared, type SwarmState } from './swarm-state.ts'
@@ -98,6 +98,7 @@ export class Swarm implements PeerOwner {
       case 'all-synced': onSynced(s); onEveryPeer(s); break
       case 'limit-lifted': onLimitLifted(s); break
       case 'tick': onTick(s); break
+      case 'reveal-due': onRevealDue(s); break
       case 'failed': this.#fail(event.error); break
       default: unreachable(event)
     }
@@ -210,7 +211,6 @@ function onTick(s: SwarmState): void {
   s.metadata?.tick()
   if (s.metadata !== undefined) for (const peer of s.peers.values()) s.metadata.consider(peer)
   for (const peer of bestFirst(s)) onReadDone(s, peer)
-  revealOnTick(s)
   rechokeIfDue(s)
   dialMore(s)
   finishIfWhole(s)

@@ -83,7 +83,7 @@ export class Host<P extends RevealPeer> {
 
   /** It has everything, or sees all that it lacks and wants none of it. */
   get isDone(): boolean {
-    return this.isSeed || (this.unseen === 0 && !this.peer.isInterested)
+    return this.isSeed || (this.unseen === 0 && this.pending.size === 0 && !this.peer.isInterested)
   }
 
   mayBeShown(piece: PieceIndex): boolean {

@@ -25,15 +25,21 @@ const AHEAD_MIN_BYTES = 128 * KiB
 /** A site that has so many times more to pass on than the best, and than it is shown at a time, passes on too little. */
 const HOARDING_TIMES = 3
 /** Somebody alone has nobody to share with: it shall never wait for a HAVE. */
-const AHEAD_ALONE_S = 1.5
+const AHEAD_ALONE_S = 0.6
 const AHEAD_ALONE_PIECES = 16
 /** Shown and not there within three times what is usual: it will not come from there. */
 const LATE_TIMES = 3
 const LATE_MIN = seconds(2)
 /** Who gets nothing new for so long is not served by its site. */
 const HELP_AFTER = seconds(5)
-/** When nothing new is left to give, our line is free: whoever waits for the last pieces shall not wait long. */
+/** When nothing new is left to give, our line is free. */
 const HELP_AFTER_ALL_OUT = seconds(2)
+/**
+ * libtorrent hangs up on a peer whose last piece is the very one that it lacks itself, and comes back a minute later:
+ * the last piece of a site often stays with the first host that has it.
+ */
+const HELP_AFTER_LAST = seconds(0.5)
+const LAST_PIECES = 4
 /** Who sees what it lacks and asks for nothing may want other files. */
 const GLIMPSE_AFTER = seconds(2)
 const GLIMPSE_AFTER_ALONE = millis(500)
@@ -111,17 +117,16 @@ export class RevealPlan<P extends RevealPeer> {
     return this.#lacking().length > 0
   }
 
-  /** Once a second or so: who is late, who starves, who looks for something else. */
+  /** Several times a second: who is late, who starves, who looks for something else. */
   tick(now: Millis): void {
     const { hosts, sites, ledger } = this.#book
     for (const piece of this.#parked.splice(0)) ledger.putBack(piece)
     const isAlone = this.#lacking().length <= 1
-    const usual = LATE_TIMES * this.#book.arrivals.value
-    const helpAfter = Math.max(this.#isAllOut ? HELP_AFTER_ALL_OUT : HELP_AFTER, usual)
+    const late = Math.max(LATE_MIN, LATE_TIMES * this.#book.arrivals.value)
     for (const host of hosts.values()) {
       if (host.isSeed) continue
-      this.#expire(host, Math.max(LATE_MIN, usual), now)
-      if (now - Math.max(host.newAt, host.askedAt) >= helpAfter) host.isHelped = true
+      this.#expire(host, late, now)
+      if (now - Math.max(host.newAt, host.askedAt) >= this.#helpAfter(host)) host.isHelped = true
       if (host.looksElsewhere(now, isAlone ? GLIMPSE_AFTER_ALONE : GLIMPSE_AFTER))
         this.#glimpse(host, isAlone ? this.#layout.count : 2 * host.shown.count, now)
     }
@@ -140,6 +145,14 @@ export class RevealPlan<P extends RevealPeer> {
       if (this.#isAllOut) for (const site of this.#book.sites.values()) this.#feedAssisted(site, now)
     }
     return this.#out.splice(0)
+  }
+
+  #helpAfter(host: Host<P>): number {
+    const { arrivals, layout } = this.#book
+    const usual = LATE_TIMES * arrivals.value
+    if (!this.#isAllOut) return Math.max(HELP_AFTER, usual)
+    const isNearlyDone = host.counted.count >= layout.count - LAST_PIECES
+    return Math.max(isNearlyDone ? HELP_AFTER_LAST : HELP_AFTER_ALL_OUT, usual)
   }
 
   #lacking(): Host<P>[] {
