@@ -13,13 +13,21 @@ export interface PeerOptions {
   readonly bind?: IpAddress
   readonly limitDown?: BytesPerSecond
   readonly limitUp?: BytesPerSecond
+  /** Show what is seeded bit by bit, site by site; `siteOf` names the site of an address. */
+  readonly reveal?: { readonly siteOf: (host: IpAddress) => string }
 }
 
 /** @throws ShoalError `conflict` when the port that was asked for is taken. */
 export function startPeerEngine(context: Context, log: Logger, options: PeerOptions): Promise<Engine> {
-  const { peerPort, bind, limitDown, limitUp } = options
+  const { peerPort, bind, limitDown, limitUp, reveal } = options
   return startEngine(
-    { clock: context.clock, random: context.random, log, network: tcpNetwork() },
+    {
+      clock: context.clock,
+      random: context.random,
+      log,
+      network: tcpNetwork(),
+      ...(reveal === undefined ? {} : { siteOf: reveal.siteOf }),
+    },
     {
       listen: {
         host: bind ?? '0.0.0.0',
@@ -29,6 +37,7 @@ export function startPeerEngine(context: Context, log: Logger, options: PeerOpti
       ...(bind === undefined ? {} : { bindAddress: bind }),
       ...(limitDown === undefined ? {} : { limitDown }),
       ...(limitUp === undefined ? {} : { limitUp }),
+      reveal: reveal !== undefined,
     },
   )
 }

@@ -1,5 +1,6 @@
 /** An origin as `up` and `shoal seeder` run it: control feed, peer engine and seeder, in this order. */
 import type { IpAddress } from '../core/address.ts'
+import type { SiteMap } from '../core/site.ts'
 import type { Logger } from '../platform/log.ts'
 import type { ControlFeed, PortalClient } from '../portal-client/index.ts'
 import type { Engine } from '../swarm/index.ts'
@@ -11,9 +12,12 @@ export interface OriginParts {
   /** With a token of the role `origin`. */
   readonly client: PortalClient
   readonly feed: ControlFeed
+  readonly sites: () => SiteMap
 }
 
-export interface OriginOptions extends PeerOptions {
+export interface OriginOptions extends Omit<PeerOptions, 'reveal'> {
+  /** Whether each piece is shown to one site first. */
+  readonly reveal: boolean
   readonly library?: string
   readonly audience: readonly string[]
   readonly rightsStatement: string
@@ -35,7 +39,11 @@ export async function startOrigin(
 ): Promise<RunningOrigin> {
   const { startSeeder } = await import('../seeder/index.ts')
   await using stack = new AsyncDisposableStack()
-  const engine = stack.use(await startPeerEngine(context, parts.log, options))
+  const { reveal, ...peerOptions } = options
+  const siteOf = (host: IpAddress): string => parts.sites().siteOf(host).name
+  const engine = stack.use(
+    await startPeerEngine(context, parts.log, { ...peerOptions, ...(reveal && { reveal: { siteOf } }) }),
+  )
   stack.use(
     await startSeeder(
       {

@@ -1,7 +1,7 @@
 /** What happens to a file that appears in the library folder, and to all that is served; the tables are its manual. */
 import { MiB } from '../core/units.ts'
 import type { Setting } from '../platform/config.ts'
-import { readInteger, readList, readText } from '../platform/setting-readers.ts'
+import { readBoolean, readInteger, readList, readText } from '../platform/setting-readers.ts'
 
 export const librarySettings = {
   audience: {
@@ -25,4 +25,11 @@ export const seederSettings = {
       'them: all of it in turn, once a day at most. 0 never does. The fallback reads 860 GB a day for about a ' +
       'hundredth of one core.',
   } satisfies Setting<number>,
+  reveal: {
+    parse: readBoolean,
+    fallback: true,
+    help:
+      'Whether the origin shows each piece to one host of one site first, so that it leaves the origin once and ' +
+      'the sites share it out. false shows everything to everybody, as other seeders do.',
+  } satisfies Setting<boolean>,
 }

@@ -8,6 +8,7 @@ import { greet } from './greeting.ts'
 import { Handshaker } from './handshaker.ts'
 import type { Connection } from './network.ts'
 import { Peer } from './peer.ts'
+import { isShaped, isWorthKnowing, revealTo, stopRevealingTo } from './revealing.ts'
 import type { SwarmState } from './swarm-state.ts'
 import { open } from './torrent-life.ts'
 
@@ -135,6 +136,7 @@ export function onConnected(s: SwarmState, peer: Peer): void {
     }
   }
   greet(s, peer)
+  if (isShaped(s, peer)) revealTo(s, peer)
 }
 
 export function onClosed(s: SwarmState, peer: Peer): void {
@@ -142,6 +144,7 @@ export function onClosed(s: SwarmState, peer: Peer): void {
   if (s.peers.get(peer.id) === peer) s.peers.delete(peer.id)
   s.metadata?.left(peer)
   s.loaded?.downloader?.peerLeft(peer)
+  stopRevealingTo(s, peer)
   if (peer.dialled === undefined || s.phase === 'stopped') return
   const now = s.shared.clock.now()
   if (isUseless(s, peer)) s.known.shelve(peer.dialled, now)
@@ -171,7 +174,8 @@ const KEEP_ALIVE_AFTER = seconds(100)
 export function mindPeers(s: SwarmState): void {
   const now = s.shared.clock.now()
   for (const peer of [...s.peers.values()]) {
-    if (now - peer.lastReceivedAt > limits.peerSilenceMax || isUseless(s, peer)) peer.close()
+    const isOfNoUse = isUseless(s, peer) && !isWorthKnowing(s)
+    if (now - peer.lastReceivedAt > limits.peerSilenceMax || isOfNoUse) peer.close()
     else if (now - peer.lastSentAt > KEEP_ALIVE_AFTER) peer.send({ kind: 'keep-alive' })
   }
 }

@@ -50,6 +50,9 @@ export function createState(shared: Shared, spec: AddTorrent, { owner, post }: S
     rechokedAt: shared.clock.now(),
     newcomerAt: millis(0),
     needsFill: false,
+    reveal: undefined,
+    revealTimer: undefined,
+    needsReveal: false,
   }
 }
 

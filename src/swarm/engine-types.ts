@@ -19,6 +19,8 @@ export interface EngineParts {
   readonly storage?: Storage
   /** HTTP by Node, when absent. */
   readonly fetchAnnounce?: FetchAnnounce
+  /** Names the site of an address, for `reveal`; without it a site is a /24 of a private range. */
+  readonly siteOf?: (host: IpAddress) => string
 }
 
 export interface EngineOptions {
@@ -31,6 +33,8 @@ export interface EngineOptions {
   /** Of all torrents together; none when absent. */
   readonly limitDown?: BytesPerSecond
   readonly limitUp?: BytesPerSecond
+  /** What is seeded is shown to peers piece by piece, site by site: each byte leaves the origin once (BEP 16). */
+  readonly reveal?: boolean
 }
 
 /** Where a peer is, seen from here, by its address and the tracker's word; never by its own. */

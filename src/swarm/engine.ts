@@ -73,6 +73,8 @@ class PeerEngine implements Engine {
       bindAddress: options.bindAddress,
       ownAddresses: options.bindAddress === undefined ? interfaceAddresses() : [options.bindAddress],
       port: () => this.port,
+      isRevealing: options.reveal === true,
+      siteOf: parts.siteOf,
       wakeAfter: (wait) => this.#wakeAfter(wait),
     }
     this.#incoming = new Incoming({

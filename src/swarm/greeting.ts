@@ -9,6 +9,7 @@ import {
 import { limits } from '../wire/limits.ts'
 import { encodePeerMessage } from '../wire/peer-message.ts'
 import type { Peer } from './peer.ts'
+import { isShaped } from './revealing.ts'
 import type { SwarmState } from './swarm-state.ts'
 
 const CLIENT = 'Shoal 0.1.0'
@@ -16,7 +17,7 @@ const CLIENT = 'Shoal 0.1.0'
 /** The first messages to a new peer. */
 export function greet(s: SwarmState, peer: Peer): void {
   sendHandshakeAgain(s, peer)
-  const have = s.loaded?.have
+  const have = isShaped(s, peer) ? undefined : s.loaded?.have
   if (have !== undefined && have.count > 0) {
     if (have.isFull && peer.hasFast) peer.send({ kind: 'have-all' })
     else peer.send({ kind: 'bitfield', bits: have.toBytes() })

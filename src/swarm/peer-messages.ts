@@ -13,6 +13,7 @@ import { limits } from '../wire/limits.ts'
 import type { BlockRange, PeerMessage } from '../wire/peer-message.ts'
 import { onInterested, onNotInterested, updateInterest } from './interest.ts'
 import type { Peer } from './peer.ts'
+import { onPeerAsked, onPeerGot, onPeerToldPieces, revealAllIfOrigin } from './revealing.ts'
 import type { SwarmState } from './swarm-state.ts'
 
 /** @throws ShoalError `bad-input` for what cannot be read: the peer is hung up on. */
@@ -41,7 +42,12 @@ export function onMessage(s: SwarmState, peer: Peer, message: PeerMessage): void
 } // prettier-ignore
 
 function onRequest(s: SwarmState, peer: Peer, range: BlockRange): void {
-  if (s.loaded?.uploader.requested(peer, range) === false) peer.close()
+  if (s.loaded?.uploader.requested(peer, range) === false) {
+    peer.close()
+    return
+  }
+  const piece = s.loaded?.layout.index(range.piece)
+  if (piece !== undefined) onPeerAsked(s, peer, piece)
 }
 
 function onChoke(s: SwarmState, peer: Peer): void {
@@ -62,6 +68,7 @@ function onHave(s: SwarmState, peer: Peer, pieceNumber: number): void {
   if (!peer.has.add(pieceNumber)) peer.close()
   if (peer.isClosed || piece === undefined || wasThere) return
   s.loaded?.downloader?.peerGot(peer, piece)
+  onPeerGot(s, peer, piece)
   // A closed piece changes nothing: no look at all the others for each of 100,000 messages.
   if (!peer.areWeInterested && s.loaded?.closed.has(piece) !== true) updateInterest(s, peer)
 }
@@ -89,6 +96,7 @@ function onPieces(s: SwarmState, peer: Peer, set: () => boolean): void {
   }
   peer.hasToldPieces = true
   s.loaded?.downloader?.peerCame(peer)
+  onPeerToldPieces(s, peer)
   updateInterest(s, peer)
 }
 
@@ -110,6 +118,7 @@ function onExtensionHandshake(s: SwarmState, peer: Peer, payload: Uint8Array): v
   if (theirs.listenPort !== undefined) {
     peer.listenPort = theirs.listenPort
     peer.source = s.sources.sourceOf(peer.address, peer.dialled?.port ?? theirs.listenPort)
+    revealAllIfOrigin(s, peer)
   }
   s.metadata?.consider(peer)
 }
@@ -141,6 +150,7 @@ function onDontHave(s: SwarmState, peer: Peer, pieceNumber: number): void {
   const wasFull = peer.has.isFull
   if (!peer.has.remove(pieceNumber)) peer.close()
   if (peer.isClosed || piece === undefined || !had) return
+  s.reveal?.lost(peer, piece, s.shared.clock.now())
   if (wasFull && !peer.down.isCounted) s.loaded?.downloader?.peerCame(peer)
   else s.loaded?.downloader?.peerLost(peer, piece)
   updateInterest(s, peer)

@@ -136,6 +136,7 @@ function losePiece(s: SwarmState, piece: PieceIndex, reason: string): void {
   const path = file === undefined ? '' : landingPath(loaded.torrent.metainfo, file)
   s.emit({ kind: 'content-changed', landingPath: path, reason })
   tellLost(s, piece)
+  s.reveal?.gone(piece)
   if (s.phase !== 'active' || loaded.downloader === undefined) return
   if (loaded.done.delete(piece)) loaded.haveBytes -= wantedBytesOf(loaded.files, loaded.isWanted, piece)
   loaded.closed.delete(piece)

@@ -33,4 +33,6 @@ export type SwarmEvent =
   | { readonly kind: 'limit-lifted' }
   /** Once a second while anything is going on. */
   | { readonly kind: 'tick' }
+  /** Several times a second while pieces are revealed. */
+  | { readonly kind: 'reveal-due' }
   | { readonly kind: 'failed'; readonly error: unknown }

@@ -21,6 +21,7 @@ import type { Peer, PeerOwner } from './peer.ts'
 import type { PieceCache } from './piece-cache.ts'
 import type { PieceLoader } from './piece-loader.ts'
 import type { RateMeter } from './rate-meter.ts'
+import type { RevealPlan } from './reveal/reveal-plan.ts'
 import type { SendBudget } from './send-budget.ts'
 import type { SourceMap } from './peer-source.ts'
 import type { SwarmEvent } from './swarm-event.ts'
@@ -47,6 +48,9 @@ export interface Shared {
   readonly bindAddress: IpAddress | undefined
   readonly ownAddresses: readonly IpAddress[]
   readonly port: () => number
+  /** What we seed is shown bit by bit, and this names the site of an address: an origin's way. */
+  readonly isRevealing: boolean
+  readonly siteOf: ((host: IpAddress) => string) | undefined
   /** Wakes every torrent after `wait`: a rate limit was reached. */
   readonly wakeAfter: (wait: Millis) => void
 }
@@ -118,6 +122,11 @@ export interface SwarmState {
   newcomerAt: Millis
   /** Blocks became free: peers with room shall be asked. */
   needsFill: boolean
+  /** Whom to show what; absent while nobody is there, and where all is shown to all. */
+  reveal: RevealPlan<Peer> | undefined
+  revealTimer: Timer | undefined
+  /** Something has happened that may let more be shown. */
+  needsReveal: boolean
   readonly post: (event: SwarmEvent) => void
   readonly emit: (event: TorrentEvent) => void
 }

@@ -14,12 +14,13 @@ import {
   onPeersNamed,
 } from './connecting.ts'
 import type { AddTorrent } from './engine-types.ts'
-import { rechokeIfDue, updateInterest } from './interest.ts'
+import { offerPlace, rechokeIfDue, updateInterest } from './interest.ts'
 import { startMetadata } from './metadata-traffic.ts'
 import type { Connection } from './network.ts'
 import type { Peer, PeerOwner } from './peer.ts'
 import { onMessage } from './peer-messages.ts'
 import { onLoaded, onNotStored, onStored, onVerified } from './piece-traffic.ts'
+import { onRevealDue, revealMore } from './revealing.ts'
 import { createState } from './create-state.ts'
 import type { SwarmEvent } from './swarm-event.ts'
 import { isFetching, type Shared, type SwarmState } from './swarm-state.ts'
@@ -97,10 +98,12 @@ export class Swarm implements PeerOwner {
       case 'all-synced': onSynced(s); onEveryPeer(s); break
       case 'limit-lifted': onLimitLifted(s); break
       case 'tick': onTick(s); break
+      case 'reveal-due': onRevealDue(s); break
       case 'failed': this.#fail(event.error); break
       default: unreachable(event)
     }
     if (s.needsFill) fillAll(s)
+    if (s.needsReveal) for (const peer of revealMore(s)) offerPlace(s, peer)
   } // prettier-ignore
 
   placeFor(peer: Peer, piece: number, offset: number, length: number): Uint8Array | undefined {

@@ -4,6 +4,7 @@ import type { IpAddress } from '../core/address.ts'
 import { pieceHashOf } from '../core/metainfo.ts'
 import type { PieceIndex, PieceLayout } from '../core/piece-layout.ts'
 import { Downloader } from './downloader.ts'
+import { onBlockSent } from './revealing.ts'
 import { cacheKey, type SwarmState } from './swarm-state.ts'
 import { Uploader } from './uploader.ts'
 
@@ -42,7 +43,8 @@ export function makeUploader(s: SwarmState, layout: PieceLayout): Uploader {
     keyOf: (piece) => cacheKey(s, piece),
     mayServe: (piece) => s.loaded?.have.has(piece) === true,
     load: (piece) => loadPiece(s, piece),
-    onSent(_peer, bytes) {
+    onSent(peer, piece, bytes) {
+      onBlockSent(s, peer, piece, bytes)
       s.uploadedBytes += bytes
       s.meterUp.add(bytes, clock.now())
     },

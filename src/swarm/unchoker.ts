@@ -7,6 +7,8 @@ import { type Millis, seconds } from '../core/units.ts'
 
 export interface PeerStanding<P> {
   readonly peer: P
+  /** It passes on what it gets, or is served by nobody else: first of all. */
+  readonly isFed: boolean
   /** It wants something that we have. */
   readonly isInterested: boolean
   readonly isUnchoked: boolean
@@ -45,7 +47,9 @@ export function chooseUnchoked<P>(
 ): Unchoked<P> {
   const waiting = standings.filter((s) => s.isInterested)
   const ranked = waiting.toSorted((a, b) =>
-    options.isSeeding ? byTurn(a, b, options.now) : byReturn(a, b) || byTurn(a, b, options.now),
+    options.isSeeding
+      ? byNeed(a, b) || byTurn(a, b, options.now)
+      : byReturn(a, b) || byTurn(a, b, options.now),
   )
   const chosen = ranked.slice(0, options.slots)
   const rest = ranked.slice(options.slots)
@@ -55,6 +59,10 @@ export function chooseUnchoked<P>(
     peers: new Set([...chosen, ...(newcomer === undefined ? [] : [newcomer])].map((s) => s.peer)),
     newcomer: newcomer?.peer,
   }
+}
+
+function byNeed<P>(a: PeerStanding<P>, b: PeerStanding<P>): number {
+  return Number(b.isFed) - Number(a.isFed)
 }
 
 /** Who sends us most comes first; who owes us comes last. */

@@ -20,7 +20,7 @@ export interface UploaderParts {
   readonly mayServe: (piece: PieceIndex) => boolean
   /** Bring the piece to the cache; the waiting peers are pumped when it is there. */
   readonly load: (piece: PieceIndex) => void
-  readonly onSent: (peer: Peer, bytes: number) => void
+  readonly onSent: (peer: Peer, piece: PieceIndex, bytes: number) => void
   readonly onLimited: (wait: Millis) => void
 }
 
@@ -124,7 +124,7 @@ export class Uploader {
   #send(peer: Peer, range: BlockRange, cached: CachedPiece): void {
     peer.sendBlock(range, cached)
     peer.up.meter.add(range.length, this.#parts.clock.now())
-    this.#parts.onSent(peer, range.length)
+    this.#parts.onSent(peer, range.piece as PieceIndex, range.length)
     this.#parts.budget.note(peer, peer.connection.queuedBytes)
   }
 

@@ -65,6 +65,7 @@ describe('the unchoker', () => {
     .tuple(fc.boolean(), fc.boolean(), fc.nat(1_000_000), fc.nat(100_000), fc.boolean(), fc.boolean())
     .map(([isInterested, isUnchoked, rateBps, at, isNewcomer, isSnubbing]) => ({
       peer: 0,
+      isFed: false,
       isInterested,
       isUnchoked,
       rateBps,
@@ -104,6 +105,17 @@ describe('the unchoker', () => {
     )
   })
 
+  it('serves who is fed before all others when it seeds', () => {
+    fc.assert(
+      fc.property(fc.array(standing, { minLength: 5, maxLength: 12 }), fc.nat(), (drawn, seed) => {
+        const standings = drawn.map((s, peer) => ({ ...s, peer, isInterested: true, isFed: peer < 3 }))
+        const { peers } = chooseUnchoked(standings, { ...options, isSeeding: true }, seededRandom(seed))
+        for (const peer of [0, 1, 2]) assert.ok(peers.has(peer))
+      }),
+      { numRuns },
+    )
+  })
+
   it('gives everybody a turn when it seeds', () => {
     const random = seededRandom(1)
     const turns = new Map<number, { isUnchoked: boolean; turnChangedAt: number; isNewcomer: boolean }>()
@@ -113,6 +125,7 @@ describe('the unchoker', () => {
       const now = millis(round * 10_000)
       const standings = [...turns].map(([peer, t]) => ({
         peer,
+        isFed: false,
         isInterested: true,
         isUnchoked: t.isUnchoked,
         rateBps: 0,

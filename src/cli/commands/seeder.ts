@@ -6,6 +6,7 @@ import { ControlFeed } from '../../portal-client/index.ts'
 import type { Context } from '../context.ts'
 import { startOrigin } from '../origin.ts'
 import { readKeyOf } from '../portal-key.ts'
+import { SiteSource } from '../site-source.ts'
 import { loadAllSettings } from '../settings.ts'
 import { stopped } from '../service.ts'
 
@@ -31,14 +32,16 @@ export async function seeder(context: Context, given: object): Promise<void> {
     new ControlFeed({ client, clock: context.clock, random: context.random, log, portalKeys: [portalKey] }),
   )
   await feed.start(signal)
+  const siteSource = stack.use(await SiteSource.start(context.clock, log, client))
   const origin = stack.use(
     await startOrigin(
       context,
-      { log, client, feed },
+      { log, client, feed, sites: siteSource.current },
       {
         audience: settings.library.audience,
         rightsStatement: settings.library.rightsStatement,
         scrubBytesPerSecond: settings.seeder.scrubBytesPerSecond,
+        reveal: settings.seeder.reveal,
         ...(options.library === undefined ? {} : { library: options.library }),
         ...(options.peerPort === undefined ? {} : { peerPort: options.peerPort }),
         ...(options.peerHost === undefined ? {} : { peerHost: ipAddress(options.peerHost) }),

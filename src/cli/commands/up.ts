@@ -118,11 +118,12 @@ export async function up(context: Context, given: object): Promise<void> {
   const origin = stack.use(
     await startOrigin(
       context,
-      { log: log.child({ role: 'seeder' }), client, feed },
+      { log: log.child({ role: 'seeder' }), client, feed, sites: siteSource.current },
       {
         audience: settings.library.audience,
         rightsStatement: settings.library.rightsStatement,
         scrubBytesPerSecond: settings.seeder.scrubBytesPerSecond,
+        reveal: settings.seeder.reveal,
         peerHost: peerAddressOf(peerHost, publicUrl),
         ...(options.library === undefined ? {} : { library: options.library }),
         ...(options.peerPort === undefined ? {} : { peerPort: options.peerPort }),

@@ -1,0 +1,132 @@
+/** One peer as the origin sees it when it decides what to show: what it was shown, and what of that is under way. */
+import { Bitfield } from '../../core/bitfield.ts'
+import type { PieceIndex } from '../../core/piece-layout.ts'
+import type { Millis } from '../../core/units.ts'
+import { RateMeter } from '../rate-meter.ts'
+import type { HeldPieces } from './piece-ledger.ts'
+import type { SiteFeed } from './site-feed.ts'
+
+/** What is read of a connected peer. */
+export interface RevealPeer {
+  readonly has: HeldPieces
+  readonly isInterested: boolean
+  readonly isChoked: boolean
+  /** Its requests that wait with us, and bytes that its connection has not taken yet. */
+  readonly up: { readonly queue: readonly unknown[] }
+  readonly connection: { readonly queuedBytes: number }
+}
+
+/** Where a peer is, and what it may be trusted with. */
+export interface PeerFacts {
+  readonly site: string
+  /** It brings pieces into its site. Undefined: nobody has said; the first of a site do it. */
+  readonly isBridge: boolean | undefined
+  /** It is of our kind: it shares out by itself what comes into its site. */
+  readonly isOurs: boolean
+}
+
+interface Pending {
+  readonly shownAt: Millis
+  unsentBytes: number
+}
+
+export class Host<P extends RevealPeer> {
+  readonly peer: P
+  readonly facts: PeerFacts
+  readonly site: SiteFeed<P>
+  readonly shown: Bitfield
+  /** What it has told piece by piece. */
+  readonly counted: Bitfield
+  /** Given to it first, and seen nowhere else since. */
+  readonly held = new Set<PieceIndex>()
+  /** Shown to be fetched, and not there yet. */
+  readonly pending = new Map<PieceIndex, Pending>()
+  readonly meter = new RateMeter()
+  /** Bytes of {@link pending} that have not been sent. */
+  unsentBytes = 0
+  /** Shown pieces that it has told to have. */
+  arrived = 0
+  /** It was shown something and took nothing: others go first until it does. */
+  isSlack = false
+  /** It is fed by us whatever its site does. */
+  isHelped = false
+  /** It has everything. */
+  isSeed = false
+  /** It said so at once: not piece by piece. */
+  isCountedWhole = false
+  /** When it last got something, from whomever; before that, when it came. */
+  newAt: Millis
+  /** When it last asked or was sent anything here. */
+  askedAt: Millis
+  shownAt: Millis
+
+  constructor(peer: P, facts: PeerFacts, parts: { site: SiteFeed<P>; pieces: number; now: Millis }) {
+    this.peer = peer
+    this.facts = facts
+    this.site = parts.site
+    this.shown = new Bitfield(parts.pieces)
+    this.counted = new Bitfield(parts.pieces)
+    this.newAt = parts.now
+    this.askedAt = parts.now
+    this.shownAt = parts.now
+  }
+
+  /** Bytes that it can still ask for, or wait for, of what it was shown to fetch. */
+  get openBytes(): number {
+    return this.unsentBytes + this.peer.connection.queuedBytes
+  }
+
+  /** Pieces that it lacks and was not shown. */
+  get unseen(): number {
+    return this.isSeed ? 0 : this.shown.size - this.counted.count - this.shown.count + this.arrived
+  }
+
+  /** It has everything, or sees all that it lacks and wants none of it. */
+  get isDone(): boolean {
+    return this.isSeed || (this.unseen === 0 && this.pending.size === 0 && !this.peer.isInterested)
+  }
+
+  mayBeShown(piece: PieceIndex): boolean {
+    return !this.isSeed && !this.shown.has(piece) && !this.counted.has(piece)
+  }
+
+  /** What it sees it neither has nor asks for: it may want other pieces than these. */
+  looksElsewhere(now: Millis, patience: Millis): boolean {
+    const { isInterested, isChoked, up } = this.peer
+    if (this.unseen === 0 || this.shown.count === this.arrived || up.queue.length > 0) return false
+    if (isInterested && isChoked) return false
+    return now - Math.max(this.askedAt, this.shownAt, this.newAt) >= patience
+  }
+
+  show(piece: PieceIndex, bytes: number, now: Millis): void {
+    this.shown.add(piece)
+    this.shownAt = now
+    this.pending.set(piece, { shownAt: now, unsentBytes: bytes })
+    this.unsentBytes += bytes
+  }
+
+  /** Shown only so that it may find what it wants: nothing is expected of it. */
+  glimpse(piece: PieceIndex, now: Millis): void {
+    this.shown.add(piece)
+    this.shownAt = now
+  }
+
+  sent(piece: PieceIndex, bytes: number, now: Millis): void {
+    this.meter.add(bytes, now)
+    this.askedAt = now
+    const pending = this.pending.get(piece)
+    if (pending === undefined) return
+    const counted = Math.min(bytes, pending.unsentBytes)
+    pending.unsentBytes -= counted
+    this.unsentBytes -= counted
+  }
+
+  /** No longer waited for. Answers how long it took so far, or undefined when it was not. */
+  settle(piece: PieceIndex, now: Millis): number | undefined {
+    const pending = this.pending.get(piece)
+    if (pending === undefined) return undefined
+    this.pending.delete(piece)
+    this.unsentBytes -= pending.unsentBytes
+    return now - pending.shownAt
+  }
+}

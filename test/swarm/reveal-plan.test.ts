@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { pick, seededRandom } from '../../src/core/random.ts'
+import { type Character, RevealWorld, type SimulatedHost } from '../support/reveal-world.ts'
+
+const numRuns = Number(process.env['FUZZ_RUNS'] ?? 40)
+
+/** All that want something have it. */
+const isServed = (world: RevealWorld): boolean =>
+  [...world.hosts].every((host) => !takes(host) || host.isFinished)
+const takes = ({ character }: SimulatedHost): boolean => character !== 'liar' && character !== 'idler'
+
+describe('what an origin shows', () => {
+  it('to one site goes out little more than once', () => {
+    const world = new RevealWorld({ pieces: 200, seed: 1 })
+    for (let i = 0; i < 4; i++) world.join(`a${i}`, 'a')
+    assert.ok(world.until(() => isServed(world), 60))
+    assert.ok(world.sent <= 210, `${world.sent} pieces`)
+    assert.equal(world.repeated, 0)
+  })
+
+  it('to a host that is alone is all it can take, as if everything were shown', () => {
+    const took = [true, false].map((isRevealing) => {
+      const world = new RevealWorld({ pieces: 300, seed: 2, originPieces: 8, isRevealing })
+      world.join('a', 'a')
+      assert.ok(world.until(() => isServed(world), 60))
+      return world.now
+    })
+    assert.ok((took[0] ?? 0) <= (took[1] ?? 0) * 1.1 + 500, `${took.join(' against ')} ms`)
+  })
+
+  it('goes first to bridges, where there are some', () => {
+    const world = new RevealWorld({ pieces: 100, seed: 3 })
+    const hosts = ['a', 'b', 'c', 'd'].map((name) => world.join(name, 'site', 'honest', name === 'c'))
+    assert.ok(world.until(() => isServed(world), 60))
+    const shown = hosts.map((host) => host.seen.size)
+    assert.ok((shown[2] ?? 0) >= 95, `shown: ${shown.join(', ')}`)
+  })
+
+  it('goes to sites that pass on rather than to one that only takes', () => {
+    const world = new RevealWorld({ pieces: 400, seed: 4, originPieces: 4 })
+    for (let i = 0; i < 3; i++) world.join(`good${i}`, 'good')
+    const misers = ['x', 'y', 'z'].map((name) => world.join(name, 'bad', 'miser'))
+    world.until(() => false, 9)
+    const good = [...world.hosts].filter((host) => host.site === 'good')
+    const sum = (hosts: readonly SimulatedHost[]): number => hosts.reduce((n, host) => n + host.seen.size, 0)
+    assert.ok(sum(good) > 1.5 * sum(misers), `${sum(good)} against ${sum(misers)}`)
+    assert.ok(world.until(() => isServed(world), 300))
+  })
+
+  it('is given to another when the one that was shown it goes away', () => {
+    const world = new RevealWorld({ pieces: 50, seed: 5 })
+    const first = world.join('a', 'a', 'idler', true)
+    const second = world.join('b', 'b', 'honest', true)
+    world.until(() => false, 1)
+    const promised = [...first.seen].filter((piece) => !second.seen.has(piece))
+    assert.ok(promised.length > 0)
+    world.leave(first)
+    world.join('c', 'c', 'honest', true)
+    assert.ok(world.until(() => isServed(world), 60))
+  })
+
+  it('is never waited for: a bridge that takes nothing is passed over', () => {
+    const world = new RevealWorld({ pieces: 100, seed: 6 })
+    world.join('idle', 'a', 'idler', true)
+    for (let i = 0; i < 3; i++) world.join(`a${i}`, 'a', 'honest', false)
+    assert.ok(
+      world.until(() => isServed(world), 40),
+      `${world.sent} sent`,
+    )
+  })
+
+  it('finds the files that somebody chose', () => {
+    for (const others of [0, 3]) {
+      const world = new RevealWorld({ pieces: 500, seed: 7 })
+      const picky = world.join('picky', 'a', 'picky')
+      for (let i = 0; i < others; i++) world.join(`b${i}`, 'b')
+      assert.ok(
+        world.until(() => picky.isFinished, 60),
+        `beside ${others}`,
+      )
+    }
+  })
+
+  it('helps whoever comes late to a site that gives nothing', () => {
+    const world = new RevealWorld({ pieces: 60, seed: 8 })
+    for (let i = 0; i < 3; i++) world.join(`a${i}`, 'a', 'miser')
+    world.until(() => false, 10)
+    world.join('late', 'a')
+    assert.ok(world.until(() => isServed(world), 120))
+  })
+
+  it('serves everybody, whoever is silent, miserly, lying, idle or choosy, comes or goes', function () {
+    this.timeout(120_000)
+    const character = fc.constantFrom<Character>('honest', 'silent', 'miser', 'liar', 'idler', 'picky')
+    const host = fc.tuple(fc.constantFrom('a', 'b', 'c'), character, fc.constantFrom(true, false, undefined))
+    fc.assert(
+      fc.property(fc.array(host, { minLength: 1, maxLength: 10 }), fc.nat(), (drawn, seed) => {
+        const world = new RevealWorld({ pieces: 40, seed, originPieces: 4 })
+        const random = seededRandom(seed)
+        for (const [i, [site, kind, isBridge]] of drawn.entries()) world.join(`h${i}`, site, kind, isBridge)
+        let changes = 10
+        const churn = (): void => {
+          if (changes-- <= 0) return
+          const gone = pick([...world.hosts], random)
+          if (gone === undefined) return
+          world.leave(gone)
+          world.join(`${gone.name}+`, gone.site, gone.character)
+        }
+        assert.ok(world.until(() => changes <= 0 && isServed(world), 600, churn))
+        assert.equal(world.repeated, 0)
+      }),
+      { numRuns },
+    )
+  })
+})
