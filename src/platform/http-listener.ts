@@ -3,11 +3,18 @@
  * a slow or greedy caller may hold, and stops in bounded time. A handler that throws costs one 500, no more.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { formatEndpoint } from '../core/address.ts'
 import { ShoalError, systemCode } from '../core/errors.ts'
 import { KiB, type Millis, seconds } from '../core/units.ts'
 
 export type HttpHandler = (req: IncomingMessage, res: ServerResponse) => void
+
+/**
+ * Takes a connection that asks to become a WebSocket; `head` is what it has sent already. False, with nothing
+ * done, for one that is not its own. Closing what it took is its owner's, before the listener is disposed of.
+ */
+export type UpgradeHandler = (req: IncomingMessage, socket: Duplex, head: Buffer) => boolean
 
 export interface HttpListenOptions {
   readonly host: string
@@ -32,6 +39,8 @@ export interface HttpListener extends AsyncDisposable {
   readonly port: number
   /** Serves every later request. */
   setHandler(handler: HttpHandler): void
+  /** Without one, a request to upgrade is answered as any other: RFC 9110 lets a server ignore the wish. */
+  setUpgradeHandler(handler: UpgradeHandler): void
 }
 
 const DEFAULTS = {
@@ -50,6 +59,8 @@ const DEFAULTS = {
 export async function listenHttp(handler: HttpHandler, options: HttpListenOptions): Promise<HttpListener> {
   const bounds = { ...DEFAULTS, ...options }
   let current = handler
+  let upgrade: UpgradeHandler | undefined
+  const upgraded = new Set<Duplex>()
   const server = createServer(
     {
       headersTimeout: bounds.headersTimeout,
@@ -58,6 +69,7 @@ export async function listenHttp(handler: HttpHandler, options: HttpListenOption
       maxHeaderSize: bounds.headerBytesMax,
       connectionsCheckingInterval: 2_000,
       noDelay: true,
+      shouldUpgradeCallback: (req) => upgrade !== undefined && wantsWebSocket(req),
     },
     (req, res) => {
       try {
@@ -68,14 +80,33 @@ export async function listenHttp(handler: HttpHandler, options: HttpListenOption
       }
     },
   )
+  server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
+    upgraded.add(socket)
+    socket.once('close', () => upgraded.delete(socket))
+    try {
+      if (upgrade?.(req, socket, head) !== true) turnAway(socket, '404 Not Found')
+    } catch (error) {
+      options.onError?.(error)
+      turnAway(socket, '500 Internal Server Error')
+    }
+  })
   server.maxConnections = bounds.connectionsMax
   await bind(server, options)
   let closing: Promise<void> | undefined
   return {
     port: boundPort(server),
     setHandler: (next) => void (current = next),
-    [Symbol.asyncDispose]: () => (closing ??= close(server, bounds.closeTimeout)),
+    setUpgradeHandler: (next) => void (upgrade = next),
+    [Symbol.asyncDispose]: () => (closing ??= close(server, upgraded, bounds.closeTimeout)),
   }
+}
+
+/** Other upgrades (`h2c` of some HTTP clients) are wishes that we do not have to hear. */
+const wantsWebSocket = (req: IncomingMessage): boolean => req.headers.upgrade?.toLowerCase() === 'websocket'
+
+function turnAway(socket: Duplex, status: string): void {
+  socket.on('error', () => undefined)
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy())
 }
 
 function failed(res: ServerResponse): void {
@@ -136,10 +167,11 @@ function boundPort(server: Server): number {
 }
 
 /** Accepts nothing new, closes idle connections, lets answers finish for `within`, then cuts the rest. */
-function close(server: Server, within: Millis): Promise<void> {
+function close(server: Server, upgraded: ReadonlySet<Duplex>, within: Millis): Promise<void> {
   return new Promise((resolve) => {
     const cut = setTimeout(() => {
       server.closeAllConnections()
+      for (const socket of [...upgraded]) socket.destroy()
     }, within)
     server.close(() => {
       clearTimeout(cut)

@@ -10,6 +10,7 @@ import type { AddressFacts } from './address-book.ts'
 import { answerOf } from './answer.ts'
 import type { GateAnswer, GrantGate } from './grant-gate.ts'
 import { refusals, type Refusal, type RefusalKind } from './refusals.ts'
+import type { SignalStats } from './signal-core.ts'
 import type { SwarmCounts } from './swarm-store.ts'
 import { withdrawalOf, type VerifiedGrant } from './verified-grant.ts'
 
@@ -23,7 +24,7 @@ export interface ScrapeQuestion {
 export type ScrapeReply = ReadonlyMap<InfoHash, SwarmCounts>
 
 /** For metrics and tests. Counters run since the start. */
-export interface TrackerStats {
+export interface TrackerStats extends SignalStats {
   readonly swarms: number
   readonly peers: number
   readonly announces: number
@@ -34,7 +35,12 @@ export interface TrackerStats {
 }
 
 /** Events that let nobody out of a swarm. */
-const HARMLESS: ReadonlySet<ControlEvent['kind']> = new Set(['serves', 'serves-not', 'wanted', 'grant-peers'])
+export const HARMLESS: ReadonlySet<ControlEvent['kind']> = new Set([
+  'serves',
+  'serves-not',
+  'wanted',
+  'grant-peers',
+])
 
 export class TrackerCore {
   readonly #parts: AnnounceParts
@@ -76,6 +82,24 @@ export class TrackerCore {
     )
   }
 
+  /**
+   * For a frontend that keeps swarms of its own: the grant check, then `go`. Counted as other announces and
+   * scrapes are, with its refusals.
+   */
+  admit<T>(
+    kind: 'announce' | 'scrape',
+    question: {
+      readonly token: string | undefined
+      readonly infoHash: InfoHash
+      readonly from: AddressFacts
+    },
+    go: (grant: VerifiedGrant) => Answer<T>,
+  ): Answer<T> | Promise<Answer<T>> {
+    if (kind === 'announce') this.#announces++
+    else this.#scrapes++
+    return this.#admitted(question.token, question.infoHash, question.from, go)
+  }
+
   /** Counts a refusal that a frontend decided on. */
   refuse(refusal: Refusal): Refusal {
     this.#refused[refusal.kind] = (this.#refused[refusal.kind] ?? 0) + 1
@@ -94,7 +118,7 @@ export class TrackerCore {
     this.#parts.uses.sweep()
   }
 
-  stats(): TrackerStats {
+  stats(): Omit<TrackerStats, keyof SignalStats> {
     return {
       swarms: this.#parts.store.swarmCount,
       peers: this.#parts.store.peerCount,

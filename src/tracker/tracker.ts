@@ -1,5 +1,6 @@
 /** The tracker as a part of a process: composed, swept, listening to the control feed; the HTTP port is its owner's. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { Random } from '../core/random.ts'
 import type { SiteMap } from '../core/site.ts'
 import type { ControlView } from '../portal-client/index.ts'
@@ -12,8 +13,12 @@ import { GrantUses } from './grant-uses.ts'
 import { HttpFrontend } from './http-frontend.ts'
 import { MemorySwarmStore } from './memory-swarm-store.ts'
 import type { TrackerSettings } from './settings.ts'
+import { SignalCore, type SignalSession } from './signal-core.ts'
+import type { SignalSocket } from './signal-socket.ts'
+import { SignalSwarms } from './signal-swarms.ts'
 import type { SwarmStore } from './swarm-store.ts'
 import { TrackerCore, type TrackerStats } from './tracker-core.ts'
+import { WebSocketFrontend } from './websocket-frontend.ts'
 
 export interface TrackerParts {
   readonly clock: Clock
@@ -32,6 +37,11 @@ export interface Tracker extends AsyncDisposable {
    * False, with nothing done, for every other path.
    */
   handle(req: IncomingMessage, res: ServerResponse): boolean
+  /**
+   * Takes WebSockets on `/announce`, and closes them when the tracker is disposed of, which must be before the
+   * port is closed. False, with nothing done, for every other path.
+   */
+  handleUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): boolean
   stats(): TrackerStats
 }
 
@@ -56,8 +66,13 @@ export function createTracker(parts: TrackerParts, settings: TrackerSettings): T
     },
   )
   const store = parts.store ?? new MemorySwarmStore({ clock, random }, { peersMax: settings.peersMax })
-  const core = new TrackerCore({ clock, random, control, addresses, uses, store, settings }, gate)
+  const hooked = { clock, random, control, addresses, uses, store, settings }
+  const core = new TrackerCore(hooked, gate)
   const frontend = new HttpFrontend({ core, addresses, log }, { trustedProxies: settings.trustedProxies })
+  const swarms = new SignalSwarms<SignalSession>({ clock, random })
+  const sockets = new Map<number, SignalSocket>()
+  const signals = new SignalCore({ ...hooked, core, swarms, sessions: sockets })
+  const webSockets = new WebSocketFrontend({ clock, log, core, signals, sockets }, settings)
 
   let map = sites()
   const sweeping = clock.every(settings.sweepIntervalMs, () => {
@@ -65,17 +80,20 @@ export function createTracker(parts: TrackerParts, settings: TrackerSettings): T
     if (sites() === map) return
     map = sites()
     store.resite((host) => map.siteOf(host).name)
+    swarms.resite((host) => map.siteOf(host).name)
   })
   const stopListening = control.onChange((events) => {
     core.onControl(events)
+    signals.onControl(events)
   })
   return {
     handle: (req, res) => frontend.handle(req, res),
-    stats: () => core.stats(),
-    [Symbol.asyncDispose]: () => {
+    handleUpgrade: (req, socket, head) => webSockets.handleUpgrade(req, socket, head),
+    stats: () => ({ ...core.stats(), ...signals.stats() }),
+    [Symbol.asyncDispose]: async () => {
       sweeping.cancel()
       stopListening()
-      return Promise.resolve()
+      await webSockets[Symbol.asyncDispose]()
     },
   }
 }

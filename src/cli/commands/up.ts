@@ -101,6 +101,7 @@ export async function up(context: Context, given: object): Promise<void> {
   listener.setHandler((req, res) => {
     if (!tracker.handle(req, res)) portal.handler(req, res)
   })
+  listener.setUpgradeHandler((req, socket, head) => tracker.handleUpgrade(req, socket, head))
   const origin = stack.use(
     await startOrigin(
       context,
