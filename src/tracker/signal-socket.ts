@@ -24,6 +24,8 @@ export interface SignalSocketParts {
   readonly clock: Clock
   readonly webSocket: WebSocket
   readonly queues: SendQueues
+  /** Open sockets that are in no swarm, the longest idle first. */
+  readonly idle: Set<SignalSocket>
   readonly onClosing: (socket: SignalSocket) => void
 }
 
@@ -54,6 +56,7 @@ export class SignalSocket implements SignalSession {
     this.token = options.token
     this.#idleSince = parts.clock.now()
     this.#tokensAt = this.#idleSince
+    parts.idle.add(this)
   }
 
   get isOpen(): boolean {
@@ -66,7 +69,10 @@ export class SignalSocket implements SignalSession {
 
   set peer(peer: SignalPeer<SignalSession> | undefined) {
     this.#peer = peer
-    if (peer === undefined) this.#idleSince = this.#parts.clock.now()
+    this.#parts.idle.delete(this)
+    if (peer !== undefined || !this.#isOpen) return
+    this.#parts.idle.add(this)
+    this.#idleSince = this.#parts.clock.now()
   }
 
   /** False when it has said too much, and only time will help. */
@@ -136,6 +142,7 @@ export class SignalSocket implements SignalSession {
   #end(): boolean {
     if (!this.#isOpen) return false
     this.#isOpen = false
+    this.#parts.idle.delete(this)
     this.#parts.onClosing(this)
     return true
   }

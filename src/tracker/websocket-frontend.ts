@@ -78,6 +78,7 @@ export class WebSocketFrontend implements AsyncDisposable {
   /** Open sockets by the network that they come from. */
   readonly #perNetwork = new Map<string, number>()
   readonly #queues: SendQueues = { totalBytes: 0 }
+  readonly #idle = new Set<SignalSocket>()
   readonly #inspecting: Timer
   #nextNumber = FIRST_NUMBER
   #nextGroup = 0
@@ -123,7 +124,7 @@ export class WebSocketFrontend implements AsyncDisposable {
   }
 
   #accept(req: IncomingMessage, query: string, socket: Duplex, head: Buffer): void {
-    const { core, sockets } = this.#parts
+    const { core } = this.#parts
     const refuse = (status: keyof typeof STATUS, refusal: Refusal): void => {
       answer(socket, status, core.refuse(refusal).reason)
     }
@@ -131,8 +132,7 @@ export class WebSocketFrontend implements AsyncDisposable {
       const token = grantOf(parseQuery(query))
       const host = this.#hostOf(req)
       if (host === undefined) refuse(400, refusals.addressUnknown)
-      else if (this.#isStopping || sockets.size >= this.#options.socketsMax)
-        refuse(503, refusals.tooManySockets)
+      else if (this.#isStopping || !this.#hasRoom()) refuse(503, refusals.tooManySockets)
       else if ((this.#perNetwork.get(networkOf(host)) ?? 0) >= this.#options.socketsPerAddressMax)
         refuse(429, refusals.tooManySockets)
       else
@@ -143,6 +143,16 @@ export class WebSocketFrontend implements AsyncDisposable {
       if (!(error instanceof ShoalError)) throw error
       refuse(400, refusals.badRequest(error.message))
     }
+  }
+
+  /** When all are taken, the one that has been in no swarm for longest makes room: strangers keep nobody out. */
+  #hasRoom(): boolean {
+    const { socketsMax } = this.#options
+    if (this.#parts.sockets.size < socketsMax) return true
+    const [idle] = this.#idle
+    if (socketsMax === 0 || idle === undefined) return false
+    idle.cut()
+    return true
   }
 
   #hostOf(req: IncomingMessage): IpAddress | undefined {
@@ -159,7 +169,7 @@ export class WebSocketFrontend implements AsyncDisposable {
       signals.leave(closing)
     }
     const socket = new SignalSocket(
-      { clock, webSocket, queues: this.#queues, onClosing },
+      { clock, webSocket, queues: this.#queues, idle: this.#idle, onClosing },
       { number, host, token },
     )
     const group = this.#groups[number % GROUPS]

@@ -244,6 +244,7 @@ describe('The tracker over WebSockets', () => {
     const open = async (localAddress: string): Promise<Browser> => {
       const one = await Browser.open(small.port, grant, { localAddress })
       opened.push(one)
+      await one.join()
       return one
     }
     const first = await open('127.0.0.1')
@@ -255,6 +256,29 @@ describe('The tracker over WebSockets', () => {
     await first.closed()
     for (let i = 0; i < 100 && small.stats().sockets > 2; i++) await tracker.get('/healthz')
     await open('127.0.0.1')
+    await using none = await TestTracker.start(portal, { socketsMax: '0' })
+    await assert.rejects(Browser.open(none.port, grant), /503/)
+  })
+
+  it('has those who are in no swarm make room for others, the longest idle first', async () => {
+    await using small = await TestTracker.start(portal, { socketsMax: '3' })
+    const open = async (): Promise<Browser> => {
+      const one = await Browser.open(small.port, grant)
+      opened.push(one)
+      return one
+    }
+    const member = await open()
+    await member.join()
+    const [left, silent] = [await open(), await open()]
+    await left.join()
+    await left.join({ event: 'stopped' })
+    const third = await open()
+    await silent.closed()
+    const fourth = await open()
+    await left.closed()
+    await Promise.all([third.join(), fourth.join()])
+    assert.equal(member.closeCode, undefined)
+    assert.equal(small.stats().browserPeers, 3)
   })
 
   it('answers a request to upgrade to something else as any other', async () => {
