@@ -14,6 +14,7 @@ import { formatIntroduction, formatSignalReply, formatSignalScrape } from '../wi
 import { isFitCandidate } from './fit-candidate.ts'
 import type { AddressFacts } from './address-book.ts'
 import type { AnnounceParts } from './announce-hooks.ts'
+import { Farewells } from './farewells.ts'
 import { refusals, type Refusal, type RefusalKind } from './refusals.ts'
 import type { SignalPeer, SignalSwarms, Standing } from './signal-swarms.ts'
 import type { SwarmCounts } from './swarm-store.ts'
@@ -65,13 +66,25 @@ const LETS_STAY: ReadonlySet<RefusalKind> = new Set([
   'peer-id-refused',
 ])
 
+/** To somebody who has left the swarm and does not know it yet. */
+interface Farewell {
+  readonly socket: SignalSession
+  readonly infoHash: InfoHash
+  readonly refusal: Refusal
+}
+
 export class SignalCore {
   readonly #parts: SignalCoreParts
+  readonly #farewells: Farewells<Farewell>
   #offersPassedOn = 0
   #answersPassedOn = 0
 
   constructor(parts: SignalCoreParts) {
     this.#parts = parts
+    const say = ({ socket, infoHash, refusal }: Farewell): void => {
+      this.#refuse('announce', refusal, socket, infoHash)
+    }
+    this.#farewells = new Farewells({ clock: parts.clock, say })
   }
 
   /** Resolves when it has been answered; at once when the grant is known. */
@@ -112,15 +125,18 @@ export class SignalCore {
     return false
   }
 
-  /** Who may no longer be in a swarm leaves it now, and is told why. */
+  /** Who may no longer be in a swarm leaves it now, and is told why, soon, where they are many. */
   onControl(events: readonly ControlEvent[]): void {
     if (events.every((event) => HARMLESS.has(event.kind))) return
     const { control, core, swarms } = this.#parts
+    const farewells: Farewell[] = []
     for (const { grant, infoHash, socket } of swarms.peers()) {
       const said = withdrawalOf(grant, control)
-      if (said !== undefined)
-        this.#refuse('announce', core.refuse(refusals.grantWithdrawn(said)), socket, infoHash)
+      if (said === undefined) continue
+      this.leave(socket)
+      farewells.push({ socket, infoHash, refusal: core.refuse(refusals.grantWithdrawn(said)) })
     }
+    this.#farewells.add(farewells)
   }
 
   stats(): SignalStats {

@@ -371,6 +371,22 @@ describe('The tracker over WebSockets', () => {
       assert.match(reasonIn(await again.join()), /revoked/)
     })
 
+    it('and empties the swarm of a recalled release at once, however many were in it', async () => {
+      await using large = await TestTracker.start(portal, { peersPerAddressMax: '250' })
+      const all = await Promise.all(Array.from({ length: 250 }, () => Browser.open(large.port, grant)))
+      opened.push(...all)
+      await Promise.all(all.map((one) => one.join()))
+      portal.tell({ kind: 'recalled', infohash: SWARM })
+      assert.deepEqual([large.stats().browserPeers, large.stats().refused['grant-withdrawn']], [0, 250])
+      portal.clock.advance(seconds(1))
+      const reasons = await Promise.all(all.map(async (one) => reasonIn(await one.next())))
+      assert.ok(
+        reasons.every((reason) => /recalled|withdrawn/.test(reason)),
+        reasons[0],
+      )
+      assert.deepEqual([...new Set(await Promise.all(all.map((one) => one.closed())))], [1_008])
+    })
+
     it('and counts the addresses from which it is used', async () => {
       const issued = await portal.grant()
       portal.tell({ kind: 'grant-peers', id: issued.claims.id, peersMax: 2, until: portal.time(hours(24)) })
