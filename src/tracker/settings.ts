@@ -80,7 +80,7 @@ export const trackerSettings = {
   socketsMax: {
     parse: readInteger(0, 1_000_000),
     fallback: 20_000,
-    help: 'WebSockets of browsers, about 12 kB each; 0 for none. Beyond it new ones take the place of those in no swarm, or are refused.',
+    help: 'WebSockets of browsers, about 16 kB each; 0 for none. Beyond it new ones take the place of those in no swarm, or are refused.',
   } satisfies Setting<number>,
   socketsPerAddressMax: {
     parse: readInteger(1, 1_000_000),
