@@ -4,12 +4,19 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { formatEndpoint } from '../core/address.ts'
 import { ShoalError, systemCode } from '../core/errors.ts'
 import { KiB, type Millis, seconds } from '../core/units.ts'
 import { type DirectAnswer, DirectGets } from './direct-gets.ts'
 
 export type HttpHandler = (req: IncomingMessage, res: ServerResponse) => void
+
+/**
+ * Takes a connection that asks to become a WebSocket; `head` is what it has sent already. False, with nothing
+ * done, for one that is not its own. Closing what it took is its owner's, before the listener is disposed of.
+ */
+export type UpgradeHandler = (req: IncomingMessage, socket: Duplex, head: Buffer) => boolean
 
 export interface HttpListenOptions {
   readonly host: string
@@ -36,6 +43,8 @@ export interface HttpListener extends AsyncDisposable {
   setHandler(handler: HttpHandler): void
   /** Asked first from now on, for each plain GET: see `direct-gets.ts`. Until it is called, nobody is. */
   setDirect(answer: DirectAnswer | undefined): void
+  /** Without one, a request to upgrade is answered as any other: RFC 9110 lets a server ignore the wish. */
+  setUpgradeHandler(handler: UpgradeHandler): void
 }
 
 const DEFAULTS = {
@@ -43,7 +52,8 @@ const DEFAULTS = {
   requestTimeout: seconds(15),
   keepAliveTimeout: seconds(65), // longer than the usual proxy's 60 s, so that the proxy closes first
   headerBytesMax: 16 * KiB,
-  connectionsMax: 20_000,
+  // Twenty thousand that hold theirs open, honestly or not, still leave room (promise 13).
+  connectionsMax: 40_000,
   closeTimeout: seconds(2),
 }
 
@@ -54,6 +64,8 @@ const DEFAULTS = {
 export async function listenHttp(handler: HttpHandler, options: HttpListenOptions): Promise<HttpListener> {
   const bounds = { ...DEFAULTS, ...options }
   let current = handler
+  let upgrade: UpgradeHandler | undefined
+  const upgraded = new Set<Duplex>()
   const server = createServer(
     {
       headersTimeout: bounds.headersTimeout,
@@ -62,6 +74,7 @@ export async function listenHttp(handler: HttpHandler, options: HttpListenOption
       maxHeaderSize: bounds.headerBytesMax,
       connectionsCheckingInterval: 2_000,
       noDelay: true,
+      shouldUpgradeCallback: (req) => upgrade !== undefined && wantsWebSocket(req),
     },
     (req, res) => {
       try {
@@ -72,6 +85,16 @@ export async function listenHttp(handler: HttpHandler, options: HttpListenOption
       }
     },
   )
+  server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
+    upgraded.add(socket)
+    socket.once('close', () => upgraded.delete(socket))
+    try {
+      if (upgrade?.(req, socket, head) !== true) turnAway(socket, '404 Not Found')
+    } catch (error) {
+      options.onError?.(error)
+      turnAway(socket, '500 Internal Server Error')
+    }
+  })
   server.maxConnections = bounds.connectionsMax
   const direct = goDirectFirst(server, bounds)
   await bind(server, options)
@@ -82,7 +105,8 @@ export async function listenHttp(handler: HttpHandler, options: HttpListenOption
     setDirect: (answer) => {
       direct.answer = answer ?? NOBODY
     },
-    [Symbol.asyncDispose]: () => (closing ??= close(server, direct, bounds.closeTimeout)),
+    setUpgradeHandler: (next) => void (upgrade = next),
+    [Symbol.asyncDispose]: () => (closing ??= close(server, direct, upgraded, bounds.closeTimeout)),
   }
 }
 
@@ -109,6 +133,14 @@ function goDirectFirst(
     direct.take(socket)
   })
   return direct
+}
+
+/** Other upgrades (`h2c` of some HTTP clients) are wishes that we do not have to hear. */
+const wantsWebSocket = (req: IncomingMessage): boolean => req.headers.upgrade?.toLowerCase() === 'websocket'
+
+function turnAway(socket: Duplex, status: string): void {
+  socket.on('error', () => undefined)
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy())
 }
 
 function failed(res: ServerResponse): void {
@@ -169,11 +201,17 @@ function boundPort(server: Server): number {
 }
 
 /** Accepts nothing new, closes idle connections, lets answers finish for `within`, then cuts the rest. */
-function close(server: Server, direct: DirectGets, within: Millis): Promise<void> {
+function close(
+  server: Server,
+  direct: DirectGets,
+  upgraded: ReadonlySet<Duplex>,
+  within: Millis,
+): Promise<void> {
   return new Promise((resolve) => {
     const cut = setTimeout(() => {
       server.closeAllConnections()
       direct.closeAll()
+      for (const socket of [...upgraded]) socket.destroy()
     }, within)
     server.close(() => {
       clearTimeout(cut)

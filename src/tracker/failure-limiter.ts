@@ -43,6 +43,6 @@ export class FailureLimiter {
 }
 
 /** An IPv6 host has a /64 to itself and changes its address at will. */
-function networkOf(host: IpAddress): string {
+export function networkOf(host: IpAddress): string {
   return isIPv6(host) ? Buffer.from(bytesOfAddress(host).subarray(0, 8)).toString('hex') : host
 }

@@ -32,6 +32,14 @@ export function addTrackerMetrics(
     Object.values(now.refused).reduce((sum, count) => sum + count, 0),
   )
   gauge('verified_grants', 'Grants whose signature is remembered as good', (now) => now.verifiedGrants)
+  gauge('websockets', 'WebSockets of browsers that are open', (now) => now.sockets)
+  gauge('browser_peers', 'Browsers in all swarms together', (now) => now.browserPeers)
+  gauge(
+    'offers_passed_on',
+    'Offers of browsers handed to others since the start',
+    (now) => now.offersPassedOn,
+  )
+  gauge('answers_passed_on', 'Answers to them handed back since the start', (now) => now.answersPassedOn)
   gauge('pending_verifications', 'Signatures under verification', (now) => now.pendingVerifications)
 }
 

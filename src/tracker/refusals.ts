@@ -18,6 +18,9 @@ export type RefusalKind =
   | 'too-many-addresses'
   | 'full'
   | 'busy'
+  | 'peer-id-refused'
+  | 'too-many-sockets'
+  | 'too-many-messages'
 
 export interface Refusal extends AnnounceRefusal {
   readonly kind: RefusalKind
@@ -74,6 +77,22 @@ export const refusals = {
     kind: 'full',
     reason: 'this tracker is full, try again later',
     retryInMs: minutes(15),
+  },
+  /** A WebSocket speaks for one peer, and no two speak for the same. */
+  peerIdRefused: {
+    kind: 'peer-id-refused',
+    reason: 'this peer id belongs to another connection: open one for each peer',
+    retryInMs: 'never',
+  },
+  tooManySockets: {
+    kind: 'too-many-sockets',
+    reason: 'too many connections are open, try again later',
+    retryInMs: minutes(5),
+  },
+  tooManyMessages: {
+    kind: 'too-many-messages',
+    reason: 'too many messages on this connection',
+    retryInMs: minutes(1),
   },
 } as const satisfies Record<string, Refusal | ((...args: never[]) => Refusal)>
 

@@ -31,11 +31,10 @@ export async function startTracker(
   options: TrackerServiceOptions,
 ): Promise<RunningTracker> {
   await using stack = new AsyncDisposableStack()
-  const tracker = stack.use(createTracker(parts, options.settings))
   const listener = stack.use(
     await listenHttp(
       (req, res) => {
-        if (!tracker.handle(req, res)) answerOther(req, res, parts.control.isReady)
+        answerOther(req, res, parts.control.isReady)
       },
       {
         ...options.listen,
@@ -47,7 +46,13 @@ export async function startTracker(
       },
     ),
   )
+  // After the port, so that it ends before it: the port is not closed while WebSockets are open.
+  const tracker = stack.use(createTracker(parts, options.settings))
+  listener.setHandler((req, res) => {
+    if (!tracker.handle(req, res)) answerOther(req, res, parts.control.isReady)
+  })
   listener.setDirect(tracker.direct)
+  listener.setUpgradeHandler((req, socket, head) => tracker.handleUpgrade(req, socket, head))
   const { udpPort, listen } = options
   const udp =
     udpPort === undefined

@@ -52,6 +52,11 @@ export const trackerSettings = {
     fallback: minutes(10),
     help: 'For how long a site is new to a swarm.',
   } satisfies Setting<Millis>,
+  browserIntervalMs: {
+    parse: readInterval,
+    fallback: seconds(120),
+    help: 'How long browsers wait between announces. Each brings offers for peers that came since.',
+  } satisfies Setting<Millis>,
   minIntervalMs: {
     parse: readInterval,
     fallback: seconds(30),
@@ -87,6 +92,16 @@ export const trackerSettings = {
     parse: readInteger(1, 10_000_000),
     fallback: 500_000,
     help: 'Peers in all swarms together, about 600 bytes each; beyond it new ones are asked to come back later.',
+  } satisfies Setting<number>,
+  socketsMax: {
+    parse: readInteger(0, 1_000_000),
+    fallback: 20_000,
+    help: 'WebSockets of browsers, about 16 kB each; 0 for none. Beyond it new ones take the place of those in no swarm, or are refused.',
+  } satisfies Setting<number>,
+  socketsPerAddressMax: {
+    parse: readInteger(1, 1_000_000),
+    fallback: 256,
+    help: 'WebSockets of one address (IPv6: of one /64), as of a terminal server with many people; one page of one person has one a release.',
   } satisfies Setting<number>,
   verifiedGrantsMax: {
     parse: readInteger(100, 10_000_000),

@@ -15,6 +15,7 @@ import type { GateAnswer, GrantGate } from './grant-gate.ts'
 import { largestSites, type SiteSize } from './largest-sites.ts'
 import type { ReachTester } from './reach-tester.ts'
 import { refusals, type Refusal, type RefusalKind } from './refusals.ts'
+import type { SignalStats } from './signal-core.ts'
 import { Stepwise } from './stepwise.ts'
 import type { SwarmCounts } from './swarm-store.ts'
 import { withdrawalOf, type VerifiedGrant } from './verified-grant.ts'
@@ -29,7 +30,7 @@ export interface ScrapeQuestion {
 export type ScrapeReply = ReadonlyMap<InfoHash, SwarmCounts>
 
 /** For metrics and tests. Counters run since the start. */
-export interface TrackerStats {
+export interface TrackerStats extends SignalStats {
   readonly swarms: number
   readonly peers: number
   readonly announces: number
@@ -44,7 +45,12 @@ export interface TrackerStats {
 const ADMITTED: Answer<undefined> = { reply: undefined }
 
 /** Events that let nobody out of a swarm. */
-const HARMLESS: ReadonlySet<ControlEvent['kind']> = new Set(['serves', 'serves-not', 'wanted', 'grant-peers'])
+export const HARMLESS: ReadonlySet<ControlEvent['kind']> = new Set([
+  'serves',
+  'serves-not',
+  'wanted',
+  'grant-peers',
+])
 
 export interface TrackerCoreParts extends AnnounceParts {
   readonly reach: ReachTester
@@ -127,6 +133,24 @@ export class TrackerCore {
     return { reply: counts }
   }
 
+  /**
+   * For a frontend that keeps swarms of its own: the grant check, then `go`. Counted as other announces and
+   * scrapes are, with its refusals.
+   */
+  admit<T>(
+    kind: 'announce' | 'scrape',
+    question: {
+      readonly token: string | undefined
+      readonly infoHash: InfoHash
+      readonly from: AddressFacts
+    },
+    go: (grant: VerifiedGrant) => Answer<T>,
+  ): Answer<T> | Promise<Answer<T>> {
+    if (kind === 'announce') this.#announces++
+    else this.#scrapes++
+    return this.#admitted(question.token, question.infoHash, question.from, go)
+  }
+
   /** Counts a refusal that a frontend decided on. */
   refuse(refusal: Refusal): Refusal {
     this.#refused[refusal.kind] = (this.#refused[refusal.kind] ?? 0) + 1
@@ -171,7 +195,7 @@ export class TrackerCore {
     return largestSites(this.#parts.store.countBySite())
   }
 
-  stats(): TrackerStats {
+  stats(): Omit<TrackerStats, keyof SignalStats> {
     return {
       swarms: this.#parts.store.swarmCount,
       peers: this.#parts.store.peerCount,

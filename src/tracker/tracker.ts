@@ -1,5 +1,6 @@
 /** The tracker as a part of a process: composed, swept, listening to the control feed; the HTTP port is its owner's. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { Random } from '../core/random.ts'
 import type { SiteMap } from '../core/site.ts'
 import type { ControlView } from '../portal-client/index.ts'
@@ -17,9 +18,13 @@ import type { SiteSize } from './largest-sites.ts'
 import { MemorySwarmStore } from './memory-swarm-store.ts'
 import { ReachTester } from './reach-tester.ts'
 import type { TrackerSettings } from './settings.ts'
+import { SignalCore, type SignalSession } from './signal-core.ts'
+import type { SignalSocket } from './signal-socket.ts'
+import { SignalSwarms } from './signal-swarms.ts'
 import type { SwarmStore } from './swarm-store.ts'
 import { TrackerCore, type TrackerStats } from './tracker-core.ts'
 import { startUdp, type UdpAddress, type UdpPort } from './udp-service.ts'
+import { WebSocketFrontend } from './websocket-frontend.ts'
 
 export interface TrackerParts {
   readonly clock: Clock
@@ -47,6 +52,11 @@ export interface Tracker extends AsyncDisposable {
    * @throws ShoalError `conflict` when the port is taken, `bad-usage` when the address cannot be bound.
    */
   listenUdp(at: UdpAddress): Promise<UdpPort>
+  /**
+   * Takes WebSockets on `/announce`, and closes them when the tracker is disposed of, which must be before the
+   * port is closed. False, with nothing done, for every other path.
+   */
+  handleUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): boolean
   stats(): TrackerStats
   /** For metrics, once a scrape (`TrackerCore.peersBySite`). */
   peersBySite(): readonly SiteSize[]
@@ -75,11 +85,13 @@ export function createTracker(parts: TrackerParts, settings: TrackerSettings): T
   const store = parts.store ?? new MemorySwarmStore({ clock, random }, { peersMax: settings.peersMax })
   const reach = new ReachTester({ clock, dial: parts.dial ?? probeByDialling })
   const bridges = new Bridges({ clock, store, siteOf: (host) => addresses.lookUp(host)?.site })
-  const core = new TrackerCore(
-    { clock, random, control, addresses, uses, store, bridges, settings, reach },
-    gate,
-  )
+  const hooked = { clock, random, control, addresses, uses, store, bridges, settings }
+  const core = new TrackerCore({ ...hooked, reach }, gate)
   const frontend = new HttpFrontend({ core, addresses, log }, { trustedProxies: settings.trustedProxies })
+  const swarms = new SignalSwarms<SignalSession>({ clock, random })
+  const sockets = new Map<number, SignalSocket>()
+  const signals = new SignalCore({ ...hooked, core, swarms, sessions: sockets })
+  const webSockets = new WebSocketFrontend({ clock, log, core, signals, sockets }, settings)
 
   let map = sites()
   const sweeping = clock.every(settings.sweepIntervalMs, () => {
@@ -87,22 +99,25 @@ export function createTracker(parts: TrackerParts, settings: TrackerSettings): T
     if (sites() === map) return
     map = sites()
     core.resite(map)
+    swarms.resite((host) => map.siteOf(host).name)
   })
   const stopListening = control.onChange((events) => {
     core.onControl(events)
+    signals.onControl(events)
   })
   return {
     handle: (req, res) => frontend.handle(req, res),
     direct: (get, remoteAddress) => frontend.direct(get, remoteAddress),
+    handleUpgrade: (req, socket, head) => webSockets.handleUpgrade(req, socket, head),
     listenUdp: (at) =>
       startUdp({ clock, core, addresses, log }, at, { waitingMax: settings.pendingVerificationsMax }),
-    stats: () => core.stats(),
+    stats: () => ({ ...core.stats(), ...signals.stats() }),
     peersBySite: () => core.peersBySite(),
-    [Symbol.asyncDispose]: () => {
+    [Symbol.asyncDispose]: async () => {
       sweeping.cancel()
       core.stop()
       stopListening()
-      return Promise.resolve()
+      await webSockets[Symbol.asyncDispose]()
     },
   }
 }

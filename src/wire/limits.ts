@@ -79,6 +79,34 @@ export const limits = {
   /** Replies that the kernel does not take at once: beyond it they are dropped, and peers ask again. */
   udpSendQueueBytesMax: 1 * MiB,
 
+  // --- tracker, over WebSockets ---
+  /** One message: ten offers of a browser with a dozen addresses are under 40 KiB. */
+  signalFrameBytesMax: 64 * KiB,
+  /** Pieces of one message: browsers send one, programs a few. */
+  signalFragmentsMax: 64,
+  /** Offers in one announce: clients make five, since each costs them a connection half made. */
+  signalOffersMax: 10,
+  /** A session description for data channels: 500 characters, and 100 more for each address. */
+  signalSdpCharsMax: 8 * KiB,
+  /** Offers of one peer that were handed out and not answered yet; the oldest is forgotten. */
+  signalOffersOutMax: 40,
+  /** How long an offer may be answered: clients forget it after 50 s. */
+  signalOfferLife: seconds(60),
+  /** Messages that a socket may send at once, each offer and each 8 KiB counting as one more... */
+  signalMessagesBurst: 100,
+  /** ...and in each second after that. An honest one sends an announce in two minutes and answers what it is offered. */
+  signalMessagesPerSecond: 5,
+  /** Bytes waiting to be sent to one socket: one that does not read is closed. */
+  signalSendQueueBytesMax: 256 * KiB,
+  /** The same for all sockets together: then those that have much waiting are closed. */
+  signalSendQueueTotalBytesMax: 64 * MiB,
+  /** What a socket may have waiting while all together hold too much. */
+  signalSendQueueBytesFair: 16 * KiB,
+  /** How long a socket may be in no swarm: it is of no use to anybody. */
+  signalIdleTimeout: seconds(30),
+  /** Each socket is pinged so often and gone when it has not answered by the next time: the dead are freed in 40 s. */
+  signalPingInterval: seconds(20),
+
   // --- peer wire ---
   /** A bitfield of 2^23 pieces; blocks are 16 KiB. */
   peerMessageBytesMax: 1 * MiB,

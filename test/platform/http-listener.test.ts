@@ -66,6 +66,52 @@ describe('an HTTP listener', () => {
     assert.equal(again.port, listener.port)
   })
 
+  /** What comes back to a request to become something else, until the other side closes. */
+  async function upgrade(port: number, to: string): Promise<string> {
+    const socket = connect({ ...here, port })
+    let text = ''
+    socket.on('data', (part: Buffer) => (text += part.toString()))
+    socket.write(`GET /x HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, close\r\nUpgrade: ${to}\r\n\r\n`)
+    await once(socket, 'close')
+    return text
+  }
+
+  it('hands a connection that asks for a WebSocket to its upgrade handler, and others to nobody', async () => {
+    await using listener = await listenHttp((_req, res) => res.end('as any'), here)
+    assert.match(await upgrade(listener.port, 'websocket'), /^HTTP\/1.1 200 .*as any$/s)
+    listener.setUpgradeHandler((req, socket) => {
+      socket.end(`taken ${req.url ?? ''}`)
+      return true
+    })
+    assert.equal(await upgrade(listener.port, 'WebSocket'), 'taken /x')
+    assert.match(await upgrade(listener.port, 'h2c'), /^HTTP\/1.1 200 .*as any$/s)
+  })
+
+  it('turns away a connection that its upgrade handler does not want, or throws at', async () => {
+    const seen: unknown[] = []
+    const options = { ...here, onError: (error: unknown) => void seen.push(error) }
+    await using listener = await listenHttp((_req, res) => res.end(), options)
+    listener.setUpgradeHandler(() => false)
+    assert.match(await upgrade(listener.port, 'websocket'), /^HTTP\/1.1 404 /)
+    listener.setUpgradeHandler(() => {
+      throw new Error('inner detail')
+    })
+    assert.match(await upgrade(listener.port, 'websocket'), /^HTTP\/1.1 500 (?!.*detail)/s)
+    assert.match(String(seen[0]), /inner detail/)
+  })
+
+  it('cuts what was upgraded and nobody closed when its time to close is over', async () => {
+    const listener = await listenHttp((_req, res) => res.end(), { ...here, closeTimeout: seconds(0) })
+    listener.setUpgradeHandler((_req, socket) => {
+      socket.on('error', () => undefined)
+      return socket.write('taken')
+    })
+    const text = upgrade(listener.port, 'websocket')
+    await fetch(`http://127.0.0.1:${listener.port}/`)
+    await listener[Symbol.asyncDispose]()
+    assert.match(await text, /taken|^$/)
+  })
+
   it('cuts answers that never end when its time to close is over', async () => {
     const listener = await listenHttp(
       (_req, res) => {

@@ -99,6 +99,10 @@ describe('The metrics of the tracker', () => {
       refused: { full: 1, 'bad-request': 6 },
       verifiedGrants: 0,
       pendingVerifications: 0,
+      sockets: 7,
+      browserPeers: 4,
+      offersPassedOn: 0,
+      answersPassedOn: 0,
     }
     let sizes = [
       { site: 'lyon', peers: 2 },
@@ -117,5 +121,7 @@ describe('The metrics of the tracker', () => {
     assert.doesNotMatch((await metrics.render()).body, /oslo/, 'a site without peers')
     assert.match(body, /^shoal_tracker_peers 3$/m)
     assert.match(body, /^shoal_tracker_refused 7$/m)
+    assert.match(body, /^shoal_tracker_websockets 7$/m)
+    assert.match(body, /^shoal_tracker_browser_peers 4$/m)
   })
 })

@@ -115,6 +115,7 @@ export async function up(context: Context, given: object): Promise<void> {
     if (!tracker.handle(req, res)) portal.handler(req, res)
   })
   listener.setDirect(tracker.direct)
+  listener.setUpgradeHandler((req, socket, head) => tracker.handleUpgrade(req, socket, head))
   const origin = stack.use(
     await startOrigin(
       context,

@@ -18,6 +18,7 @@ import { seededBytes } from '../../support/tree.ts'
 import { UdpAsker } from '../../tracker/udp-support.ts'
 import { callApi, converse, dribble, requestOf, silentSockets, type ApiAnswer } from './http-attacks.ts'
 import { RSS_BYTES_MAX, Watched } from './watched.ts'
+import { replaySignals, silentWebSockets } from './websocket-attacks.ts'
 import { LARGE_JSON, LARGE_TORRENTS } from '../made-inputs.ts'
 import { attackPeerPort, hostilePeers } from '../peer-corpus.ts'
 
@@ -193,6 +194,19 @@ export function attacksOnUp(): void {
         abort.abort()
         await Promise.all(slow)
         for (const socket of [...open.flat(), ...greedy]) socket.destroy()
+      })
+    })
+
+    it('bears every hostile message of a browser ever seen, and WebSockets that say nothing', async () => {
+      await besideHonestWork(async () => {
+        const silent = await silentWebSockets(port, 500, grant)
+        const answers = await replaySignals(port, hostileInputs('signal'), grant)
+        assert.ok(answers.length >= 130)
+        for (const { name, said } of answers) {
+          assert.ok(said.length < 2_000, name)
+          assert.ok(!said.includes(grant), `${name}: the answer carries the grant`)
+        }
+        for (const socket of silent) socket.terminate()
       })
     })
 

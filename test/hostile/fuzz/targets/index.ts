@@ -6,6 +6,7 @@ import { extensionTargets } from './extensions.ts'
 import { peerWireTargets } from './peer-wire.ts'
 import { queryTargets } from './queries.ts'
 import { signedTargets } from './signed.ts'
+import { signalTargets } from './signal.ts'
 import { textTargets } from './texts.ts'
 import { udpTargets } from './udp.ts'
 
@@ -15,6 +16,7 @@ export async function allTargets(): Promise<readonly Target[]> {
     ...extensionTargets,
     ...peerWireTargets,
     ...queryTargets,
+    ...signalTargets,
     ...(await signedTargets()),
     ...documentTargets,
     ...textTargets,
