@@ -11,6 +11,7 @@ import type { AnnounceRequest } from '../wire/announce.ts'
 import { limits } from '../wire/limits.ts'
 import type { AddressBook, AddressFacts } from './address-book.ts'
 import type { GrantUses } from './grant-uses.ts'
+import type { Leases } from './leases.ts'
 import { refusals, type Refusal } from './refusals.ts'
 import type { TrackerSettings } from './settings.ts'
 import type { SwarmPeer, SwarmStore } from './swarm-store.ts'
@@ -31,6 +32,7 @@ export interface AnnounceParts {
   readonly addresses: AddressBook
   readonly uses: GrantUses
   readonly store: SwarmStore
+  readonly leases: Leases
   readonly settings: TrackerSettings
 }
 
@@ -45,7 +47,7 @@ export const checkEndpoint: AnnounceHook = ({ request, from }) => {
 /** A link that is passed round stops at so many addresses as it was made for. */
 export const countAddresses: AnnounceHook = (
   { request, from, grant },
-  { control, uses, store, settings },
+  { control, uses, store, leases, settings },
 ) => {
   const { id, infoHash } = grant.claims
   if (request.event === 'stopped') {
@@ -55,14 +57,18 @@ export const countAddresses: AnnounceHook = (
   const addressesMax = control.peersMaxOf(id)
   const use = uses.admit(id, from.host, request.port, addressesMax)
   if (use.kind === 'too-many-addresses') return refusals.tooManyAddresses(addressesMax, settings.portalUrl)
-  if (use.portForgotten !== undefined) store.remove(infoHash, { host: from.host, port: use.portForgotten })
+  if (use.portForgotten !== undefined) {
+    store.remove(infoHash, { host: from.host, port: use.portForgotten })
+    leases.remove(infoHash, from.host, use.portForgotten)
+  }
   return undefined
 }
 
 /** Puts the peer in the swarm for two intervals, or takes it out. */
-export const remember: AnnounceHook = ({ request, from, grant }, { clock, store, settings }) => {
+export const remember: AnnounceHook = ({ request, from, grant }, { clock, store, leases, settings }) => {
   if (request.event === 'stopped') {
     store.remove(request.infoHash, { host: from.host, port: request.port })
+    leases.remove(request.infoHash, from.host, request.port)
     return undefined
   }
   const peer: SwarmPeer = {
@@ -74,8 +80,9 @@ export const remember: AnnounceHook = ({ request, from, grant }, { clock, store,
     isOurs: request.isOurs,
     grant,
   }
-  if (!store.put(request.infoHash, peer, leaseOf(request, grant, clock.epoch(), settings)))
-    return refusals.full
+  const lease = leaseOf(request, grant, clock.epoch(), settings)
+  if (!store.put(request.infoHash, peer, lease)) return refusals.full
+  leases.put(request.infoHash, peer, lease)
   if (request.event === 'completed') store.addCompleted(request.infoHash)
   return undefined
 }

@@ -1,5 +1,5 @@
 /**
- * Announce and scrape over HTTP (BEP 3, BEP 48), without a framework: this is most of what a tracker does.
+ * Announce, scrape and leases over HTTP (BEP 3, BEP 48), without a framework: this is most of what a tracker does.
  * A refusal is a 200 with a bencoded reason, since clients show nobody the text of another status.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -7,6 +7,7 @@ import { messageOf, ShoalError } from '../core/errors.ts'
 import { tryIpAddress } from '../core/address.ts'
 import type { Logger } from '../platform/log.ts'
 import { encodeAnnounceRefusal, encodeAnnounceReply, parseAnnounceQuery } from '../wire/announce.ts'
+import { encodeLeaseReply, LEASE_QUERY_CHARS_MAX, parseLeaseQuery } from '../wire/lease.ts'
 import { limits } from '../wire/limits.ts'
 import { encodeScrapeReply, parseScrapeQuery } from '../wire/scrape.ts'
 import type { AddressBook, AddressFacts } from './address-book.ts'
@@ -109,9 +110,15 @@ const scrape: Route = {
     encoded(parts.core.scrape(parseScrapeQuery(query), from), encodeScrapeReply),
 }
 
+const lease: Route = {
+  queryCharsMax: LEASE_QUERY_CHARS_MAX,
+  answer: (parts, query, from) => encoded(parts.core.leases(parseLeaseQuery(query), from), encodeLeaseReply),
+}
+
 const ROUTES: ReadonlyMap<string, Route> = new Map([
   ['/announce', announce],
   ['/scrape', scrape],
+  ['/lease', lease],
 ])
 
 function encoded<T>(

@@ -5,13 +5,15 @@
 import type { InfoHash } from '../core/ids.ts'
 import type { ControlEvent } from '../wire/control.ts'
 import type { AnnounceReply, AnnounceRequest } from '../wire/announce.ts'
+import type { LeaseQuestion, PeerLease } from '../wire/lease.ts'
 import { announceHooks, type AnnounceParts } from './announce-hooks.ts'
 import type { AddressFacts } from './address-book.ts'
 import { answerOf } from './answer.ts'
 import type { GateAnswer, GrantGate } from './grant-gate.ts'
+import { leasesFor, type BridgeCheck } from './lease-answer.ts'
 import { refusals, type Refusal, type RefusalKind } from './refusals.ts'
 import type { SwarmCounts } from './swarm-store.ts'
-import { withdrawalOf, type VerifiedGrant } from './verified-grant.ts'
+import { withdrawalOf, type GrantPurpose, type VerifiedGrant } from './verified-grant.ts'
 
 export type Answer<T> = { readonly reply: T } | { readonly refusal: Refusal }
 
@@ -39,13 +41,15 @@ const HARMLESS: ReadonlySet<ControlEvent['kind']> = new Set(['serves', 'serves-n
 export class TrackerCore {
   readonly #parts: AnnounceParts
   readonly #gate: GrantGate
+  readonly #isBridge: BridgeCheck
   readonly #refused: Partial<Record<RefusalKind, number>> = {}
   #announces = 0
   #scrapes = 0
 
-  constructor(parts: AnnounceParts, gate: GrantGate) {
+  constructor(parts: AnnounceParts, gate: GrantGate, isBridge: BridgeCheck = () => false) {
     this.#parts = parts
     this.#gate = gate
+    this.#isBridge = isBridge
   }
 
   announce(
@@ -76,6 +80,18 @@ export class TrackerCore {
     )
   }
 
+  /** For who serves the release, with a grant for it or a serving grant: has this address a peer in the swarm? */
+  leases(
+    question: LeaseQuestion,
+    from: AddressFacts,
+  ): Answer<readonly (PeerLease | undefined)[]> | Promise<Answer<readonly (PeerLease | undefined)[]>> {
+    const { grant, infoHash } = question
+    const go = (): Answer<readonly (PeerLease | undefined)[]> => ({
+      reply: leasesFor(question, this.#parts, this.#isBridge),
+    })
+    return this.#admitted(grant, infoHash, from, go, 'ask-leases')
+  }
+
   /** Counts a refusal that a frontend decided on. */
   refuse(refusal: Refusal): Refusal {
     this.#refused[refusal.kind] = (this.#refused[refusal.kind] ?? 0) + 1
@@ -85,12 +101,17 @@ export class TrackerCore {
   /** Who may no longer be in a swarm is introduced to nobody from now on, not only from its next announce. */
   onControl(events: readonly ControlEvent[]): void {
     if (events.every((event) => HARMLESS.has(event.kind))) return
-    const { store, control } = this.#parts
-    store.removeWhere((_, peer) => withdrawalOf(peer.grant, control) !== undefined)
+    const { store, leases, control } = this.#parts
+    store.removeWhere((infoHash, peer) => {
+      if (withdrawalOf(peer.grant, control) === undefined) return false
+      leases.remove(infoHash, peer.host, peer.port)
+      return true
+    })
   }
 
   sweep(): void {
     this.#parts.store.sweep()
+    this.#parts.leases.sweep()
     this.#parts.uses.sweep()
   }
 
@@ -111,10 +132,11 @@ export class TrackerCore {
     infoHash: InfoHash,
     from: AddressFacts,
     go: (grant: VerifiedGrant) => Answer<T>,
+    purpose: GrantPurpose = 'join',
   ): Answer<T> | Promise<Answer<T>> {
     const settle = (gate: GateAnswer): Answer<T> =>
       this.#counted('refusal' in gate ? { refusal: gate.refusal } : go(gate.grant))
-    const checked = this.#gate.check({ token, infoHash, host: from.host })
+    const checked = this.#gate.check({ token, infoHash, host: from.host, purpose })
     return checked instanceof Promise ? checked.then(settle) : settle(checked)
   }
 

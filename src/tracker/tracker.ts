@@ -11,6 +11,8 @@ import { GrantGate } from './grant-gate.ts'
 import { GrantUses } from './grant-uses.ts'
 import { HttpFrontend } from './http-frontend.ts'
 import { MemorySwarmStore } from './memory-swarm-store.ts'
+import type { BridgeCheck } from './lease-answer.ts'
+import { Leases } from './leases.ts'
 import type { TrackerSettings } from './settings.ts'
 import type { SwarmStore } from './swarm-store.ts'
 import { TrackerCore, type TrackerStats } from './tracker-core.ts'
@@ -24,11 +26,13 @@ export interface TrackerParts {
   readonly sites: () => SiteMap
   /** Without it: this process's memory. */
   readonly store?: SwarmStore
+  /** Which peers bring pieces from other sites into theirs; without it none is known to. */
+  readonly isBridge?: BridgeCheck
 }
 
 export interface Tracker extends AsyncDisposable {
   /**
-   * Answers `GET /announce` and `GET /scrape`; at once, or when the grant's signature has been verified.
+   * Answers `GET /announce`, `GET /scrape` and `GET /lease`; at once, or when the grant's signature has been verified.
    * False, with nothing done, for every other path.
    */
   handle(req: IncomingMessage, res: ServerResponse): boolean
@@ -56,7 +60,12 @@ export function createTracker(parts: TrackerParts, settings: TrackerSettings): T
     },
   )
   const store = parts.store ?? new MemorySwarmStore({ clock, random }, { peersMax: settings.peersMax })
-  const core = new TrackerCore({ clock, random, control, addresses, uses, store, settings }, gate)
+  const leases = new Leases({ clock, random })
+  const core = new TrackerCore(
+    { clock, random, control, addresses, uses, store, leases, settings },
+    gate,
+    parts.isBridge,
+  )
   const frontend = new HttpFrontend({ core, addresses, log }, { trustedProxies: settings.trustedProxies })
 
   let map = sites()

@@ -192,6 +192,18 @@ export const zPresence = z.strictObject({
 })
 export type Presence = z.input<typeof zPresence>
 
+/**
+ * The answer to a report: the serving grant of the machine (`wire/lease.ts`) inside the URL at which the tracker
+ * tells who has a lease; null for one that leaves or reports without a token.
+ */
+export const zServing = z.object({
+  id: zGrantId,
+  expiresAt: zTime,
+  leaseUrl: z.url().max(limits.urlCharsMax),
+})
+export const zPresenceAnswer = z.object({ serving: zServing.nullable() })
+export type PresenceAnswer = z.infer<typeof zPresenceAnswer>
+
 /** Releases that wait for an origin: published from elsewhere, not yet held in full. Origins only. */
 export const zWanted = z.object({
   items: z.array(z.object({ infohash: zInfoHash, bundle: zSlug, release: zReleaseName, sizeBytes: zSize })),

@@ -7,6 +7,8 @@ import { FailureLimiter } from '../../src/tracker/failure-limiter.ts'
 import { GrantGate } from '../../src/tracker/grant-gate.ts'
 import { GrantUses } from '../../src/tracker/grant-uses.ts'
 import { trackerSettings } from '../../src/tracker/index.ts'
+import type { BridgeCheck } from '../../src/tracker/lease-answer.ts'
+import { Leases } from '../../src/tracker/leases.ts'
 import { MemorySwarmStore } from '../../src/tracker/memory-swarm-store.ts'
 import type { Refusal } from '../../src/tracker/refusals.ts'
 import {
@@ -16,6 +18,7 @@ import {
   type ScrapeReply,
 } from '../../src/tracker/tracker-core.ts'
 import type { AnnounceReply, AnnounceRequest } from '../../src/wire/announce.ts'
+import type { LeaseQuestion, PeerLease } from '../../src/wire/lease.ts'
 import { announceRequest, TestPortal } from './support.ts'
 
 const PORTAL_URL = 'https://media.example'
@@ -34,10 +37,15 @@ export class AdmissionWorld {
   readonly portal: TestPortal
   readonly uses: GrantUses
   readonly store: WatchedStore
+  readonly known: Leases
   readonly core: TrackerCore
   readonly #addresses: AddressBook
 
-  private constructor(portal: TestPortal, settings: Readonly<Record<string, string>>) {
+  private constructor(
+    portal: TestPortal,
+    settings: Readonly<Record<string, string>>,
+    isBridge: BridgeCheck | undefined,
+  ) {
     const { clock, control } = portal
     const read = readConfig(trackerSettings, { portalUrl: PORTAL_URL, ...settings })
     const random = seededRandom(5)
@@ -59,15 +67,20 @@ export class AdmissionWorld {
       },
     )
     const { uses, store } = this
-    const parts = { clock, random, control, addresses: this.#addresses, uses, store, settings: read }
-    this.core = new TrackerCore(parts, gate)
+    const leases = new Leases({ clock, random })
+    this.known = leases
+    const parts = { clock, random, control, addresses: this.#addresses, uses, store, leases, settings: read }
+    this.core = new TrackerCore(parts, gate, isBridge)
     control.onChange((events) => {
       this.core.onControl(events)
     })
   }
 
-  static async open(settings: Readonly<Record<string, string>> = {}): Promise<AdmissionWorld> {
-    return new AdmissionWorld(await TestPortal.open(), settings)
+  static async open(
+    settings: Readonly<Record<string, string>> = {},
+    isBridge?: BridgeCheck,
+  ): Promise<AdmissionWorld> {
+    return new AdmissionWorld(await TestPortal.open(), settings, isBridge)
   }
 
   async announce(over: Partial<AnnounceRequest>, host = '10.0.0.1'): Promise<Answer<AnnounceReply>> {
@@ -76,6 +89,13 @@ export class AdmissionWorld {
 
   async scrape(question: ScrapeQuestion, host = '10.0.0.1'): Promise<Answer<ScrapeReply>> {
     return await this.core.scrape(question, this.#from(host))
+  }
+
+  async leases(
+    question: LeaseQuestion,
+    host = '10.0.0.1',
+  ): Promise<Answer<readonly (PeerLease | undefined)[]>> {
+    return await this.core.leases(question, this.#from(host))
   }
 
   /** `host:port` of those that an asker from elsewhere is told of. Its own grant is good for a day. */

@@ -141,4 +141,4 @@ async function makeLibrary(folder: string): Promise<void> {
 }
 
 const isForTracker = ({ url = '' }: { readonly url?: string | undefined }): boolean =>
-  /^\/(?:announce|scrape)(?:\?|$)/.test(url)
+  /^\/(?:announce|scrape|lease)(?:\?|$)/.test(url)
