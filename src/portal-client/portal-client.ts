@@ -157,8 +157,9 @@ export class PortalClient {
     return this.#json(`/grants/${id}/renew`, { method: 'POST', json: {} }, (api) => api.zRenewal, signal)
   }
 
-  async reportPresence(presence: Api.Presence, signal?: AbortSignal): Promise<void> {
-    await this.#send('/api/v1/presence', { method: 'POST', json: presence }, signal)
+  reportPresence(presence: Api.Presence, signal?: AbortSignal): Promise<Api.PresenceAnswer> {
+    const call: Call = { method: 'POST', json: presence }
+    return this.#json('/presence', call, (api) => api.zPresenceAnswer, signal)
   }
 
   /** What waits for an origin to fetch it. */

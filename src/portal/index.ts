@@ -15,6 +15,7 @@ import { Presence } from './control/presence.ts'
 import { openDatabase } from './database/open-database.ts'
 import { GrantReader } from './grants/grant-reader.ts'
 import { Links } from './grants/links.ts'
+import { ServingGrants } from './grants/serving-grants.ts'
 import { WorkerLedger } from './grants/worker-ledger.ts'
 import { createApp } from './http/app.ts'
 import { InFlight } from './http/in-flight.ts'
@@ -97,12 +98,13 @@ export async function openPortal(parts: PortalParts, settings: PortalSettings): 
   const ledger = stack.use(await WorkerLedger.start({ clock, log, journal, file }))
   const inFlight = stack.use(new InFlight(clock))
   const grants = new GrantReader(db)
+  const serving = new ServingGrants({ db, clock, journal, keys, trackerUrl })
   const links = new Links({ clock, catalogue, ledger, grants, keys, publicUrl, trackerUrl })
   const loginCodes = new LoginCodes(clock)
   const sessionStore = new SessionStore({ db, clock })
   const feed = stack.use(new ControlFeed({ db, clock, journal, portalKey: keys.portal, portal: publicUrl }))
   const services = {
-    clock, log, db, catalogue, ledger, grants, links, keys, tokens, loginCodes, sites, presence, feed, publicUrl,
+    clock, log, db, catalogue, ledger, grants, links, serving, keys, tokens, loginCodes, sites, presence, feed, publicUrl,
   } // prettier-ignore
   const app = createApp(
     {

@@ -33,8 +33,14 @@ async function grantEvents(tx: Tx, now: EpochMillis): Promise<ControlEvent[]> {
     .where('peers_max', '!=', limits.peersPerGrantDefault)
     .where('revoked_at', 'is', null)
     .execute()
+  const serving = await tx
+    .selectFrom('serving_grants')
+    .select(['id', 'expires_at'])
+    .where('expires_at', '>', now - limits.clockLeeway)
+    .where('revoked_at', 'is not', null)
+    .execute()
   return [
-    ...revoked.map((row): ControlEvent => ({
+    ...[...revoked, ...serving].map((row): ControlEvent => ({
       kind: 'grant-revoked',
       id: row.id,
       until: isoTime(row.expires_at + limits.clockLeeway),

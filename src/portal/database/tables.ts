@@ -99,6 +99,16 @@ export interface TokenRow {
   last_used_at: number | null
 }
 
+/** See `grants/serving-grants.ts`. */
+export interface ServingGrantRow {
+  id: GrantId
+  token_id: string
+  user: string
+  kid: string
+  expires_at: number
+  revoked_at: number | null
+}
+
 /** `next` is published and does not sign yet; `old` signs no more, and its grants are still good. */
 export interface GrantKeyRow {
   kid: string
@@ -127,6 +137,7 @@ export interface Tables {
   release_contents: ReleaseContentRow
   grants: GrantRow
   grant_renewals: GrantRenewalRow
+  serving_grants: ServingGrantRow
   audit: AuditTableRow
   events: EventRow
   tokens: TokenRow

@@ -116,16 +116,20 @@ export class KeyRing {
     if (signing !== undefined && (signing.signing_since ?? now) + life <= now) await this.rotate('schedule')
     for (const row of this.#rows) {
       if (row.state !== 'old' || now - (row.signed_until ?? now) < OLD_KEY_REST) continue
-      const used = await this.#parts.db
-        .selectFrom('grants')
-        .select('id')
-        .where('kid', '=', row.kid)
-        .where('expires_at', '>', now - limits.clockLeeway)
-        .limit(1)
-        .executeTakeFirst()
-      if (used === undefined) await this.#forget(row.kid, 'schedule')
+      if (!(await this.#isUsed(row.kid))) await this.#forget(row.kid, 'schedule')
     }
     await this.#load()
+  }
+
+  /** Has it signed a grant that is still good? */
+  async #isUsed(kid: string): Promise<boolean> {
+    const after = this.#parts.clock.epoch() - limits.clockLeeway
+    for (const table of ['grants', 'serving_grants'] as const) {
+      const query = this.#parts.db.selectFrom(table).select('id')
+      const live = query.where('kid', '=', kid).where('expires_at', '>', after).limit(1)
+      if ((await live.executeTakeFirst()) !== undefined) return true
+    }
+    return false
   }
 
   /** A new key on the disk, then in the table and the feed, with what `beside` writes in the same transaction. */
