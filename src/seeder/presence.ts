@@ -51,10 +51,16 @@ export class PresenceReporter implements AsyncDisposable {
   #running: Promise<void> | undefined
   /** Counts what {@link soon} was told. */
   #changes = 0
+  #leaseUrl: string | undefined
 
   constructor(parts: PresenceParts, options: PresenceOptions) {
     this.#parts = parts
     this.#options = options
+  }
+
+  /** Where the tracker tells who has a lease, with our serving grant: a secret. Undefined until the portal says. */
+  get leaseUrl(): string | undefined {
+    return this.#leaseUrl
   }
 
   /** Resolves after the first report, whether or not the portal answered. */
@@ -106,8 +112,10 @@ export class PresenceReporter implements AsyncDisposable {
     let next = EVERY
     const told = this.#changes
     try {
-      for (const part of parts(this.#parts.served()))
-        await this.#parts.portal.reportPresence(this.#message(part), this.#stopped.signal)
+      for (const part of parts(this.#parts.served())) {
+        const answer = await this.#parts.portal.reportPresence(this.#message(part), this.#stopped.signal)
+        this.#leaseUrl = answer.serving?.leaseUrl ?? this.#leaseUrl
+      }
     } catch (error) {
       if (this.#isStopped()) return
       this.#parts.log.warn(
