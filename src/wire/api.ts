@@ -258,6 +258,25 @@ export type Me = z.infer<typeof zMe>
 /** The answer of `DELETE /users/NAME/grants`: how many live grants were revoked. */
 export const zRevoked = z.object({ revoked: z.number().int().min(0) })
 
+/** Refuse what was issued before a time: of one release, or of all. */
+export const zRefuseBefore = z.strictObject({
+  /** Now, when absent; never in the future. */
+  before: zTime.optional(),
+  bundle: zSlug.optional(),
+  release: zReleaseName.optional(),
+})
+export type RefuseBefore = z.input<typeof zRefuseBefore>
+export const zRefusedBefore = z.object({ before: zTime })
+
+/** A key that signs grants. `next` is published and does not sign yet; `old` signs no more. */
+export const zGrantKeyInfo = z.object({
+  kid: z.string(),
+  state: z.enum(['next', 'signing', 'old']),
+  signingSince: zTime.nullable(),
+})
+export type GrantKeyInfo = z.infer<typeof zGrantKeyInfo>
+export const zGrantKeyList = z.object({ items: z.array(zGrantKeyInfo) })
+
 /** RFC 9457. `code` is the ErrorCode of `core/errors.ts`. */
 export const zProblem = z.object({
   type: z.string(),

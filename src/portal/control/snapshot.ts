@@ -15,6 +15,7 @@ export async function snapshotEvents(tx: Tx, now: EpochMillis): Promise<ControlE
     { kind: 'epoch', epoch: await readEpoch(tx) },
     ...(await keyEvents(tx)),
     ...(await grantEvents(tx, now)),
+    ...(await refusalEvents(tx, now)),
     ...(await releaseEvents(tx)),
     ...(await servingEvents(tx)),
   ]
@@ -52,6 +53,18 @@ async function grantEvents(tx: Tx, now: EpochMillis): Promise<ControlEvent[]> {
       until: isoTime(row.expires_at),
     })),
   ]
+}
+
+/** Until the last grant of that time has expired anyway. */
+async function refusalEvents(tx: Tx, now: EpochMillis): Promise<ControlEvent[]> {
+  const since = now - limits.grantLifeMax - limits.clockLeeway
+  const rows = await tx.selectFrom('refused_before').selectAll().where('before', '>', since).execute()
+  return rows.map(({ scope, value, before }) => ({
+    kind: 'refuse-before',
+    scope,
+    value,
+    before: isoTime(before),
+  }))
 }
 
 async function releaseEvents(tx: Tx): Promise<ControlEvent[]> {

@@ -109,6 +109,13 @@ export interface ServingGrantRow {
   revoked_at: number | null
 }
 
+/** See `grants/refused-before.ts`. `value`: an infohash, a kid, or empty for `all`. */
+export interface RefusedBeforeRow {
+  scope: 'all' | 'key' | 'release'
+  value: string
+  before: number
+}
+
 /** `next` is published and does not sign yet; `old` signs no more, and its grants are still good. */
 export interface GrantKeyRow {
   kid: string
@@ -138,6 +145,7 @@ export interface Tables {
   grants: GrantRow
   grant_renewals: GrantRenewalRow
   serving_grants: ServingGrantRow
+  refused_before: RefusedBeforeRow
   audit: AuditTableRow
   events: EventRow
   tokens: TokenRow

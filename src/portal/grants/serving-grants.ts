@@ -8,12 +8,13 @@ import { addMillis, epochMillis, hours, type EpochMillis } from '../../core/unit
 import type { GrantId } from '../../core/ids.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { zServing } from '../../wire/api.ts'
-import { issuedAtOf, newGrantId, signGrant } from '../../wire/grant.ts'
+import { issuedAtOf, signGrant } from '../../wire/grant.ts'
 import { SERVING_INFO_HASH } from '../../wire/lease.ts'
 import { limits } from '../../wire/limits.ts'
 import type { Account } from '../account.ts'
 import { isoTime } from '../catalogue/rows.ts'
 import type { Database, Tx } from '../database/tables.ts'
+import type { RefusedBefore } from './refused-before.ts'
 import type { Journal, Notes } from '../journal.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 
@@ -22,6 +23,7 @@ export interface ServingGrantsParts {
   readonly clock: Clock
   readonly journal: Journal
   readonly keys: KeyRing
+  readonly refused: RefusedBefore
   /** Origin of the tracker, without a trailing slash. */
   readonly trackerUrl: string
 }
@@ -66,16 +68,18 @@ export class ServingGrants {
       .select(['kid', 'revoked_at'])
       .where('id', '=', id)
       .executeTakeFirst()
-    return row?.revoked_at === null && this.#parts.keys.grantKeys.has(row.kid)
+    if (row?.revoked_at !== null || !this.#parts.keys.grantKeys.has(row.kid)) return false
+    const grant = { infohash: SERVING_INFO_HASH, kid: row.kid, issued_at: issuedAtOf(id) }
+    return this.#parts.refused.refusalOf(grant) === undefined
   }
 
   /** On the disk before it is handed out: what is not known can never be revoked. */
   async #issue(tokenId: string, user: string): Promise<Held> {
-    const { clock, journal, keys } = this.#parts
+    const { clock, journal, keys, refused } = this.#parts
     const now = clock.epoch()
-    const id = newGrantId(now)
-    const expiresAt = epochMillis(issuedAtOf(id) + LIFE)
     const { kid } = keys.grant
+    const id = refused.newId({ infohash: SERVING_INFO_HASH, kid })
+    const expiresAt = epochMillis(issuedAtOf(id) + LIFE)
     const token = await signGrant({ infoHash: SERVING_INFO_HASH, id, expiresAt }, keys.grant)
     await journal.change(async (tx, notes) => {
       await tx

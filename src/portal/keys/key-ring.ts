@@ -9,6 +9,8 @@ import { limits } from '../../wire/limits.ts'
 import { type Jwks, type PublicKey, zPublicKey } from '../../wire/keys.ts'
 import { signKeyDocument } from '../../wire/key-document.ts'
 import type { SigningKey } from '../../wire/signing-key.ts'
+import type { GrantKeyInfo } from '../../wire/api.ts'
+import { isoTime } from '../catalogue/rows.ts'
 import type { Database, GrantKeyRow } from '../database/tables.ts'
 import type { Journal } from '../journal.ts'
 import type { KeyFiles } from './key-files.ts'
@@ -74,6 +76,18 @@ export class KeyRing {
   /** Those whose grants are good, by kid. */
   get grantKeys(): ReadonlyMap<string, PublicKey> {
     return this.#verifying
+  }
+
+  /** In the order in which they sign: the next one last. */
+  list(): GrantKeyInfo[] {
+    const order = { old: 0, signing: 1, next: 2 }
+    return this.#rows
+      .toSorted((a, b) => order[a.state] - order[b.state] || (a.signing_since ?? 0) - (b.signing_since ?? 0))
+      .map(({ kid, state, signing_since: since }) => ({
+        kid,
+        state,
+        signingSince: since === null ? null : isoTime(since),
+      }))
   }
 
   document(): Promise<Jwks> {
