@@ -97,11 +97,13 @@ export async function startSeeder(parts: SeederParts, options: SeederOptions): P
   stack.use(startRollingCheck({ clock, log, store, shelf, looker: pool.looker }))
   stack.defer(
     control.onChange((events) => {
-      for (const event of events)
+      for (const event of events) {
+        reporter.onRevoked(event)
         if (event.kind === 'recalled')
           look(event.infohash).catch((error: unknown) =>
             log.error({ infohash: event.infohash, err: error }, 'a recalled release could not be looked at'),
           )
+      }
       fetcher.look()
     }),
   )
