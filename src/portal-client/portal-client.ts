@@ -163,6 +163,11 @@ export class PortalClient {
     return this.#json('/grants/refuse-before', call, (api) => api.zRefusedBefore, signal)
   }
 
+  /** For trackers: the portal keeps a row of each. */
+  async reportSharedGrants(items: Api.SharedGrant[], signal?: AbortSignal): Promise<void> {
+    await this.#send('/api/v1/grants/shared', { method: 'POST', json: { items } }, signal)
+  }
+
   grantKeys(signal?: AbortSignal): Promise<readonly Api.GrantKeyInfo[]> {
     return this.#keys('/keys', 'GET', signal)
   }

@@ -98,7 +98,7 @@ export async function openPortal(parts: PortalParts, settings: PortalSettings): 
   const presence = await Presence.open({ db, clock, journal, catalogue })
   const ledger = stack.use(await WorkerLedger.start({ clock, log, journal, file }))
   const inFlight = stack.use(new InFlight(clock))
-  const grants = new GrantReader(db)
+  const grants = new GrantReader({ db, journal })
   const refused = await RefusedBefore.open({ db, clock, journal })
   const serving = new ServingGrants({ db, clock, journal, keys, refused, trackerUrl })
   const links = new Links({ clock, catalogue, ledger, grants, keys, refused, publicUrl, trackerUrl })

@@ -14,6 +14,7 @@ import type { GrantUses } from './grant-uses.ts'
 import type { Leases } from './leases.ts'
 import { refusals, type Refusal } from './refusals.ts'
 import type { TrackerSettings } from './settings.ts'
+import type { SharedGrants } from './shared-grants.ts'
 import type { SwarmPeer, SwarmStore } from './swarm-store.ts'
 import type { VerifiedGrant } from './verified-grant.ts'
 
@@ -31,6 +32,7 @@ export interface AnnounceParts {
   readonly control: ControlView
   readonly addresses: AddressBook
   readonly uses: GrantUses
+  readonly sharing: SharedGrants
   readonly store: SwarmStore
   readonly leases: Leases
   readonly settings: TrackerSettings
@@ -47,7 +49,7 @@ export const checkEndpoint: AnnounceHook = ({ request, from }) => {
 /** A link that is passed round stops at so many addresses as it was made for. */
 export const countAddresses: AnnounceHook = (
   { request, from, grant },
-  { control, uses, store, leases, settings },
+  { control, uses, sharing, store, leases, settings },
 ) => {
   const { id, infoHash } = grant.claims
   if (request.event === 'stopped') {
@@ -56,7 +58,11 @@ export const countAddresses: AnnounceHook = (
   }
   const addressesMax = control.peersMaxOf(id)
   const use = uses.admit(id, from.host, request.port, addressesMax)
-  if (use.kind === 'too-many-addresses') return refusals.tooManyAddresses(addressesMax, settings.portalUrl)
+  if (use.kind === 'too-many-addresses') {
+    sharing.note(id, { addresses: addressesMax, isFull: true })
+    return refusals.tooManyAddresses(addressesMax, settings.portalUrl)
+  }
+  sharing.note(id, { addresses: use.addresses, isFull: false })
   if (use.portForgotten !== undefined) {
     store.remove(infoHash, { host: from.host, port: use.portForgotten })
     leases.remove(infoHash, from.host, use.portForgotten)

@@ -25,7 +25,9 @@ export interface GrantUsesOptions {
 }
 
 export type UseAnswer =
-  { readonly kind: 'admitted'; readonly portForgotten?: number } | { readonly kind: 'too-many-addresses' }
+  /** `addresses`: of the grant, this one included. */
+  | { readonly kind: 'admitted'; readonly addresses: number; readonly portForgotten?: number }
+  | { readonly kind: 'too-many-addresses' }
 
 export class GrantUses {
   readonly #clock: Clock
@@ -61,10 +63,11 @@ export class GrantUses {
     address.lastSeenAt = now
     address.ports.delete(port)
     address.ports.add(port)
-    if (address.ports.size <= this.#options.portsPerAddressMax) return { kind: 'admitted' }
+    if (address.ports.size <= this.#options.portsPerAddressMax)
+      return { kind: 'admitted', addresses: use.size }
     const [oldest = port] = address.ports
     address.ports.delete(oldest)
-    return { kind: 'admitted', portForgotten: oldest }
+    return { kind: 'admitted', addresses: use.size, portForgotten: oldest }
   }
 
   /** The peer left; its address still counts for a while. */

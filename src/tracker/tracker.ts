@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Random } from '../core/random.ts'
 import type { SiteMap } from '../core/site.ts'
-import type { ControlView } from '../portal-client/index.ts'
+import type { ControlView, PortalClient } from '../portal-client/index.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/log.ts'
 import { AddressBook } from './address-book.ts'
@@ -13,6 +13,7 @@ import { HttpFrontend } from './http-frontend.ts'
 import { MemorySwarmStore } from './memory-swarm-store.ts'
 import type { BridgeCheck } from './lease-answer.ts'
 import { Leases } from './leases.ts'
+import { SharedGrants } from './shared-grants.ts'
 import type { TrackerSettings } from './settings.ts'
 import type { SwarmStore } from './swarm-store.ts'
 import { TrackerCore, type TrackerStats } from './tracker-core.ts'
@@ -26,6 +27,8 @@ export interface TrackerParts {
   readonly sites: () => SiteMap
   /** Without it: this process's memory. */
   readonly store?: SwarmStore
+  /** Told of grants that are used from many addresses; without it nobody is. */
+  readonly portal?: Pick<PortalClient, 'reportSharedGrants'>
   /** Which peers bring pieces from other sites into theirs; without it none is known to. */
   readonly isBridge?: BridgeCheck
 }
@@ -60,9 +63,10 @@ export function createTracker(parts: TrackerParts, settings: TrackerSettings): T
     },
   )
   const store = parts.store ?? new MemorySwarmStore({ clock, random }, { peersMax: settings.peersMax })
+  const sharing = new SharedGrants({ clock, log, portal: parts.portal })
   const leases = new Leases({ clock, random })
   const core = new TrackerCore(
-    { clock, random, control, addresses, uses, store, leases, settings },
+    { clock, random, control, addresses, uses, sharing, store, leases, settings },
     gate,
     parts.isBridge,
   )
@@ -83,6 +87,7 @@ export function createTracker(parts: TrackerParts, settings: TrackerSettings): T
     stats: () => core.stats(),
     [Symbol.asyncDispose]: () => {
       sweeping.cancel()
+      sharing[Symbol.dispose]()
       stopListening()
       return Promise.resolve()
     },

@@ -130,6 +130,8 @@ export const limits = {
   fileGlobsMax: 32,
   /** One such glob. */
   fileGlobCharsMax: 256,
+  /** Grants in one report of a tracker about those that are used from many addresses. */
+  sharedGrantsMax: 500,
   /** Infohashes in one presence report; an origin with more sends several. */
   presenceHashesMax: 2_000,
   /** Events in one answer of the control feed. */

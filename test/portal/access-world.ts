@@ -59,7 +59,7 @@ export class AccessWorld implements AsyncDisposable {
     const keys = await KeyRing.open({ db, journal, clock, files, portal: publicUrl, hosts: [] })
     const catalogue = new SqliteCatalogue({ db, journal, clock })
     const ledger = stack.use(await WorkerLedger.start({ clock, log, journal, file }))
-    const grants = new GrantReader(db)
+    const grants = new GrantReader({ db, journal })
     const refused = await RefusedBefore.open({ db, clock, journal })
     const links = new Links({
       clock,

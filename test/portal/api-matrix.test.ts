@@ -43,6 +43,7 @@ const MATRIX: Readonly<Record<string, Row>> = {
   'get /keys': row(403, 403, 403, 403, 403, 200),
   'post /keys/rotate': row(403, 403, 403, 403, 403, 200),
   'post /keys/{kid}/retire': row(403, 403, 403, 403, 403, 404),
+  'post /grants/shared': row(403, 403, 403, 403, 204, 204),
   'post /grants/refuse-before': row(403, 403, 403, 403, 403, 200),
   'post /presence': row(403, 403, 403, 403, 200, 200),
   'get /origin/wanted': row(403, 403, 403, 403, 200, 200),
@@ -58,6 +59,7 @@ const MATRIX: Readonly<Record<string, Row>> = {
 const BODIES: Readonly<Record<string, object>> = {
   'post /bundles': { title: 'Another' },
   'post /bundles/{slug}/releases/{name}/links': {},
+  'post /grants/shared': { items: [] },
   'post /grants/refuse-before': { before: '2026-01-01T00:00:00Z' },
   'post /presence': { peerId: 'b'.repeat(40), kind: 'origin', host: '10.0.0.9', port: 5_000, complete: [] },
   'post /tokens': { name: 'new', role: 'viewer' },

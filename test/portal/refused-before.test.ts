@@ -139,3 +139,21 @@ describe('The keys of a portal', () => {
     await portal.api('post', '/keys/none/retire', portal.adminToken).send({}).expect(404)
   })
 })
+
+describe('A grant in many hands', () => {
+  it('is a row of the audit trail that says whose it is and from how many addresses it is used', async () => {
+    await using portal = await openTestPortal()
+    const { slug } = await portal.live(portal.adminToken)
+    const { grant } = await portal.link(portal.adminToken, slug, { for: 'vera', peersMax: 8 })
+    const items = [
+      { id: grant.id, addresses: 8, isFull: true },
+      { id: 'A'.repeat(16), addresses: 9, isFull: false },
+    ]
+    await portal.api('post', '/grants/shared', portal.originToken).send({ items }).expect(204)
+    const rows = (await portal.audit()).filter(({ action }) => action === 'grant-shared')
+    assert.deepEqual(
+      rows.map(({ subject, detail }) => [subject, detail]),
+      [[grant.id, `${slug}@1 for vera: used from 8 of 8 addresses, and others are turned away`]],
+    )
+  })
+})

@@ -7,6 +7,9 @@ import { FailureLimiter } from '../../src/tracker/failure-limiter.ts'
 import { GrantGate } from '../../src/tracker/grant-gate.ts'
 import { GrantUses } from '../../src/tracker/grant-uses.ts'
 import { trackerSettings } from '../../src/tracker/index.ts'
+import type { SharedGrant } from '../../src/wire/api.ts'
+import { silentLogger } from '../../src/platform/log.ts'
+import { SharedGrants } from '../../src/tracker/shared-grants.ts'
 import type { BridgeCheck } from '../../src/tracker/lease-answer.ts'
 import { Leases } from '../../src/tracker/leases.ts'
 import { MemorySwarmStore } from '../../src/tracker/memory-swarm-store.ts'
@@ -38,6 +41,8 @@ export class AdmissionWorld {
   readonly uses: GrantUses
   readonly store: WatchedStore
   readonly known: Leases
+  /** What the portal was told of. */
+  readonly shared: SharedGrant[] = []
   readonly core: TrackerCore
   readonly #addresses: AddressBook
 
@@ -67,9 +72,29 @@ export class AdmissionWorld {
       },
     )
     const { uses, store } = this
+    const sharing = new SharedGrants({
+      clock,
+      log: silentLogger,
+      portal: {
+        reportSharedGrants: (items) => {
+          this.shared.push(...items)
+          return Promise.resolve()
+        },
+      },
+    })
     const leases = new Leases({ clock, random })
     this.known = leases
-    const parts = { clock, random, control, addresses: this.#addresses, uses, store, leases, settings: read }
+    const parts = {
+      clock,
+      random,
+      control,
+      addresses: this.#addresses,
+      uses,
+      sharing,
+      store,
+      leases,
+      settings: read,
+    }
     this.core = new TrackerCore(parts, gate, isBridge)
     control.onChange((events) => {
       this.core.onControl(events)

@@ -93,6 +93,7 @@ export async function up(context: Context, given: object): Promise<void> {
         log: log.child({ role: 'tracker' }),
         control: feed.state,
         sites: siteSource.current,
+        portal: client,
       },
       { ...settings.tracker, portalUrl: publicUrl },
     ),

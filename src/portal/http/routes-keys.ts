@@ -1,8 +1,8 @@
-/** REST: the keys that sign grants, and what takes many grants back at once. */
+/** REST: the keys that sign grants, grants in many hands, and what takes many grants back at once. */
 import { z } from 'zod'
 import { ShoalError } from '../../core/errors.ts'
 import { epochMillis } from '../../core/units.ts'
-import { zGrantKeyList, zRefuseBefore, zRefusedBefore } from '../../wire/api.ts'
+import { zGrantKeyList, zRefuseBefore, zRefusedBefore, zSharedGrants } from '../../wire/api.ts'
 import { mustBeAllowed, readRelease } from '../access.ts'
 import { isoTime } from '../catalogue/rows.ts'
 import { route, type ApiRoute } from './route.ts'
@@ -40,6 +40,18 @@ export const keyRoutes: readonly ApiRoute[] = [
       mustBeAllowed(account, { kind: 'manage-keys' })
       await services.keys.retire(params.kid, account.user)
       return { status: 200, json: { items: services.keys.list() } }
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/grants/shared',
+    summary: 'For trackers: grants that are used from eight addresses or more, each a row of the audit trail',
+    body: zSharedGrants,
+    answers: [{ status: 204 }],
+    handle: async ({ services, account, body }) => {
+      mustBeAllowed(account, { kind: 'serve' })
+      await services.grants.noteShared(body.items, account.user)
+      return { status: 204 }
     },
   }),
   route({
