@@ -2,7 +2,7 @@
 import { type IpAddress, ipAddress } from '../../src/core/address.ts'
 import { ShoalError } from '../../src/core/errors.ts'
 import { minutes, type Millis } from '../../src/core/units.ts'
-import { encodeAnnounceReply } from '../../src/wire/announce.ts'
+import { encodeAnnounceRefusal, encodeAnnounceReply } from '../../src/wire/announce.ts'
 import { encodeLeaseReply, parseLeaseQuery, type PeerLease } from '../../src/wire/lease.ts'
 import type { FetchAnnounce } from '../../src/swarm/tracker-http.ts'
 
@@ -11,6 +11,8 @@ export class LeaseTracker {
   /** How many addresses each question was about. */
   readonly asked: number[] = []
   isDead = false
+  /** What announces are refused with. */
+  refusal: string | undefined
   /** Whom announces are told of. */
   peers: readonly { readonly host: IpAddress; readonly port: number }[] = []
 
@@ -25,6 +27,8 @@ export class LeaseTracker {
   readonly fetch: FetchAnnounce = (url) => {
     if (this.isDead) return Promise.reject(new ShoalError('unavailable', 'the tracker cannot be reached'))
     const at = new URL(url)
+    if (at.pathname === '/announce' && this.refusal !== undefined)
+      return Promise.resolve(encodeAnnounceRefusal({ reason: this.refusal, retryInMs: 'never' }))
     if (at.pathname === '/announce')
       return Promise.resolve(
         encodeAnnounceReply(
