@@ -40,7 +40,8 @@ export function refusalOfGrant(
   { infoHash, purpose }: { readonly infoHash: InfoHash; readonly purpose: GrantPurpose },
   at: { readonly now: EpochMillis; readonly control: ControlView; readonly portalUrl: string },
 ): Refusal | undefined {
-  if (hasExpired(grant, at.now)) return refusals.grantExpired(grant.claims.expiresAt, at.portalUrl)
+  if (hasExpired(grant, at.now))
+    return refusals.grantExpired(grant.claims.expiresAt, at.portalUrl, at.control.clockAheadMs)
   const withdrawal = withdrawalOf(grant, at.control)
   if (withdrawal !== undefined) return refusals.grantWithdrawn(withdrawal)
   const isServing = grant.claims.infoHash === SERVING_INFO_HASH
