@@ -193,8 +193,10 @@ function contentCommands(add: Add, context: ContextOf): void {
 }
 
 function adminCommands(add: Add, context: ContextOf): void {
-  add('revoke [grant]', 'end a grant, or with --user all grants of a person')
+  add('revoke [grant]', 'end a grant, or many: of a person, of a release, all from before a time')
     .option('--user <name>', 'whose grants to end')
+    .option('--release <bundle>', 'of BUNDLE or BUNDLE@RELEASE; the release itself stays')
+    .option('--before <time>', 'those issued before, e.g. 2026-01-31T12:00:00Z or "now"')
     .action(async (grant: string | undefined, options: object, command: Command) => {
       await (await import('./commands/revoke.ts')).revoke(context(command), grant, options)
     })
@@ -218,6 +220,18 @@ function adminCommands(add: Add, context: ContextOf): void {
   sub(token, 'revoke <id>', 'end a token').action(async (id: string, _options: object, command: Command) => {
     await (await import('./commands/token.ts')).revokeToken(context(command), id)
   })
+  const key = add('key', 'the keys that sign grants')
+  sub(key, 'list', 'all keys').action(async (_options: object, command: Command) => {
+    await (await import('./commands/key.ts')).listKeys(context(command))
+  })
+  sub(key, 'rotate', 'the next key signs from now on').action(async (_options: object, command: Command) => {
+    await (await import('./commands/key.ts')).rotateKeys(context(command))
+  })
+  sub(key, 'retire <kid>', 'end a key that leaked, and every grant that it signed').action(
+    async (kid: string, _options: object, command: Command) => {
+      await (await import('./commands/key.ts')).retireKey(context(command), kid)
+    },
+  )
   const site = add('site', 'the site map')
   sub(site, 'list', 'all sites').action(async (_options: object, command: Command) => {
     await (await import('./commands/site.ts')).listSites(context(command))

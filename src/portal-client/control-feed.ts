@@ -164,6 +164,7 @@ export class ControlFeed implements AsyncDisposable {
       )
     }
     this.#isClockOff = isOff
+    this.state.clockAheadMs = isOff ? aheadMs : 0
   }
 
   /** Loud once an outage. */

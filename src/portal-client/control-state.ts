@@ -26,6 +26,8 @@ interface GrantNote {
 }
 
 export class ControlState implements ControlView {
+  /** Set by whoever has a clock: this state has none. */
+  clockAheadMs = 0
   #isReady = false
   #seq = 0
   #epoch = 0

@@ -24,6 +24,8 @@ export interface ControlView {
   readonly isReady: boolean
   /** Rises when all are to announce again, spread over 45 s; 0 before the portal named one. */
   readonly epoch: number
+  /** By how much this machine's clock is ahead of the portal's; 0 while they agree within the leeway of clocks. */
+  readonly clockAheadMs: number
   /** The keys whose grants are good, by `kid`. */
   grantKeys(): ReadonlyMap<string, PublicKey>
   /** Why a grant that verified is refused all the same, as a sentence fit to show; undefined when it is good. */

@@ -157,8 +157,33 @@ export class PortalClient {
     return this.#json(`/grants/${id}/renew`, { method: 'POST', json: {} }, (api) => api.zRenewal, signal)
   }
 
-  async reportPresence(presence: Api.Presence, signal?: AbortSignal): Promise<void> {
-    await this.#send('/api/v1/presence', { method: 'POST', json: presence }, signal)
+  /** Of one release, or of all; the release stays. */
+  refuseBefore(order: Api.RefuseBefore, signal?: AbortSignal): Promise<z.infer<typeof Api.zRefusedBefore>> {
+    const call: Call = { method: 'POST', json: order }
+    return this.#json('/grants/refuse-before', call, (api) => api.zRefusedBefore, signal)
+  }
+
+  /** For trackers: the portal keeps a row of each. */
+  async reportSharedGrants(items: Api.SharedGrant[], signal?: AbortSignal): Promise<void> {
+    await this.#send('/api/v1/grants/shared', { method: 'POST', json: { items } }, signal)
+  }
+
+  grantKeys(signal?: AbortSignal): Promise<readonly Api.GrantKeyInfo[]> {
+    return this.#keys('/keys', 'GET', signal)
+  }
+
+  rotateGrantKeys(signal?: AbortSignal): Promise<readonly Api.GrantKeyInfo[]> {
+    return this.#keys('/keys/rotate', 'POST', signal)
+  }
+
+  /** Every grant that this key signed is refused from now on. */
+  retireGrantKey(kid: string, signal?: AbortSignal): Promise<readonly Api.GrantKeyInfo[]> {
+    return this.#keys(`/keys/${segment(kid)}/retire`, 'POST', signal)
+  }
+
+  reportPresence(presence: Api.Presence, signal?: AbortSignal): Promise<Api.PresenceAnswer> {
+    const call: Call = { method: 'POST', json: presence }
+    return this.#json('/presence', call, (api) => api.zPresenceAnswer, signal)
   }
 
   /** What waits for an origin to fetch it. */
@@ -208,6 +233,15 @@ export class PortalClient {
     const reply = await this.#send('/.well-known/jwks.json', {}, signal)
     const { zJwks } = await import('../wire/keys.ts')
     return valueOf(reply, zJwks, this.origin)
+  }
+
+  async #keys(
+    path: string,
+    method: 'GET' | 'POST',
+    signal?: AbortSignal,
+  ): Promise<readonly Api.GrantKeyInfo[]> {
+    const call: Call = method === 'GET' ? {} : { method, json: {} }
+    return (await this.#json(path, call, (api) => api.zGrantKeyList, signal)).items
   }
 
   async #json<T>(

@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ShoalError } from '../core/errors.ts'
 import type { SiteMap } from '../core/site.ts'
-import { minutes, seconds } from '../core/units.ts'
+import { type Millis, millis, minutes, seconds } from '../core/units.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/log.ts'
 import { Metrics } from '../platform/metrics.ts'
@@ -15,6 +15,8 @@ import { Presence } from './control/presence.ts'
 import { openDatabase } from './database/open-database.ts'
 import { GrantReader } from './grants/grant-reader.ts'
 import { Links } from './grants/links.ts'
+import { RefusedBefore } from './grants/refused-before.ts'
+import { ServingGrants } from './grants/serving-grants.ts'
 import { WorkerLedger } from './grants/worker-ledger.ts'
 import { createApp } from './http/app.ts'
 import { InFlight } from './http/in-flight.ts'
@@ -96,14 +98,26 @@ export async function openPortal(parts: PortalParts, settings: PortalSettings): 
   const presence = await Presence.open({ db, clock, journal, catalogue })
   const ledger = stack.use(await WorkerLedger.start({ clock, log, journal, file }))
   const inFlight = stack.use(new InFlight(clock))
-  const grants = new GrantReader(db)
+  const grants = new GrantReader({ db, journal })
+  const refused = await RefusedBefore.open({ db, clock, journal })
+  const serving = new ServingGrants({ db, clock, journal, keys, refused, trackerUrl })
   const { udpTrackerUrl } = settings
-  const links = new Links({ clock, catalogue, ledger, grants, keys, publicUrl, trackerUrl, udpTrackerUrl })
+  const links = new Links({
+    clock,
+    catalogue,
+    ledger,
+    grants,
+    keys,
+    refused,
+    publicUrl,
+    trackerUrl,
+    udpTrackerUrl,
+  })
   const loginCodes = new LoginCodes(clock)
   const sessionStore = new SessionStore({ db, clock })
   const feed = stack.use(new ControlFeed({ db, clock, journal, portalKey: keys.portal, portal: publicUrl }))
   const services = {
-    clock, log, db, catalogue, ledger, grants, links, keys, tokens, loginCodes, sites, presence, feed, publicUrl,
+    clock, log, db, catalogue, ledger, grants, links, serving, refused, keys, tokens, loginCodes, sites, presence, feed, publicUrl,
   } // prettier-ignore
   const app = createApp(
     {
@@ -122,9 +136,9 @@ export async function openPortal(parts: PortalParts, settings: PortalSettings): 
   )
   stack.use(repeat(parts, USES_EVERY, () => tokens.noteUses()))
   stack.use(repeat(parts, SWEEP_EVERY, () => presence.sweep()))
+  stack.use(repeat(parts, keysEvery(settings), () => keys.maintain(settings.grantKeyLifeMs)))
   stack.use(
     repeat(parts, UPKEEP_EVERY, async () => {
-      await keys.maintain(settings.grantKeyLifeMs)
       await feed.sweep()
       await sessionStore.sweep()
     }),
@@ -145,6 +159,10 @@ export async function openPortal(parts: PortalParts, settings: PortalSettings): 
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
+
+/** A key that lives for seconds is looked after each second. */
+const keysEvery = ({ grantKeyLifeMs }: PortalSettings): Millis =>
+  millis(Math.min(UPKEEP_EVERY, Math.max(1_000, grantKeyLifeMs / 10)))
 
 /** @throws ShoalError `bad-usage` unless it is the http(s) origin of a host. */
 function originOf(url: string): string {

@@ -34,7 +34,13 @@ export type Action =
   | { readonly kind: 'read-grant' | 'revoke-grant' | 'renew-grant'; readonly grant: GrantFacts }
   | {
       readonly kind:
-        'read-all-grants' | 'revoke-user' | 'manage-tokens' | 'set-sites' | 'read-audit' | 'read-metrics'
+        | 'read-all-grants'
+        | 'revoke-user'
+        | 'manage-tokens'
+        | 'manage-keys'
+        | 'set-sites'
+        | 'read-audit'
+        | 'read-metrics'
     }
   | { readonly kind: 'read-sites' }
   /** Presence, what waits for an origin, service events of the control feed. */
@@ -68,6 +74,7 @@ export function may(account: Account, action: Action): boolean {
     case 'read-all-grants':
     case 'revoke-user':
     case 'manage-tokens':
+    case 'manage-keys':
     case 'set-sites':
     case 'read-audit':
     case 'read-metrics':

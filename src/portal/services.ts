@@ -8,6 +8,8 @@ import type { Database } from './database/tables.ts'
 import type { GrantLedger } from './grants/ledger.ts'
 import type { GrantReader } from './grants/grant-reader.ts'
 import type { Links } from './grants/links.ts'
+import type { RefusedBefore } from './grants/refused-before.ts'
+import type { ServingGrants } from './grants/serving-grants.ts'
 import type { KeyRing } from './keys/key-ring.ts'
 import type { LoginCodes } from './people/login-codes.ts'
 import type { Tokens } from './people/tokens.ts'
@@ -21,6 +23,8 @@ export interface Services {
   readonly ledger: GrantLedger
   readonly grants: GrantReader
   readonly links: Links
+  readonly serving: ServingGrants
+  readonly refused: RefusedBefore
   readonly keys: KeyRing
   readonly tokens: Tokens
   readonly loginCodes: LoginCodes

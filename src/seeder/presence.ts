@@ -9,7 +9,8 @@ import { millis, minutes, seconds } from '../core/units.ts'
 import type { Clock, Timer } from '../platform/clock.ts'
 import type { Logger } from '../platform/log.ts'
 import type { Engine } from '../swarm/index.ts'
-import type { Presence } from '../wire/api.ts'
+import type { Presence, PresenceAnswer } from '../wire/api.ts'
+import type { ControlEvent } from '../wire/control.ts'
 import { limits } from '../wire/limits.ts'
 import type { SeederPortal } from './portal.ts'
 import type { MissingRelease } from './shelf.ts'
@@ -51,10 +52,25 @@ export class PresenceReporter implements AsyncDisposable {
   #running: Promise<void> | undefined
   /** Counts what {@link soon} was told. */
   #changes = 0
+  #serving: NonNullable<PresenceAnswer['serving']> | undefined
 
   constructor(parts: PresenceParts, options: PresenceOptions) {
     this.#parts = parts
     this.#options = options
+  }
+
+  /** Where the tracker tells who has a lease, with our serving grant: a secret. Undefined until the portal says. */
+  get leaseUrl(): string | undefined {
+    return this.#serving?.leaseUrl
+  }
+
+  /** The portal took grants back: when ours is among them, another is to be had at once. */
+  onRevoked(event: ControlEvent): void {
+    const isOurs =
+      event.kind === 'refuse-before' ||
+      event.kind === 'grant-key-retired' ||
+      (event.kind === 'grant-revoked' && event.id === this.#serving?.id)
+    if (isOurs) this.soon()
   }
 
   /** Resolves after the first report, whether or not the portal answered. */
@@ -106,8 +122,10 @@ export class PresenceReporter implements AsyncDisposable {
     let next = EVERY
     const told = this.#changes
     try {
-      for (const part of parts(this.#parts.served()))
-        await this.#parts.portal.reportPresence(this.#message(part), this.#stopped.signal)
+      for (const part of parts(this.#parts.served())) {
+        const answer = await this.#parts.portal.reportPresence(this.#message(part), this.#stopped.signal)
+        this.#serving = answer.serving ?? this.#serving
+      }
     } catch (error) {
       if (this.#isStopped()) return
       this.#parts.log.warn(

@@ -19,6 +19,8 @@ export interface ShelfParts {
   readonly engine: Pick<Engine, 'add'>
   readonly store: ReleaseStore
   readonly control: Pick<ControlView, 'isRecalled'>
+  /** Where the tracker tells who has a lease; undefined before the portal has told us. */
+  readonly leaseUrl: () => string | undefined
   /** Called after what is served, or why something is not, has changed. */
   readonly onChange: () => void
 }
@@ -103,6 +105,7 @@ export class Shelf implements AsyncDisposable {
         torrent,
         folder: record.contentFolder,
         mode: 'seed',
+        leaseUrl: this.#parts.leaseUrl,
         onEvent: (event) => this.#onEvent(hash, event),
       })
       this.#served.set(hash, handle)

@@ -13,6 +13,7 @@ import { Library, type EntryProblem } from './library.ts'
 import type { SeederPortal } from './portal.ts'
 import { PresenceReporter, type Served } from './presence.ts'
 import { ReleaseStore } from './release-store.ts'
+import { watchRevocations } from './revocations.ts'
 import { startRollingCheck } from './rolling-check.ts'
 import { Scrub } from './scrub.ts'
 import { Shelf } from './shelf.ts'
@@ -73,12 +74,13 @@ export async function startSeeder(parts: SeederParts, options: SeederOptions): P
   await pruneJournals(journalFolder, clock.epoch())
 
   const onChange = (): void => reporter.soon()
+  const leaseUrl = (): string | undefined => reporter.leaseUrl
   const served = (): Served => ({
     complete: shelf.complete(),
     partial: fetcher.partial().filter((hash) => !shelf.serves(hash)),
     missing: [...shelf.missing(), ...fetcher.missing().filter(({ infohash }) => !shelf.serves(infohash))],
   })
-  const shelf: Shelf = stack.use(new Shelf({ log, engine, store, control, onChange }))
+  const shelf: Shelf = stack.use(new Shelf({ log, engine, store, control, leaseUrl, onChange }))
   const presence = {
     kind: options.presenceKind,
     ...(options.peerHost === undefined ? {} : { host: options.peerHost }),
@@ -95,14 +97,17 @@ export async function startSeeder(parts: SeederParts, options: SeederOptions): P
   stack.use(startRollingCheck({ clock, log, store, shelf, looker: pool.looker }))
   stack.defer(
     control.onChange((events) => {
-      for (const event of events)
+      for (const event of events) {
+        reporter.onRevoked(event)
         if (event.kind === 'recalled')
           look(event.infohash).catch((error: unknown) =>
             log.error({ infohash: event.infohash, err: error }, 'a recalled release could not be looked at'),
           )
+      }
       fetcher.look()
     }),
   )
+  stack.use(watchRevocations({ clock, control, engine }))
   await reporter.start()
   fetcher.look()
 

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { unreachable } from '../core/errors.ts'
 import type { AnnounceReply, AnnounceRequest } from '../wire/announce.ts'
 import { limits } from '../wire/limits.ts'
+import { admissionOf } from './admission.ts'
 import { Announcer, type AnnounceOutcome } from './announcer.ts'
 import { onPeersNamed } from './connecting.ts'
 import { isFetching, type SwarmState } from './swarm-state.ts'
@@ -64,6 +65,7 @@ function onReply(s: SwarmState, url: string, reply: AnnounceReply): void {
     if (peer.flags?.isOrigin === true || peer.flags?.isMirror === true) s.sources.markOrigin(peer)
   for (const peer of s.peers.values())
     peer.source = s.sources.sourceOf(peer.address, peer.dialled?.port ?? peer.listenPort)
+  if (reply.peers.length > 0) admissionOf(s)?.vouch(...reply.peers.map((peer) => peer.host))
   onPeersNamed(s, reply.peers)
   s.emit({ kind: 'announced', url, peers: reply.peers.length })
 }

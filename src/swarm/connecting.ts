@@ -111,6 +111,7 @@ export function admit(
       pieces: s.loaded?.layout.count,
     },
   )
+  peer.lease = s.admission?.leaseOf(peer.address)
   s.peers.set(peer.id, peer)
   s.post({ kind: 'peer-connected', peer })
   return peer

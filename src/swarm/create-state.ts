@@ -33,6 +33,7 @@ export function createState(shared: Shared, spec: AddTorrent, { owner, post }: S
     loaded: undefined,
     metadata: undefined,
     announcer: undefined,
+    admission: undefined,
     uploadedBytes: 0,
     wastedBytes: 0,
     failedHashes: 0,

@@ -7,6 +7,7 @@ import type { BytesPerSecond, Millis } from '../core/units.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/log.ts'
 import type { Storage } from './content.ts'
+import type { LeaseOfPeer } from './admission.ts'
 import type { Network } from './network.ts'
 import type { FetchAnnounce } from './tracker-http.ts'
 
@@ -60,6 +61,11 @@ export interface AddTorrent {
   readonly wants?: (landingPath: string) => boolean
   /** Tracker URLs with their grants, tier by tier; read again before each announce, so that a renewal counts. */
   readonly announceUrls?: () => readonly (readonly string[])[]
+  /**
+   * Who follows a portal's control feed and announces nothing: where the tracker tells who has a lease, with the
+   * serving grant of the moment; undefined while there is none. Its presence guards the torrent.
+   */
+  readonly leaseUrl?: () => string | undefined
   /** Peers known beforehand. */
   readonly peers?: readonly Endpoint[]
   readonly onEvent?: (event: TorrentEvent) => void
@@ -120,6 +126,8 @@ export interface PeerStats {
   readonly source: PeerSource
   readonly client: string
   readonly isIncoming: boolean
+  /** What the tracker said of its address. */
+  readonly lease?: LeaseOfPeer | undefined
   /** Pieces it says to have. */
   readonly pieces: number
   readonly receivedBytes: number
@@ -145,4 +153,6 @@ export interface Engine extends AsyncDisposable {
   /** @throws ShoalError `conflict` when the infohash is already there. */
   add(spec: AddTorrent): TorrentHandle
   get(infoHash: InfoHash): TorrentHandle | undefined
+  /** The portal took grants back: asks the tracker about every connected peer of a guarded torrent. */
+  reconsiderPeers(): void
 }

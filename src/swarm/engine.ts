@@ -7,11 +7,13 @@ import { type InfoHash, type PeerId, peerIdOfBytes } from '../core/ids.ts'
 import { BLOCK_BYTES } from '../core/piece-layout.ts'
 import { MiB, type Millis } from '../core/units.ts'
 import type { Timer } from '../platform/clock.ts'
+import { isGuarded } from './admission.ts'
 import { Bans } from './bans.ts'
 import { BufferPool } from './buffer-pool.ts'
 import { DiskStorage, readBootId } from './disk-storage.ts'
 import type { AddTorrent, Engine, EngineOptions, EngineParts, TorrentHandle } from './engine-types.ts'
 import { Incoming } from './incoming.ts'
+import { LeaseAsker } from './lease-asker.ts'
 import type { Connection, NetworkListener } from './network.ts'
 import { PieceCache } from './piece-cache.ts'
 import { PieceLoader } from './piece-loader.ts'
@@ -46,6 +48,8 @@ class PeerEngine implements Engine {
   readonly #ticks: Timer
   #wake: Timer | undefined
   #isDisposed = false
+  /** A guarded torrent is, or was, here. */
+  #isGuarding = false
 
   constructor(parts: EngineParts, options: EngineOptions, storage: Shared['storage']) {
     const { clock, random, log, network } = parts
@@ -62,6 +66,11 @@ class PeerEngine implements Engine {
       network,
       storage,
       fetchAnnounce: parts.fetchAnnounce ?? fetchAnnounce,
+      leases: new LeaseAsker({
+        clock,
+        fetch: parts.fetchAnnounce ?? fetchAnnounce,
+        from: options.bindAddress,
+      }),
       pool,
       cache,
       loader: new PieceLoader(pool, cache, { concurrentMax: LOADS_MAX }),
@@ -81,6 +90,7 @@ class PeerEngine implements Engine {
       clock,
       isBanned: (address) => bans.has(address),
       swarmOf: (infoHash) => this.#swarms.get(infoHash)?.swarm,
+      isGuarding: () => this.#isGuarding,
     })
     this.#ticks = clock.every(TICK_EVERY, () => this.#tick())
   }
@@ -119,6 +129,7 @@ class PeerEngine implements Engine {
       throw new ShoalError('conflict', `the torrent ${infoHash} is already being served or fetched`)
     if (spec.mode === 'download' && spec.statePath === undefined)
       throw new ShoalError('bad-usage', 'a download needs a place for its state')
+    this.#isGuarding ||= isGuarded(spec)
     const swarm = new Swarm(this.#shared, spec)
     const handle = new SwarmHandle(swarm, async () => {
       await swarm.stop()
@@ -133,11 +144,16 @@ class PeerEngine implements Engine {
     return this.#swarms.get(infoHash)?.handle
   }
 
+  reconsiderPeers(): void {
+    for (const { swarm } of this.#swarms.values()) swarm.state.admission?.reconsider()
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isDisposed) return
     this.#isDisposed = true
     this.#ticks.cancel()
     this.#wake?.cancel()
+    this.#shared.leases.stop()
     await Promise.all([...this.#swarms.values()].map(({ handle }) => handle.stop()))
     await this.#listener?.[Symbol.asyncDispose]()
     await this.#shared.storage[Symbol.asyncDispose]()

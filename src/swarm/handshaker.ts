@@ -2,6 +2,7 @@
  * A connection before its handshake is whole: who is silent, says something else or takes too long is hung up
  * on. Afterwards it passes everything on to the handler that took the connection over.
  */
+import { KiB, seconds } from '../core/units.ts'
 import type { Clock, Timer } from '../platform/clock.ts'
 import { decodeHandshake, HANDSHAKE_BYTES, type Handshake, mayBeHandshake } from '../wire/handshake.ts'
 import { limits } from '../wire/limits.ts'
@@ -10,19 +11,31 @@ import type { Connection, ConnectionHandler } from './network.ts'
 export interface HandshakerParts {
   readonly connection: Connection
   readonly clock: Clock
+  /**
+   * Asked first: may it come in at all? Undefined: there is nothing to ask. Until the answer it hears nothing, and
+   * when the answer is no, it is hung up on as late as when there is none: nothing tells it why.
+   */
+  readonly mayEnter?: (handshake: Handshake) => Promise<boolean> | undefined
   /** Answers who takes over, or undefined to hang up. */
   readonly onHandshake: (handshake: Handshake) => ConnectionHandler | undefined
   /** Once: it was taken over, or it is closed. */
   readonly onSettled: (wasTaken: boolean) => void
 }
 
+/** Longer than a tracker takes to answer, and within the patience of all clients. */
+const REFUSED_AFTER = seconds(5)
+/** The first messages of any client, and what one read brings. */
+const EARLY_BYTES_MAX = 256 * KiB
+
 export class Handshaker implements ConnectionHandler {
   readonly #parts: HandshakerParts
   readonly #head = new Uint8Array(HANDSHAKE_BYTES)
-  readonly #timer: Timer
+  #timer: Timer
   #bytes = 0
   #next: ConnectionHandler | undefined
   #isSettled = false
+  /** While it waits for the decision: what it has sent since its handshake. */
+  #early: Uint8Array | undefined
 
   constructor(parts: HandshakerParts) {
     this.#parts = parts
@@ -36,11 +49,15 @@ export class Handshaker implements ConnectionHandler {
       return
     }
     if (this.#isSettled) return
+    if (this.#early !== undefined) {
+      this.#keepEarly(bytes)
+      return
+    }
     const part = bytes.subarray(0, HANDSHAKE_BYTES - this.#bytes)
     this.#head.set(part, this.#bytes)
     this.#bytes += part.length
     if (!mayBeHandshake(this.#head.subarray(0, this.#bytes))) this.#hangUp()
-    else if (this.#bytes === HANDSHAKE_BYTES) this.#takeOver(bytes.subarray(part.length))
+    else if (this.#bytes === HANDSHAKE_BYTES) this.#decide(bytes.subarray(part.length))
   }
 
   onDrain(): void {
@@ -52,8 +69,36 @@ export class Handshaker implements ConnectionHandler {
     this.#next?.onClose()
   }
 
-  #takeOver(rest: Uint8Array): void {
-    const next = this.#parts.onHandshake(decodeHandshake(this.#head))
+  #decide(rest: Uint8Array): void {
+    const handshake = decodeHandshake(this.#head)
+    const decision = this.#parts.mayEnter?.(handshake)
+    if (decision === undefined) {
+      this.#takeOver(handshake, rest)
+      return
+    }
+    const { connection, clock } = this.#parts
+    this.#timer.cancel()
+    this.#timer = clock.after(REFUSED_AFTER, () => this.#hangUp())
+    connection.pause()
+    this.#early = rest.slice()
+    void decision.then((mayEnter) => {
+      if (!mayEnter || this.#isSettled) return
+      const early = this.#early ?? new Uint8Array()
+      this.#early = undefined
+      this.#takeOver(handshake, early)
+      if (this.#next !== undefined) connection.resume()
+    })
+  }
+
+  /** What came before it was told to wait. */
+  #keepEarly(bytes: Uint8Array): void {
+    const early = Buffer.concat([this.#early ?? new Uint8Array(), bytes])
+    if (early.length > EARLY_BYTES_MAX) this.#hangUp()
+    else this.#early = early
+  }
+
+  #takeOver(handshake: Handshake, rest: Uint8Array): void {
+    const next = this.#parts.onHandshake(handshake)
     if (next === undefined) {
       this.#hangUp()
       return

@@ -14,6 +14,8 @@ export interface IncomingParts {
   readonly clock: Clock
   readonly isBanned: (address: IpAddress) => boolean
   readonly swarmOf: (infoHash: InfoHash) => Swarm | undefined
+  /** Torrents here are guarded: who may not have one must not learn that it is here. */
+  readonly isGuarding: () => boolean
 }
 
 export class Incoming {
@@ -41,9 +43,16 @@ export class Incoming {
     new Handshaker({
       connection,
       clock: this.#parts.clock,
+      mayEnter: (theirs) => this.#mayEnter(theirs.infoHash, host),
       onHandshake: (theirs) => this.#parts.swarmOf(theirs.infoHash)?.accept(connection, theirs),
       onSettled: () => this.#leave(host),
     })
+  }
+
+  #mayEnter(infoHash: InfoHash, host: IpAddress): Promise<boolean> | undefined {
+    const swarm = this.#parts.swarmOf(infoHash)
+    if (swarm !== undefined) return swarm.mayEnter(host)
+    return this.#parts.isGuarding() ? Promise.resolve(false) : undefined
   }
 
   #leave(host: IpAddress): void {

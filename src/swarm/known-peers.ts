@@ -66,6 +66,11 @@ export class KnownPeers {
     if (peer.failures > FAILURES_MAX) this.#peers.delete(formatEndpoint(endpoint))
   }
 
+  /** Not dialled again unless it is named again. */
+  forget(endpoint: Endpoint): void {
+    this.#peers.delete(formatEndpoint(endpoint))
+  }
+
   /** Not worth dialling for a good while. */
   shelve(endpoint: Endpoint, now: Millis): void {
     const peer = this.get(endpoint)

@@ -14,6 +14,7 @@ import {
   encodePieceHeader,
   type PeerMessage,
 } from '../wire/peer-message.ts'
+import type { LeaseOfPeer } from './admission.ts'
 import { DownloadSide } from './download-side.ts'
 import type { PeerSource } from './engine-types.ts'
 import { MessageReader, type MessageSink } from './message-reader.ts'
@@ -91,6 +92,8 @@ export class Peer implements ConnectionHandler, MessageSink {
   hasToldPieces = false
   source: PeerSource
   listenPort: number | undefined
+  /** What the tracker said of its address when it was last asked; see `admission.ts`. */
+  lease: LeaseOfPeer | undefined
   client = ''
   extensionIds: ReadonlyMap<string, number> = new Map()
   metadataBytes: number | undefined

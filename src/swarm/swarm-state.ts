@@ -8,6 +8,7 @@ import type { Random } from '../core/random.ts'
 import type { Millis } from '../core/units.ts'
 import type { Clock, Timer } from '../platform/clock.ts'
 import type { Logger } from '../platform/log.ts'
+import type { Admission } from './admission.ts'
 import type { Announcer } from './announcer.ts'
 import type { Bans } from './bans.ts'
 import type { BufferPool } from './buffer-pool.ts'
@@ -15,6 +16,7 @@ import type { Content, Storage } from './content.ts'
 import type { Downloader } from './downloader.ts'
 import type { AddTorrent, PeerSource, TorrentEvent } from './engine-types.ts'
 import type { KnownPeers } from './known-peers.ts'
+import type { LeaseAsker } from './lease-asker.ts'
 import type { MetadataFetch } from './metadata-fetch.ts'
 import type { Network } from './network.ts'
 import type { Peer, PeerOwner } from './peer.ts'
@@ -37,6 +39,7 @@ export interface Shared {
   readonly network: Network
   readonly storage: Storage
   readonly fetchAnnounce: FetchAnnounce
+  readonly leases: LeaseAsker
   readonly pool: BufferPool
   readonly cache: PieceCache
   readonly loader: PieceLoader
@@ -98,6 +101,8 @@ export interface SwarmState {
   loaded: Loaded | undefined
   metadata: MetadataFetch | undefined
   announcer: Announcer | undefined
+  /** By `admissionOf`. */
+  admission: Admission | undefined
   uploadedBytes: number
   wastedBytes: number
   failedHashes: number

@@ -1,8 +1,9 @@
 /** One torrent. Read `handle`, and you know all that can happen to it. */
-import type { Endpoint } from '../core/address.ts'
+import type { Endpoint, IpAddress } from '../core/address.ts'
 import { ShoalError, unreachable } from '../core/errors.ts'
 import { type Millis, millis } from '../core/units.ts'
 import type { Handshake } from '../wire/handshake.ts'
+import { admissionOf } from './admission.ts'
 import { onAnnounceOver, startAnnouncing } from './announcing.ts'
 import {
   admit,
@@ -127,6 +128,11 @@ export class Swarm implements PeerOwner {
     return admit(this.state, connection, theirs, undefined)
   }
 
+  /** Undefined: the torrent is not guarded. Asked before {@link accept}. */
+  mayEnter(host: IpAddress): Promise<boolean> | undefined {
+    return admissionOf(this.state)?.mayEnter(host)
+  }
+
   addPeers(endpoints: readonly Endpoint[]): void {
     this.handle({ kind: 'peers-named', endpoints })
   }
@@ -207,6 +213,7 @@ function onLimitLifted(s: SwarmState): void {
 
 function onTick(s: SwarmState): void {
   onEveryPeer(s)
+  if (s.peers.size > 0) admissionOf(s)?.tick()
   for (const peer of [...s.peers.values()]) s.loaded?.downloader?.snubIfSilent(peer)
   s.metadata?.tick()
   if (s.metadata !== undefined) for (const peer of s.peers.values()) s.metadata.consider(peer)

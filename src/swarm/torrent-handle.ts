@@ -47,6 +47,7 @@ export class SwarmHandle implements TorrentHandle {
       source: peer.source,
       client: peer.client,
       isIncoming: peer.connection.isIncoming,
+      lease: peer.lease,
       pieces: peer.has.count,
       receivedBytes: peer.down.meter.totalBytes,
       sentBytes: peer.up.meter.totalBytes,

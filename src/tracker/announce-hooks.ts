@@ -12,8 +12,10 @@ import { limits } from '../wire/limits.ts'
 import type { AddressBook, AddressFacts } from './address-book.ts'
 import type { Bridges } from './bridges.ts'
 import type { GrantUses } from './grant-uses.ts'
+import type { Leases } from './leases.ts'
 import { refusals, type Refusal } from './refusals.ts'
 import type { TrackerSettings } from './settings.ts'
+import type { SharedGrants } from './shared-grants.ts'
 import type { SwarmPeer, SwarmStore } from './swarm-store.ts'
 import type { VerifiedGrant } from './verified-grant.ts'
 
@@ -31,8 +33,10 @@ export interface AnnounceParts {
   readonly control: ControlView
   readonly addresses: AddressBook
   readonly uses: GrantUses
+  readonly sharing: SharedGrants
   readonly store: SwarmStore
   readonly bridges: Bridges
+  readonly leases: Leases
   readonly settings: TrackerSettings
 }
 
@@ -47,7 +51,7 @@ export const checkEndpoint: AnnounceHook = ({ request, from }) => {
 /** A link that is passed round stops at so many addresses as it was made for. */
 export const countAddresses: AnnounceHook = (
   { request, from, grant },
-  { control, uses, store, settings },
+  { control, uses, sharing, store, leases, settings },
 ) => {
   const { id, infoHash } = grant.claims
   if (request.event === 'stopped') {
@@ -56,18 +60,26 @@ export const countAddresses: AnnounceHook = (
   }
   const addressesMax = control.peersMaxOf(id)
   const use = uses.admit(id, from.host, request.port, addressesMax)
-  if (use.kind === 'too-many-addresses') return refusals.tooManyAddresses(addressesMax, settings.portalUrl)
-  if (use.portForgotten !== undefined) store.remove(infoHash, { host: from.host, port: use.portForgotten })
+  if (use.kind === 'too-many-addresses') {
+    sharing.note(id, { addresses: addressesMax, isFull: true })
+    return refusals.tooManyAddresses(addressesMax, settings.portalUrl)
+  }
+  sharing.note(id, { addresses: use.addresses, isFull: false })
+  if (use.portForgotten !== undefined) {
+    store.remove(infoHash, { host: from.host, port: use.portForgotten })
+    leases.remove(infoHash, from.host, use.portForgotten)
+  }
   return undefined
 }
 
 /** Puts the peer in the swarm for two intervals, and on a free seat of its site's bridges; or takes it out. */
 export const remember: AnnounceHook = (context, parts) => {
   const { request, from, grant } = context
-  const { clock, store, bridges, settings } = parts
+  const { clock, store, bridges, leases, settings } = parts
   if (request.event === 'stopped') {
     const endpoint = { host: from.host, port: request.port }
     store.remove(request.infoHash, endpoint)
+    leases.remove(request.infoHash, from.host, request.port)
     bridges.leave(request.infoHash, endpoint, from.site)
     return undefined
   }
@@ -82,6 +94,7 @@ export const remember: AnnounceHook = (context, parts) => {
   }
   const lease = leaseOf(longIntervalOf(request, settings), grant, clock.epoch(), settings)
   if (!store.put(request.infoHash, peer, lease)) return refusals.full
+  leases.put(request.infoHash, peer, lease)
   const interval = intervalOf(context, parts)
   const soonest = request.isOurs ? interval : Math.max(interval, STOCK_FLOOR)
   bridges.sit(request.infoHash, peer, from.site, millis(soonest + settings.leaseSlackMs))

@@ -17,7 +17,7 @@ import { limits } from '../wire/limits.ts'
 import type { FailureLimiter } from './failure-limiter.ts'
 import { Lru } from './lru.ts'
 import { refusals, type Refusal } from './refusals.ts'
-import { hasExpired, refusalOfGrant, type VerifiedGrant } from './verified-grant.ts'
+import { hasExpired, refusalOfGrant, type GrantPurpose, type VerifiedGrant } from './verified-grant.ts'
 
 export interface GrantGateParts {
   readonly clock: Clock
@@ -36,6 +36,8 @@ export interface GateQuestion {
   readonly token: string | undefined
   readonly infoHash: InfoHash
   readonly host: IpAddress
+  /** To join, when absent. */
+  readonly purpose?: GrantPurpose
 }
 
 export type GateAnswer = { readonly grant: VerifiedGrant } | { readonly refusal: Refusal }
@@ -82,7 +84,8 @@ export class GrantGate {
   #judge(grant: VerifiedGrant, question: GateQuestion): GateAnswer {
     const { clock, control } = this.#parts
     const at = { now: clock.epoch(), control, portalUrl: this.#options.portalUrl }
-    const refusal = refusalOfGrant(grant, question.infoHash, at)
+    const { infoHash, purpose = 'join' } = question
+    const refusal = refusalOfGrant(grant, { infoHash, purpose }, at)
     return refusal === undefined ? { grant } : { refusal }
   }
 

@@ -27,7 +27,9 @@ export interface GrantUsesOptions {
 }
 
 export type UseAnswer =
-  { readonly kind: 'admitted'; readonly portForgotten?: number } | { readonly kind: 'too-many-addresses' }
+  /** `addresses`: of the grant, this one included. */
+  | { readonly kind: 'admitted'; readonly addresses: number; readonly portForgotten?: number }
+  | { readonly kind: 'too-many-addresses' }
 
 export class GrantUses {
   readonly #clock: Clock
@@ -67,7 +69,11 @@ export class GrantUses {
       ports.push(port)
     }
     const portForgotten = ports.length > this.#options.portsPerAddressMax ? ports.shift() : undefined
-    return portForgotten === undefined ? ADMITTED : { kind: 'admitted', portForgotten }
+    return {
+      kind: 'admitted',
+      addresses: use.length,
+      ...(portForgotten !== undefined && { portForgotten }),
+    }
   }
 
   /** The peer left; its address still counts for a while. */
@@ -90,8 +96,6 @@ export class GrantUses {
       if (now - (use[i]?.lastSeenAt ?? 0) >= this.#options.hold) use.splice(i, 1)
   }
 }
-
-const ADMITTED: UseAnswer = { kind: 'admitted' }
 
 function remove(ports: number[], port: number): void {
   const at = ports.indexOf(port)

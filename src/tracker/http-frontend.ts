@@ -1,5 +1,5 @@
 /**
- * Announce and scrape over HTTP (BEP 3, BEP 48), without a framework: this is most of what a tracker does.
+ * Announce, scrape and leases over HTTP (BEP 3, BEP 48), without a framework: this is most of what a tracker does.
  * A refusal is a 200 with a bencoded reason, since clients show nobody the text of another status. Plain GETs
  * come straight from the socket (`direct`), the rest by node:http (`handle`); both are answered alike.
  */
@@ -9,6 +9,7 @@ import { tryIpAddress } from '../core/address.ts'
 import type { Logger } from '../platform/log.ts'
 import type { SimpleGet } from '../platform/simple-get.ts'
 import { announceReplyText, encodeAnnounceRefusal, parseAnnounceQuery } from '../wire/announce.ts'
+import { encodeLeaseReply, LEASE_QUERY_CHARS_MAX, parseLeaseQuery } from '../wire/lease.ts'
 import { limits } from '../wire/limits.ts'
 import { encodeReachReply, parseReachQuery } from '../wire/reach.ts'
 import { encodeScrapeReply, parseScrapeQuery } from '../wire/scrape.ts'
@@ -123,10 +124,17 @@ const reach: Route = {
     encoded(parts.core.reach(parseReachQuery(query), from), (reply) => textOf(encodeReachReply(reply))),
 }
 
+const lease: Route = {
+  queryCharsMax: LEASE_QUERY_CHARS_MAX,
+  answer: (parts, query, from) =>
+    encoded(parts.core.leases(parseLeaseQuery(query), from), (reply) => textOf(encodeLeaseReply(reply))),
+}
+
 const ROUTES: ReadonlyMap<string, Route> = new Map([
   ['/announce', announce],
   ['/scrape', scrape],
   ['/reach', reach],
+  ['/lease', lease],
 ])
 
 function routeOf(target: string): { readonly route: Route | undefined; readonly query: string } {

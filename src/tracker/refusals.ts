@@ -36,9 +36,10 @@ export const refusals = {
   },
   /** Comes back in minutes, not never: a key or a quieter minute may make it good. */
   grantRefused: { kind: 'grant-refused', reason: 'grant refused', retryInMs: minutes(5) },
-  grantExpired: (expiresAt: EpochMillis, portalUrl: string): Refusal => ({
+  /** A clock that is off is named: then another link does not help. */
+  grantExpired: (expiresAt: EpochMillis, portalUrl: string, clockAheadMs = 0): Refusal => ({
     kind: 'grant-expired',
-    reason: `grant expired at ${new Date(expiresAt).toISOString()}, get a fresh link${at(portalUrl)}`,
+    reason: `grant expired at ${new Date(expiresAt).toISOString()}, get a fresh link${at(portalUrl)}${offBy(clockAheadMs)}`,
     retryInMs: 'never',
   }),
   /** Revoked, recalled or of a key no longer used; `reason` is the control feed's sentence. */
@@ -95,5 +96,10 @@ export const refusals = {
     retryInMs: minutes(1),
   },
 } as const satisfies Record<string, Refusal | ((...args: never[]) => Refusal)>
+
+const offBy = (clockAheadMs: number): string =>
+  clockAheadMs > 0
+    ? ` (the clock of this tracker is ${Math.round(clockAheadMs / 1_000)} s ahead of the portal's: tell its operator)`
+    : ''
 
 const at = (portalUrl: string): string => (portalUrl === '' ? '' : ` at ${portalUrl}`)

@@ -119,7 +119,7 @@ export class SignalCore {
     if (peer.expiresAt > clock.now()) return true
     this.leave(session)
     const at = { now: clock.epoch(), control, portalUrl: settings.portalUrl }
-    const refusal = refusalOfGrant(peer.grant, peer.infoHash, at)
+    const refusal = refusalOfGrant(peer.grant, { infoHash: peer.infoHash, purpose: 'join' }, at)
     if (refusal === undefined) return true
     this.#refuse('announce', this.#parts.core.refuse(refusal), session, peer.infoHash)
     return false

@@ -7,18 +7,20 @@ import type { InfoHash } from '../core/ids.ts'
 import type { SiteMap } from '../core/site.ts'
 import type { ControlEvent } from '../wire/control.ts'
 import type { AnnounceReply, AnnounceRequest } from '../wire/announce.ts'
+import type { LeaseQuestion, PeerLease } from '../wire/lease.ts'
 import type { ReachQuestion, ReachReply } from '../wire/reach.ts'
 import { announceHooks, type AnnounceParts } from './announce-hooks.ts'
 import type { AddressFacts } from './address-book.ts'
 import { answerOf } from './answer.ts'
 import type { GateAnswer, GrantGate } from './grant-gate.ts'
 import { largestSites, type SiteSize } from './largest-sites.ts'
+import { leasesFor, type BridgeCheck } from './lease-answer.ts'
 import type { ReachTester } from './reach-tester.ts'
 import { refusals, type Refusal, type RefusalKind } from './refusals.ts'
 import type { SignalStats } from './signal-core.ts'
 import { Stepwise } from './stepwise.ts'
 import type { SwarmCounts } from './swarm-store.ts'
-import { withdrawalOf, type VerifiedGrant } from './verified-grant.ts'
+import { withdrawalOf, type GrantPurpose, type VerifiedGrant } from './verified-grant.ts'
 
 export type Answer<T> = { readonly reply: T } | { readonly refusal: Refusal }
 
@@ -70,9 +72,13 @@ export class TrackerCore {
   constructor(parts: TrackerCoreParts, gate: GrantGate) {
     this.#parts = parts
     this.#gate = gate
-    const { clock, store, control } = parts
+    const { clock, store, leases, control } = parts
     this.#leaving = new Stepwise(clock, (part) =>
-      store.removeWhere((_, peer) => withdrawalOf(peer.grant, control) !== undefined, part),
+      store.removeWhere((infoHash, peer) => {
+        if (withdrawalOf(peer.grant, control) === undefined) return false
+        leases.remove(infoHash, peer.host, peer.port)
+        return true
+      }, part),
     )
     this.#moving = new Stepwise(clock, (part) =>
       store.resite((host) => this.#map?.siteOf(host).name ?? '', part),
@@ -151,6 +157,19 @@ export class TrackerCore {
     return this.#admitted(question.token, question.infoHash, question.from, go)
   }
 
+  /** For who serves the release, with a grant for it or a serving grant: has this address a peer in the swarm? */
+  leases(
+    question: LeaseQuestion,
+    from: AddressFacts,
+  ): Answer<readonly (PeerLease | undefined)[]> | Promise<Answer<readonly (PeerLease | undefined)[]>> {
+    const { grant, infoHash } = question
+    const isBridge: BridgeCheck = (swarm, host) => this.isBridge(swarm, host)
+    const go = (): Answer<readonly (PeerLease | undefined)[]> => ({
+      reply: leasesFor(question, this.#parts, isBridge),
+    })
+    return this.#admitted(grant, infoHash, from, go, 'ask-leases')
+  }
+
   /** Counts a refusal that a frontend decided on. */
   refuse(refusal: Refusal): Refusal {
     this.#refused[refusal.kind] = (this.#refused[refusal.kind] ?? 0) + 1
@@ -175,6 +194,7 @@ export class TrackerCore {
   sweep(): void {
     this.#parts.store.sweep()
     this.#parts.bridges.sweep()
+    this.#parts.leases.sweep()
     this.#parts.uses.sweep()
   }
 
@@ -213,10 +233,11 @@ export class TrackerCore {
     infoHash: InfoHash,
     from: AddressFacts,
     go: (grant: VerifiedGrant) => Answer<T>,
+    purpose: GrantPurpose = 'join',
   ): Answer<T> | Promise<Answer<T>> {
     const settle = (gate: GateAnswer): Answer<T> =>
       this.#counted('refusal' in gate ? { refusal: gate.refusal } : go(gate.grant))
-    const checked = this.#gate.check({ token, infoHash, host: from.host })
+    const checked = this.#gate.check({ token, infoHash, host: from.host, purpose })
     return checked instanceof Promise ? checked.then(settle) : settle(checked)
   }
 

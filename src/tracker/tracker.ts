@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Random } from '../core/random.ts'
 import type { SiteMap } from '../core/site.ts'
-import type { ControlView } from '../portal-client/index.ts'
+import type { ControlView, PortalClient } from '../portal-client/index.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { DirectAnswer } from '../platform/direct-gets.ts'
 import { probeByDialling, type DialProbe } from '../platform/dial-probe.ts'
@@ -16,7 +16,9 @@ import { GrantUses } from './grant-uses.ts'
 import { HttpFrontend } from './http-frontend.ts'
 import type { SiteSize } from './largest-sites.ts'
 import { MemorySwarmStore } from './memory-swarm-store.ts'
+import { Leases } from './leases.ts'
 import { ReachTester } from './reach-tester.ts'
+import { SharedGrants } from './shared-grants.ts'
 import type { TrackerSettings } from './settings.ts'
 import { SignalCore, type SignalSession } from './signal-core.ts'
 import type { SignalSocket } from './signal-socket.ts'
@@ -37,11 +39,13 @@ export interface TrackerParts {
   readonly store?: SwarmStore
   /** Without it: by real connections. */
   readonly dial?: DialProbe
+  /** Told of grants that are used from many addresses; without it nobody is. */
+  readonly portal?: Pick<PortalClient, 'reportSharedGrants'>
 }
 
 export interface Tracker extends AsyncDisposable {
   /**
-   * Answers `GET /announce`, `/scrape` and `/reach`; at once, or when the grant's signature has been verified.
+   * Answers `GET /announce`, `/scrape`, `/lease` and `/reach`; at once, or when the grant's signature has been verified.
    * False, with nothing done, for every other path.
    */
   handle(req: IncomingMessage, res: ServerResponse): boolean
@@ -85,7 +89,9 @@ export function createTracker(parts: TrackerParts, settings: TrackerSettings): T
   const store = parts.store ?? new MemorySwarmStore({ clock, random }, { peersMax: settings.peersMax })
   const reach = new ReachTester({ clock, dial: parts.dial ?? probeByDialling })
   const bridges = new Bridges({ clock, store, siteOf: (host) => addresses.lookUp(host)?.site })
-  const hooked = { clock, random, control, addresses, uses, store, bridges, settings }
+  const sharing = new SharedGrants({ clock, log, portal: parts.portal })
+  const leases = new Leases({ clock, random })
+  const hooked = { clock, random, control, addresses, uses, sharing, store, bridges, leases, settings }
   const core = new TrackerCore({ ...hooked, reach }, gate)
   const frontend = new HttpFrontend({ core, addresses, log }, { trustedProxies: settings.trustedProxies })
   const swarms = new SignalSwarms<SignalSession>({ clock, random })
@@ -116,6 +122,7 @@ export function createTracker(parts: TrackerParts, settings: TrackerSettings): T
     [Symbol.asyncDispose]: async () => {
       sweeping.cancel()
       core.stop()
+      sharing[Symbol.dispose]()
       stopListening()
       await webSockets[Symbol.asyncDispose]()
     },

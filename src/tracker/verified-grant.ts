@@ -3,6 +3,7 @@ import type { InfoHash } from '../core/ids.ts'
 import type { EpochMillis } from '../core/units.ts'
 import type { ControlView } from '../portal-client/index.ts'
 import type { GrantClaims } from '../wire/grant.ts'
+import { SERVING_INFO_HASH } from '../wire/lease.ts'
 import { limits } from '../wire/limits.ts'
 import { refusals, type Refusal } from './refusals.ts'
 
@@ -30,15 +31,20 @@ export function hasExpired(grant: VerifiedGrant, now: EpochMillis): boolean {
   return now > grant.claims.expiresAt + limits.clockLeeway
 }
 
-/** Undefined when it lets its holder into the swarm of `infoHash` now. */
+/** `ask-leases`: about peers of a swarm, which a serving grant lets its holder do for every one. */
+export type GrantPurpose = 'join' | 'ask-leases'
+
+/** Undefined when it lets its holder into the swarm of `infoHash` now, or ask about it. */
 export function refusalOfGrant(
   grant: VerifiedGrant,
-  infoHash: InfoHash,
+  { infoHash, purpose }: { readonly infoHash: InfoHash; readonly purpose: GrantPurpose },
   at: { readonly now: EpochMillis; readonly control: ControlView; readonly portalUrl: string },
 ): Refusal | undefined {
-  if (hasExpired(grant, at.now)) return refusals.grantExpired(grant.claims.expiresAt, at.portalUrl)
+  if (hasExpired(grant, at.now))
+    return refusals.grantExpired(grant.claims.expiresAt, at.portalUrl, at.control.clockAheadMs)
   const withdrawal = withdrawalOf(grant, at.control)
   if (withdrawal !== undefined) return refusals.grantWithdrawn(withdrawal)
-  if (grant.claims.infoHash !== infoHash) return refusals.otherRelease
-  return undefined
+  const isServing = grant.claims.infoHash === SERVING_INFO_HASH
+  if (isServing && purpose === 'ask-leases') return undefined
+  return isServing || grant.claims.infoHash !== infoHash ? refusals.otherRelease : undefined
 }

@@ -3,36 +3,12 @@
  * read answers by them. Sizes are bytes, times ISO 8601 UTC.
  */
 import { z } from 'zod'
-import { grantId, infoHash, peerId, releaseName, slug } from '../core/ids.ts'
-import { ipAddress } from '../core/address.ts'
+import { zGrantId, zInfoHash, zIpAddress, zPeerId, zReleaseName, zSlug, zText, zTime } from './api-scalars.ts'
 import { limits } from './limits.ts'
 
-/** A zod string that a constructor of `core` turns into its type, with the constructor's own sentence. */
-function checked<T extends string>(make: (text: string) => T, description: string) {
-  return z
-    .string()
-    .max(256)
-    .transform((text, context): T => {
-      try {
-        return make(text)
-      } catch (error) {
-        context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : 'not valid' })
-        return z.NEVER
-      }
-    })
-    .meta({ description, override: { type: 'string' } })
-}
+export * from './api-grants.ts'
+export * from './api-scalars.ts'
 
-/** Text that can be written anywhere: half a surrogate pair, which no URL and no UTF-8 can hold, becomes U+FFFD. */
-const zText = z.string().overwrite((text) => text.toWellFormed())
-
-export const zInfoHash = checked(infoHash, 'SHA-1 of the info bytes, 40 hex digits')
-export const zSlug = checked(slug, "the bundle's name in URLs: a-z, 0-9 and single hyphens")
-export const zReleaseName = checked(releaseName, 'letters, digits, ".", "_" and "-", at most 64')
-export const zGrantId = checked(grantId, 'id of a grant, 16 characters')
-export const zPeerId = checked(peerId, '20 bytes as 40 hex digits')
-export const zIpAddress = checked(ipAddress, 'a literal IP address')
-export const zTime = z.iso.datetime().meta({ description: 'ISO 8601, UTC' })
 const zPort = z.number().int().min(1).max(65_535)
 const zSize = z.number().int().min(0)
 
@@ -191,6 +167,18 @@ export const zPresence = z.strictObject({
   stopping: z.boolean().default(false),
 })
 export type Presence = z.input<typeof zPresence>
+
+/**
+ * The answer to a report: the serving grant of the machine (`wire/lease.ts`) inside the URL at which the tracker
+ * tells who has a lease; null for one that leaves or reports without a token.
+ */
+export const zServing = z.object({
+  id: zGrantId,
+  expiresAt: zTime,
+  leaseUrl: z.url().max(limits.urlCharsMax),
+})
+export const zPresenceAnswer = z.object({ serving: zServing.nullable() })
+export type PresenceAnswer = z.infer<typeof zPresenceAnswer>
 
 /** Releases that wait for an origin: published from elsewhere, not yet held in full. Origins only. */
 export const zWanted = z.object({

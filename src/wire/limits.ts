@@ -46,6 +46,8 @@ export const limits = {
   numWantDefault: 50,
   /** Infohashes in one scrape. */
   scrapeHashesMax: 64,
+  /** Addresses in one question about leases: all peers that a torrent may have, in four. */
+  leasePeersMax: 64,
   /** Below 1024 live services that a swarm could be aimed at. */
   peerPortMin: 1_024,
   /** A tracker's reply: 100 peers and their flags are under 4 KiB. */
@@ -172,6 +174,8 @@ export const limits = {
   fileGlobsMax: 32,
   /** One such glob. */
   fileGlobCharsMax: 256,
+  /** Grants in one report of a tracker about those that are used from many addresses. */
+  sharedGrantsMax: 500,
   /** Infohashes in one presence report; an origin with more sends several. */
   presenceHashesMax: 2_000,
   /** Events in one answer of the control feed. */

@@ -16,6 +16,7 @@ import { SqliteCatalogue } from '../../src/portal/catalogue/sqlite-catalogue.ts'
 import { openDatabase } from '../../src/portal/database/open-database.ts'
 import { GrantReader } from '../../src/portal/grants/grant-reader.ts'
 import { Links } from '../../src/portal/grants/links.ts'
+import { RefusedBefore } from '../../src/portal/grants/refused-before.ts'
 import { WorkerLedger } from '../../src/portal/grants/worker-ledger.ts'
 import { Journal } from '../../src/portal/journal.ts'
 import { KeyFiles } from '../../src/portal/keys/key-files.ts'
@@ -58,8 +59,18 @@ export class AccessWorld implements AsyncDisposable {
     const keys = await KeyRing.open({ db, journal, clock, files, portal: publicUrl, hosts: [] })
     const catalogue = new SqliteCatalogue({ db, journal, clock })
     const ledger = stack.use(await WorkerLedger.start({ clock, log, journal, file }))
-    const grants = new GrantReader(db)
-    const links = new Links({ clock, catalogue, ledger, grants, keys, publicUrl, trackerUrl: publicUrl })
+    const grants = new GrantReader({ db, journal })
+    const refused = await RefusedBefore.open({ db, clock, journal })
+    const links = new Links({
+      clock,
+      catalogue,
+      ledger,
+      grants,
+      keys,
+      refused,
+      publicUrl,
+      trackerUrl: publicUrl,
+    })
     const services = {
       clock,
       log,

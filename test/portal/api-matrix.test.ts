@@ -40,7 +40,12 @@ const MATRIX: Readonly<Record<string, Row>> = {
   'delete /grants/{id}': row(204, 404, 404, 204, 404, 204), // the grant is for viewer, by publisher
   'post /grants/{id}/renew': row(200, 404, 404, 200, 404, 200),
   'delete /users/{name}/grants': row(403, 403, 403, 403, 403, 200),
-  'post /presence': row(403, 403, 403, 403, 204, 204),
+  'get /keys': row(403, 403, 403, 403, 403, 200),
+  'post /keys/rotate': row(403, 403, 403, 403, 403, 200),
+  'post /keys/{kid}/retire': row(403, 403, 403, 403, 403, 404),
+  'post /grants/shared': row(403, 403, 403, 403, 204, 204),
+  'post /grants/refuse-before': row(403, 403, 403, 403, 403, 200),
+  'post /presence': row(403, 403, 403, 403, 200, 200),
   'get /origin/wanted': row(403, 403, 403, 403, 200, 200),
   'get /control': row(200, 200, 200, 200, 200, 200),
   'get /tokens': row(403, 403, 403, 403, 403, 200),
@@ -54,6 +59,8 @@ const MATRIX: Readonly<Record<string, Row>> = {
 const BODIES: Readonly<Record<string, object>> = {
   'post /bundles': { title: 'Another' },
   'post /bundles/{slug}/releases/{name}/links': {},
+  'post /grants/shared': { items: [] },
+  'post /grants/refuse-before': { before: '2026-01-01T00:00:00Z' },
   'post /presence': { peerId: 'b'.repeat(40), kind: 'origin', host: '10.0.0.9', port: 5_000, complete: [] },
   'post /tokens': { name: 'new', role: 'viewer' },
   'put /sites': { items: [{ name: 'lyon', cidrs: ['10.4.0.0/16'] }] },
@@ -105,6 +112,7 @@ describe('The REST API, every route for everybody', () => {
           .replace('{slug}', slug)
           .replace('{name}', key.includes('users') ? 'nobody-in-particular' : 'latest')
           .replace('{id}', id)
+          .replace('{kid}', 'none')
         const request = portal.api(route.method, path, tokens.get(who))
         if (route.takesTorrent === true)
           request

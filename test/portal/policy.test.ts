@@ -72,6 +72,7 @@ const RULES: { readonly [K in Action['kind']]: Rule } = {
   'read-all-grants': [[{ kind: 'read-all-grants' }, ['admin']]],
   'revoke-user': [[{ kind: 'revoke-user' }, ['admin']]],
   'manage-tokens': [[{ kind: 'manage-tokens' }, ['admin']]],
+  'manage-keys': [[{ kind: 'manage-keys' }, ['admin']]],
   'set-sites': [[{ kind: 'set-sites' }, ['admin']]],
   'read-audit': [[{ kind: 'read-audit' }, ['admin']]],
   'read-metrics': [[{ kind: 'read-metrics' }, ['admin']]],

@@ -131,7 +131,7 @@ export class TestPortal implements AsyncDisposable {
         complete: infohashes,
         ...more,
       })
-      .expect(204)
+      .expect(200)
   }
 
   /** A bundle with one live release. */

@@ -19,6 +19,8 @@ export interface PuppetOptions {
 export class Puppet {
   readonly heard: PeerMessage[] = []
   isClosed = false
+  /** All that came, handshake included. */
+  heardBytes = 0
   readonly #connection: Connection
   readonly #options: PuppetOptions
   readonly #reader: MessageReader
@@ -97,6 +99,7 @@ export class Puppet {
   }
 
   #onData(bytes: Uint8Array): void {
+    this.heardBytes += bytes.length
     const skip = Math.min(this.#headLeft, bytes.length)
     this.#headLeft -= skip
     if (bytes.length > skip) this.#reader.push(bytes.subarray(skip))

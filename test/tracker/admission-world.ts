@@ -8,6 +8,10 @@ import { FailureLimiter } from '../../src/tracker/failure-limiter.ts'
 import { GrantGate } from '../../src/tracker/grant-gate.ts'
 import { GrantUses } from '../../src/tracker/grant-uses.ts'
 import { trackerSettings } from '../../src/tracker/index.ts'
+import type { SharedGrant } from '../../src/wire/api.ts'
+import { silentLogger } from '../../src/platform/log.ts'
+import { SharedGrants } from '../../src/tracker/shared-grants.ts'
+import { Leases } from '../../src/tracker/leases.ts'
 import { MemorySwarmStore } from '../../src/tracker/memory-swarm-store.ts'
 import { ReachTester } from '../../src/tracker/reach-tester.ts'
 import type { Next } from '../../src/tracker/swarm-store.ts'
@@ -19,6 +23,7 @@ import {
   type ScrapeReply,
 } from '../../src/tracker/tracker-core.ts'
 import type { AnnounceReply, AnnounceRequest } from '../../src/wire/announce.ts'
+import type { LeaseQuestion, PeerLease } from '../../src/wire/lease.ts'
 import { announceRequest, TestPortal } from './support.ts'
 
 const NO_SITES = new SiteMap([])
@@ -39,6 +44,9 @@ export class AdmissionWorld {
   readonly uses: GrantUses
   readonly store: WatchedStore
   readonly bridges: Bridges
+  readonly known: Leases
+  /** What the portal was told of. */
+  readonly shared: SharedGrant[] = []
   readonly core: TrackerCore
   readonly #addresses: AddressBook
 
@@ -69,10 +77,22 @@ export class AdmissionWorld {
     const { uses, store } = this
     const reach = new ReachTester({ clock, dial: () => Promise.resolve('open') })
     this.bridges = new Bridges({ clock, store, siteOf: (host) => this.#addresses.lookUp(host)?.site })
+    const sharing = new SharedGrants({
+      clock,
+      log: silentLogger,
+      portal: {
+        reportSharedGrants: (items) => {
+          this.shared.push(...items)
+          return Promise.resolve()
+        },
+      },
+    })
+    const leases = new Leases({ clock, random })
+    this.known = leases
     const { bridges } = this
     const addresses = this.#addresses
-    const parts = { clock, random, control, addresses, uses, store, bridges, settings: read, reach }
-    this.core = new TrackerCore(parts, gate)
+    const hooked = { clock, random, control, addresses, uses, sharing, store, bridges, leases }
+    this.core = new TrackerCore({ ...hooked, settings: read, reach }, gate)
     control.onChange((events) => {
       this.core.onControl(events)
     })
@@ -91,6 +111,13 @@ export class AdmissionWorld {
 
   async scrape(question: ScrapeQuestion, host = '10.0.0.1'): Promise<Answer<ScrapeReply>> {
     return await this.core.scrape(question, this.#from(host))
+  }
+
+  async leases(
+    question: LeaseQuestion,
+    host = '10.0.0.1',
+  ): Promise<Answer<readonly (PeerLease | undefined)[]>> {
+    return await this.core.leases(question, this.#from(host))
   }
 
   /** `host:port` of those that a client of ours elsewhere is told of. Its own grant is good for a day. */

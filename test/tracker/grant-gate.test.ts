@@ -151,8 +151,11 @@ describe('A grant that was verified', () => {
     assert.equal(hasExpired(grant, at(end)), false)
     assert.equal(hasExpired(grant, at(end + 1)), true)
     const asked = { now: at(end), control: portal.control, portalUrl: '' }
-    assert.equal(refusalOfGrant(grant, SWARM, asked), undefined)
-    assert.equal(refusalOfGrant(grant, OTHER_SWARM, asked)?.kind, 'other-release')
+    assert.equal(refusalOfGrant(grant, { infoHash: SWARM, purpose: 'join' }, asked), undefined)
+    assert.equal(
+      refusalOfGrant(grant, { infoHash: OTHER_SWARM, purpose: 'join' }, asked)?.kind,
+      'other-release',
+    )
   })
 
   it('is withdrawn when the feed says so, when its key is gone, and when its key’s name has another key', async () => {
@@ -165,7 +168,7 @@ describe('A grant that was verified', () => {
     portal.tell({ kind: 'grant-revoked', id: claims.id, until: portal.time(hours(24)) })
     assert.equal(withdrawalOf(grant, portal.control), 'grant revoked')
     const asked = { now: portal.clock.epoch(), control: portal.control, portalUrl: '' }
-    assert.equal(refusalOfGrant(grant, SWARM, asked)?.reason, 'grant revoked')
+    assert.equal(refusalOfGrant(grant, { infoHash: SWARM, purpose: 'join' }, asked)?.reason, 'grant revoked')
     portal.tell({ kind: 'grant-key-retired', kid: portal.key.kid })
     assert.notEqual(withdrawalOf(grant, portal.control), undefined)
   })

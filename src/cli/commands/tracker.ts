@@ -38,7 +38,7 @@ export async function tracker(context: Context, given: object): Promise<void> {
       : () => fromFile
   const running = stack.use(
     await startTracker(
-      { clock: context.clock, random: context.random, log, control: feed.state, sites },
+      { clock: context.clock, random: context.random, log, control: feed.state, sites, portal: client },
       {
         listen,
         udpPort: options.udpPort ?? settings.tracker.udpPort,

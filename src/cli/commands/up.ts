@@ -96,6 +96,7 @@ export async function up(context: Context, given: object): Promise<void> {
         log: log.child({ role: 'tracker' }),
         control: feed.state,
         sites: siteSource.current,
+        portal: client,
       },
       { ...settings.tracker, portalUrl: publicUrl },
     ),
@@ -164,4 +165,4 @@ async function makeLibrary(folder: string): Promise<void> {
 }
 
 const isForTracker = ({ url = '' }: { readonly url?: string | undefined }): boolean =>
-  /^\/(?:announce|scrape|reach)(?:\?|$)/.test(url)
+  /^\/(?:announce|scrape|lease|reach)(?:\?|$)/.test(url)

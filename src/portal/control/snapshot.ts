@@ -15,6 +15,7 @@ export async function snapshotEvents(tx: Tx, now: EpochMillis): Promise<ControlE
     { kind: 'epoch', epoch: await readEpoch(tx) },
     ...(await keyEvents(tx)),
     ...(await grantEvents(tx, now)),
+    ...(await refusalEvents(tx, now)),
     ...(await releaseEvents(tx)),
     ...(await servingEvents(tx)),
   ]
@@ -33,8 +34,14 @@ async function grantEvents(tx: Tx, now: EpochMillis): Promise<ControlEvent[]> {
     .where('peers_max', '!=', limits.peersPerGrantDefault)
     .where('revoked_at', 'is', null)
     .execute()
+  const serving = await tx
+    .selectFrom('serving_grants')
+    .select(['id', 'expires_at'])
+    .where('expires_at', '>', now - limits.clockLeeway)
+    .where('revoked_at', 'is not', null)
+    .execute()
   return [
-    ...revoked.map((row): ControlEvent => ({
+    ...[...revoked, ...serving].map((row): ControlEvent => ({
       kind: 'grant-revoked',
       id: row.id,
       until: isoTime(row.expires_at + limits.clockLeeway),
@@ -46,6 +53,18 @@ async function grantEvents(tx: Tx, now: EpochMillis): Promise<ControlEvent[]> {
       until: isoTime(row.expires_at),
     })),
   ]
+}
+
+/** Until the last grant of that time has expired anyway. */
+async function refusalEvents(tx: Tx, now: EpochMillis): Promise<ControlEvent[]> {
+  const since = now - limits.grantLifeMax - limits.clockLeeway
+  const rows = await tx.selectFrom('refused_before').selectAll().where('before', '>', since).execute()
+  return rows.map(({ scope, value, before }) => ({
+    kind: 'refuse-before',
+    scope,
+    value,
+    before: isoTime(before),
+  }))
 }
 
 async function releaseEvents(tx: Tx): Promise<ControlEvent[]> {

@@ -87,6 +87,20 @@ const BUNDLE_LISTS = `
     union all select 'o:' || owner, updated_at, id from bundles;
 `
 
+/** What machines that serve ask the tracker with, by the token that they report with. */
+const SERVING_GRANTS = `
+  create table if not exists serving_grants (
+    id text primary key, token_id text not null, user text not null, kid text not null,
+    expires_at integer not null, revoked_at integer) strict, without rowid;
+`
+
+/** Times before which grants of a scope are refused; at most one for each release and key, and one for all. */
+const REFUSED_BEFORE = `
+  create table if not exists refused_before (
+    scope text not null, value text not null, before integer not null,
+    primary key (scope, value)) strict, without rowid;
+`
+
 /** A step in one transaction, which SQLite allows for schemas too; `if not exists` where its mark was lost. */
 function step(statements: string): Migration {
   return {
@@ -105,6 +119,8 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0002-renewals': step(RENEWALS),
   '0003-releases-of-bundle': step(RELEASES_OF_BUNDLE),
   '0004-bundle-lists': step(BUNDLE_LISTS),
+  '0005-serving-grants': step(SERVING_GRANTS),
+  '0006-refused-before': step(REFUSED_BEFORE),
 }
 
 /**

@@ -99,6 +99,23 @@ export interface TokenRow {
   last_used_at: number | null
 }
 
+/** See `grants/serving-grants.ts`. */
+export interface ServingGrantRow {
+  id: GrantId
+  token_id: string
+  user: string
+  kid: string
+  expires_at: number
+  revoked_at: number | null
+}
+
+/** See `grants/refused-before.ts`. `value`: an infohash, a kid, or empty for `all`. */
+export interface RefusedBeforeRow {
+  scope: 'all' | 'key' | 'release'
+  value: string
+  before: number
+}
+
 /** `next` is published and does not sign yet; `old` signs no more, and its grants are still good. */
 export interface GrantKeyRow {
   kid: string
@@ -127,6 +144,8 @@ export interface Tables {
   release_contents: ReleaseContentRow
   grants: GrantRow
   grant_renewals: GrantRenewalRow
+  serving_grants: ServingGrantRow
+  refused_before: RefusedBeforeRow
   audit: AuditTableRow
   events: EventRow
   tokens: TokenRow

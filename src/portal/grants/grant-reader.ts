@@ -1,10 +1,11 @@
 /** Grants as they stand in the database, and whether one is still good here. */
 import { z } from 'zod'
 import { grantId, type GrantId } from '../../core/ids.ts'
-import type { zGrant } from '../../wire/api.ts'
+import type { zGrant, zSharedGrants } from '../../wire/api.ts'
 import { pageOf, parseCursor, type Page } from '../cursor.ts'
 import type { Database, GrantRow } from '../database/tables.ts'
 import { isoTime } from '../catalogue/rows.ts'
+import type { Journal } from '../journal.ts'
 
 export type GrantView = z.infer<typeof zGrant>
 
@@ -21,13 +22,28 @@ export interface GrantQuery {
 
 export class GrantReader {
   readonly #db: Database
+  readonly #journal: Journal
 
-  constructor(db: Database) {
+  constructor({ db, journal }: { readonly db: Database; readonly journal: Journal }) {
     this.#db = db
+    this.#journal = journal
   }
 
   async find(id: GrantId): Promise<GrantRow | undefined> {
     return this.#db.selectFrom('grants').selectAll().where('id', '=', id).executeTakeFirst()
+  }
+
+  /** A row of the audit trail for each of these that is ours and still good. */
+  async noteShared(items: z.output<typeof zSharedGrants>['items'], by: string): Promise<void> {
+    await this.#journal.change(async (tx, notes) => {
+      for (const { id, addresses, isFull } of items) {
+        const row = await tx.selectFrom('grants').selectAll().where('id', '=', id).executeTakeFirst()
+        if (row === undefined || row.revoked_at !== null) continue
+        const turned = isFull ? ', and others are turned away' : ''
+        const detail = `${row.bundle}@${row.release} for ${row.for_user}: used from ${addresses} of ${row.peers_max} addresses${turned}`
+        notes.audit({ actor: by, action: 'grant-shared', subject: id, detail })
+      }
+    })
   }
 
   /** Newest first. */

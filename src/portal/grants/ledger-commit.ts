@@ -23,6 +23,7 @@ export class LedgerCommit {
   readonly #isRevoked: Statement
   readonly #liveOfLine: Statement<unknown[], LiveGrant>
   readonly #liveOfUser: Statement<unknown[], LiveGrant>
+  readonly #revokeServing: Statement<unknown[], LiveGrant>
   readonly #audit: Statement
   readonly #event: Statement
   #events = 0
@@ -47,6 +48,10 @@ export class LedgerCommit {
     )
     this.#liveOfUser = db.prepare(
       'select id, expires_at from grants where for_user = ? and revoked_at is null and expires_at > ?',
+    )
+    this.#revokeServing = db.prepare(
+      `update serving_grants set revoked_at = ? where user = ? and revoked_at is null and expires_at > ?
+       returning id, expires_at`,
     )
     this.#audit = db.prepare('insert into audit (at, actor, action, subject, detail) values (?, ?, ?, ?, ?)')
     this.#event = db.prepare('insert into events (at, is_service, body) values (?, 0, ?)')
@@ -85,7 +90,7 @@ export class LedgerCommit {
       case 'revoke':
         return this.#revokeAll(this.#liveOfLine.all(act.id), act)
       case 'revoke-user':
-        return this.#revokeAll(this.#liveOfUser.all(act.user, act.at - limits.clockLeeway), act)
+        return this.#revokeOfUser(act)
       default:
         return unreachable(act)
     }
@@ -108,17 +113,27 @@ export class LedgerCommit {
     return 1
   }
 
+  /** Those of the machines that report as this person too. */
+  #revokeOfUser(act: LedgerAct & { kind: 'revoke-user' }): number {
+    const { user, at, by } = act
+    const after = at - limits.clockLeeway
+    const serving = this.#revokeServing.all(at, user, after)
+    for (const grant of serving) this.#tellRevoked(grant, at, by)
+    return serving.length + this.#revokeAll(this.#liveOfUser.all(user, after), act)
+  }
+
   #revokeAll(grants: readonly LiveGrant[], { at, by }: { readonly at: number; readonly by: string }): number {
     for (const grant of grants) {
       this.#revoke.run(at, grant.id)
-      this.#audit.run(at, by, 'grant-revoked', grant.id, '')
-      this.#tell(at, {
-        kind: 'grant-revoked',
-        id: grant.id,
-        until: new Date(grant.expires_at + limits.clockLeeway).toISOString(),
-      })
+      this.#tellRevoked(grant, at, by)
     }
     return grants.length
+  }
+
+  #tellRevoked({ id, expires_at }: LiveGrant, at: number, by: string): void {
+    this.#audit.run(at, by, 'grant-revoked', id, '')
+    const until = new Date(expires_at + limits.clockLeeway).toISOString()
+    this.#tell(at, { kind: 'grant-revoked', id, until })
   }
 
   #tell(at: number, event: ControlEvent): void {

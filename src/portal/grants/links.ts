@@ -1,6 +1,6 @@
 /** Signed links: a grant for one person and one release, the magnet that carries it, and its .torrent. */
 import type { z } from 'zod'
-import { issuedAtOf, newGrantId, signGrant, verifyGrant } from '../../wire/grant.ts'
+import { issuedAtOf, signGrant, verifyGrant } from '../../wire/grant.ts'
 import { ShoalError } from '../../core/errors.ts'
 import { epochMillis, millis, type EpochMillis } from '../../core/units.ts'
 import type { Clock } from '../../platform/clock.ts'
@@ -14,6 +14,7 @@ import { isoTime } from '../catalogue/rows.ts'
 import type { GrantRow } from '../database/tables.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import type { GrantReader } from './grant-reader.ts'
+import type { RefusedBefore } from './refused-before.ts'
 import type { GrantLedger } from './ledger.ts'
 import { selectFiles } from './select-files.ts'
 
@@ -23,6 +24,7 @@ export interface LinksParts {
   readonly ledger: GrantLedger
   readonly grants: GrantReader
   readonly keys: KeyRing
+  readonly refused: RefusedBefore
   /** Origins without a trailing slash. */
   readonly publicUrl: string
   readonly trackerUrl: string
@@ -89,6 +91,8 @@ export class Links {
   async renew(old: GrantRow, release: StoredRelease, by: string): Promise<Renewal> {
     mustBeGood(release)
     if (old.revoked_at !== null) throw wasRevoked()
+    const refusal = this.#parts.refused.refusalOf(old)
+    if (refusal !== undefined) throw new ShoalError('conflict', refusal)
     const { id, token, expiresAt } = await this.#issue({
       release,
       forUser: old.for_user,
@@ -114,6 +118,8 @@ export class Links {
       throw new ShoalError('not-granted', 'grant refused')
     if (row.revoked_at !== null) throw new ShoalError('not-granted', 'this grant was revoked')
     if (release.state === 'recalled') throw new ShoalError('not-granted', 'this release was recalled')
+    const refusal = this.#parts.refused.refusalOf(row)
+    if (refusal !== undefined) throw new ShoalError('not-granted', refusal)
     return {
       bytes: encodeTorrent({ infoBytes: info, announce: this.#announceTiers(token), createdBy: 'Shoal' }),
       fileName: `${release.bundle}-${release.name}.torrent`,
@@ -123,12 +129,12 @@ export class Links {
   async #issue(
     order: Omit<LinkOrder, 'request'> & { readonly lifeMs: number; readonly renews?: GrantRow['id'] },
   ): Promise<Issued> {
-    const { clock, keys, ledger } = this.#parts
-    const id = newGrantId(clock.epoch())
+    const { keys, ledger, refused } = this.#parts
+    const key = keys.grant
+    const id = refused.newId({ infohash: order.release.infohash, kid: key.kid })
     const issuedAt = issuedAtOf(id) // whole seconds, as it stands in the id
     const life = millis(Math.min(Math.max(order.lifeMs, 1_000), limits.grantLifeMax))
     const expiresAt = epochMillis(issuedAt + Math.floor(life / 1_000) * 1_000)
-    const key = keys.grant
     const token = await signGrant({ infoHash: order.release.infohash, id, expiresAt }, key)
     const touched = await ledger.commit({
       kind: 'issue',

@@ -11,11 +11,13 @@ import type { ApiRoute, Reply } from './route.ts'
 import { adminRoutes } from './routes-admin.ts'
 import { catalogueRoutes, TORRENT_TYPE } from './routes-catalogue.ts'
 import { grantRoutes } from './routes-grants.ts'
+import { keyRoutes } from './routes-keys.ts'
 import { serviceRoutes } from './routes-service.ts'
 
 export const apiRoutes: readonly ApiRoute[] = [
   ...catalogueRoutes,
   ...grantRoutes,
+  ...keyRoutes,
   ...serviceRoutes,
   ...adminRoutes,
 ]

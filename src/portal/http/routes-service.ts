@@ -1,7 +1,7 @@
 /** REST: what trackers, origins and mirrors talk about with the portal. */
 import { z } from 'zod'
 import { ShoalError } from '../../core/errors.ts'
-import { zPresence, zWanted } from '../../wire/api.ts'
+import { zPresence, zPresenceAnswer, zWanted } from '../../wire/api.ts'
 import { limits } from '../../wire/limits.ts'
 import { mustBeAllowed } from '../access.ts'
 import { may } from '../policy.ts'
@@ -13,13 +13,14 @@ export const serviceRoutes: readonly ApiRoute[] = [
     path: '/presence',
     summary: 'What an origin or mirror serves; to be repeated every minute',
     body: zPresence,
-    answers: [{ status: 204 }],
+    answers: [{ status: 200, schema: zPresenceAnswer }],
     handle: async ({ services, account, body, from }) => {
       mustBeAllowed(account, { kind: 'serve' })
       const { host = from, port, ...rest } = body
       if (host === undefined) throw new ShoalError('bad-input', 'host: say at which address peers reach you')
       await services.presence.report({ ...rest, at: { host, port } }, account.user)
-      return { status: 204 }
+      const serving = body.stopping ? undefined : await services.serving.of(account)
+      return { status: 200, json: { serving: serving ?? null } }
     },
   }),
   route({

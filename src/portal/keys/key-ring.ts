@@ -9,6 +9,8 @@ import { limits } from '../../wire/limits.ts'
 import { type Jwks, type PublicKey, zPublicKey } from '../../wire/keys.ts'
 import { signKeyDocument } from '../../wire/key-document.ts'
 import type { SigningKey } from '../../wire/signing-key.ts'
+import type { GrantKeyInfo } from '../../wire/api.ts'
+import { isoTime } from '../catalogue/rows.ts'
 import type { Database, GrantKeyRow } from '../database/tables.ts'
 import type { Journal } from '../journal.ts'
 import type { KeyFiles } from './key-files.ts'
@@ -76,6 +78,18 @@ export class KeyRing {
     return this.#verifying
   }
 
+  /** In the order in which they sign: the next one last. */
+  list(): GrantKeyInfo[] {
+    const order = { old: 0, signing: 1, next: 2 }
+    return this.#rows
+      .toSorted((a, b) => order[a.state] - order[b.state] || (a.signing_since ?? 0) - (b.signing_since ?? 0))
+      .map(({ kid, state, signing_since: since }) => ({
+        kid,
+        state,
+        signingSince: since === null ? null : isoTime(since),
+      }))
+  }
+
   document(): Promise<Jwks> {
     this.#document ??= this.#signDocument()
     return this.#document
@@ -116,16 +130,20 @@ export class KeyRing {
     if (signing !== undefined && (signing.signing_since ?? now) + life <= now) await this.rotate('schedule')
     for (const row of this.#rows) {
       if (row.state !== 'old' || now - (row.signed_until ?? now) < OLD_KEY_REST) continue
-      const used = await this.#parts.db
-        .selectFrom('grants')
-        .select('id')
-        .where('kid', '=', row.kid)
-        .where('expires_at', '>', now - limits.clockLeeway)
-        .limit(1)
-        .executeTakeFirst()
-      if (used === undefined) await this.#forget(row.kid, 'schedule')
+      if (!(await this.#isUsed(row.kid))) await this.#forget(row.kid, 'schedule')
     }
     await this.#load()
+  }
+
+  /** Has it signed a grant that is still good? */
+  async #isUsed(kid: string): Promise<boolean> {
+    const after = this.#parts.clock.epoch() - limits.clockLeeway
+    for (const table of ['grants', 'serving_grants'] as const) {
+      const query = this.#parts.db.selectFrom(table).select('id')
+      const live = query.where('kid', '=', kid).where('expires_at', '>', after).limit(1)
+      if ((await live.executeTakeFirst()) !== undefined) return true
+    }
+    return false
   }
 
   /** A new key on the disk, then in the table and the feed, with what `beside` writes in the same transaction. */

@@ -13,6 +13,7 @@ import type { zCreatedToken, zNewToken, zTokenInfo } from '../../wire/api.ts'
 import type { Account } from '../account.ts'
 import { isoTime, textList } from '../catalogue/rows.ts'
 import type { Database, TokenRow } from '../database/tables.ts'
+import { revokeServingGrants } from '../grants/serving-grants.ts'
 import type { Journal } from '../journal.ts'
 
 export type TokenInfo = z.infer<typeof zTokenInfo>
@@ -73,6 +74,7 @@ export class Tokens {
     await this.#journal.change(async (tx, notes) => {
       const gone = await tx.deleteFrom('tokens').where('id', '=', id).returning('name').executeTakeFirst()
       if (gone === undefined) throw new ShoalError('not-found', 'no such token')
+      await revokeServingGrants(tx, notes, { tokenId: id, by, at: this.#clock.epoch() })
       notes.audit({ actor: by, action: 'token-deleted', subject: id, detail: `"${gone.name}"` })
     })
   }

@@ -18,6 +18,7 @@ import type {
   NewBundle,
   NewReleaseQuery,
   Presence,
+  PresenceAnswer,
   Release,
 } from '../../../src/wire/api.ts'
 import { encodeTorrent, parseTorrent } from '../../../src/wire/torrent.ts'
@@ -31,6 +32,8 @@ export class MemoryPortal {
   readonly torrents = new Map<InfoHash, Torrent>()
   readonly bundles = new Map<Slug, BundleDetail>()
   user = 'origin'
+  /** What the answers to presence reports carry. */
+  serving: PresenceAnswer['serving'] = null
   /** Set: every call fails with it. */
   failure: ShoalError | undefined
   /** Answers that got lost: the call took effect, the caller hears `unavailable`. */
@@ -112,7 +115,7 @@ export class MemoryPortal {
     return this.#answer({ magnet, torrentUrl: this.origin, playUrl: this.origin, infohash, grant })
   }
 
-  reportPresence = async (presence: Presence): Promise<void> => {
+  reportPresence = async (presence: Presence): Promise<PresenceAnswer> => {
     this.#check()
     this.presences.push(presence)
     for (const bundle of this.bundles.values())
@@ -121,7 +124,7 @@ export class MemoryPortal {
         if (missing !== undefined) return { ...release, state: 'missing', reason: missing.reason }
         return presence.complete.includes(release.infohash) ? { ...release, state: 'live' } : release
       })
-    return this.#answer(undefined)
+    return this.#answer({ serving: this.serving })
   }
 
   wanted = async (): ReturnType<MemoryPortal['waiting']> => this.waiting()

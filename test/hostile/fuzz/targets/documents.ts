@@ -47,6 +47,10 @@ const SHAPES: readonly (readonly [z.ZodType, unknown])[] = [
     api.zSiteList,
     { items: [{ name: 'lyon', cidrs: ['10.0.0.0/8'], peering: 'off' }], unlisted: { wanBytesPerSecond: 0 } },
   ],
+  [api.zPresenceAnswer, { serving: { id: GRANT.id, expiresAt: AT, leaseUrl: 'http://x/lease?g=x' } }],
+  [api.zSharedGrants, { items: [{ id: GRANT.id, addresses: 8, isFull: true }] }],
+  [api.zRefuseBefore, { before: AT, bundle: 'fire-safety', release: '1' }],
+  [api.zGrantKeyList, { items: [{ kid: 'k1', state: 'signing', signingSince: null }] }],
 ]
 const SHAPE_WORDS = [
   'title', 'bundle', 'tags', 'audience', 'expiresInSeconds', 'files', 'peersMax', 'webSeed', 'for', 'peerId', 'kind', 'host', 'port', 'complete',
@@ -67,7 +71,7 @@ const EXPECTED = { infoHash: HASH, folder: '/srv', pieces: 11, files: 2 }
 export const documentTargets: readonly Target[] = [
   {
     name: 'API shapes',
-    files: ['wire/api.ts'],
+    files: ['wire/api.ts', 'wire/api-scalars.ts', 'wire/api-grants.ts'],
     dialect: 'json',
     words: SHAPE_WORDS,
     seeds: SHAPES.map(([, value]) => bytesOfJson(value)),

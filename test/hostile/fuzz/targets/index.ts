@@ -3,6 +3,7 @@ import type { Target } from '../target.ts'
 import { bencodedTargets } from './bencoded.ts'
 import { documentTargets } from './documents.ts'
 import { extensionTargets } from './extensions.ts'
+import { leaseTargets } from './leases.ts'
 import { peerWireTargets } from './peer-wire.ts'
 import { queryTargets } from './queries.ts'
 import { signedTargets } from './signed.ts'
@@ -17,6 +18,7 @@ export async function allTargets(): Promise<readonly Target[]> {
     ...peerWireTargets,
     ...queryTargets,
     ...signalTargets,
+    ...leaseTargets,
     ...(await signedTargets()),
     ...documentTargets,
     ...textTargets,

@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import type { IpAddress } from '../../src/core/address.ts'
+import type { InfoHash } from '../../src/core/ids.ts'
+import { seededRandom } from '../../src/core/random.ts'
+import { hours, minutes, seconds } from '../../src/core/units.ts'
+import { LeaseShard } from '../../src/tracker/lease-shard.ts'
+import { Leases } from '../../src/tracker/leases.ts'
+import { leaseQuestionUrl, parseLeaseReply, SERVING_INFO_HASH, type PeerLease } from '../../src/wire/lease.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+import { AdmissionWorld, refusalOf, replyOf } from './admission-world.ts'
+import { reasonOf, TestTracker } from './http-support.ts'
+import { altered, ip, OTHER_SWARM, randomPeerId, SWARM, TestPortal } from './support.ts'
+
+type Lease = PeerLease | undefined
+
+/** Few of each, so that they meet. */
+const where = fc.tuple(
+  fc.constantFrom<InfoHash>(SWARM, OTHER_SWARM),
+  fc.nat(5).map((n) => ip(`10.0.0.${n}`)),
+  fc.integer({ min: 5_001, max: 5_004 }),
+)
+const acts = fc.array(
+  fc.oneof(
+    fc.tuple(fc.constant('put' as const), where, fc.integer({ min: 1, max: 100 })),
+    fc.tuple(fc.constant('remove' as const), where, fc.constant(0)),
+    fc.tuple(fc.constant('wait' as const), where, fc.integer({ min: 1, max: 40 })),
+    fc.tuple(fc.constant('sweep' as const), where, fc.constant(0)),
+  ),
+  { maxLength: 200 },
+)
+
+describe('The leases of a tracker', () => {
+  it('are those of the peers that were put, until they end or are removed, as a plain map has them', () => {
+    fc.assert(
+      fc.property(acts, (list) => {
+        const clock = new ManualClock()
+        const leases = new Leases({ clock, random: seededRandom(7) })
+        const plain = new Map<string, { swarm: InfoHash; host: IpAddress; end: number }>()
+        for (const [act, [swarm, host, port], count] of list) {
+          const key = `${swarm} ${host} ${port}`
+          if (act === 'put') {
+            leases.put(swarm, { host, port, isOurs: false }, seconds(count))
+            plain.set(key, { swarm, host, end: clock.now() + 1_000 * count })
+          } else if (act === 'remove') {
+            leases.remove(swarm, host, port)
+            plain.delete(key)
+          } else if (act === 'wait') clock.advance(seconds(count))
+          else leases.sweep()
+          const ends = [...plain.values()].filter((p) => p.swarm === swarm && p.host === host)
+          const left = Math.max(0, ...ends.map((p) => p.end - clock.now()))
+          assert.equal(leases.find(swarm, host)?.leftMs ?? 0, left)
+        }
+        leases.sweep()
+        const live = [...plain.values()].filter((p) => p.end > clock.now())
+        assert.equal(leases.size, live.length)
+      }),
+      { numRuns: Number(process.env['FUZZ_RUNS'] ?? 200) },
+    )
+  })
+
+  it('are found among a hundred thousand others, and freed when their time is over', () => {
+    const clock = new ManualClock()
+    const leases = new Leases({ clock, random: seededRandom(7) })
+    const hostOf = (n: number): IpAddress => ip(`10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`)
+    for (let n = 0; n < 100_000; n++)
+      leases.put(SWARM, { host: hostOf(n), port: 6_881, isOurs: true }, n % 2 === 0 ? minutes(5) : hours(1))
+    assert.equal(leases.size, 100_000)
+    for (const n of [0, 1, 99_999]) assert.notEqual(leases.find(SWARM, hostOf(n)), undefined)
+    assert.equal(leases.find(SWARM, hostOf(100_000)), undefined)
+    assert.equal(leases.find(OTHER_SWARM, hostOf(0)), undefined)
+    clock.advance(minutes(5))
+    leases.sweep()
+    assert.equal(leases.size, 50_000)
+    clock.advance(hours(1))
+    leases.sweep()
+    assert.equal(leases.size, 0)
+  })
+
+  it('keep entries of one hash apart from others in the same run, whatever is removed in between', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(7), fc.nat(2), fc.boolean()), { maxLength: 60 }), (list) => {
+        const shard = new LeaseShard()
+        const plain = new Set<string>()
+        for (const [low, port, isRemoved] of list) {
+          const key = { low: 16 * (low % 3) + (low >> 1), high: low }
+          if (isRemoved) shard.remove(key, port + 1)
+          else shard.put(key, { port: port + 1, isOurs: false, end: 9 })
+          if (isRemoved) plain.delete(`${low} ${port}`)
+          else plain.add(`${low} ${port}`)
+        }
+        assert.equal(shard.size, plain.size)
+        for (let low = 0; low < 8; low++) {
+          const key = { low: 16 * (low % 3) + (low >> 1), high: low }
+          const ports = [...shard.at(key)].map(({ port }) => `${low} ${port - 1}`).toSorted()
+          assert.deepEqual(ports, [...plain].filter((text) => text.startsWith(`${low} `)).toSorted())
+        }
+      }),
+    )
+  })
+})
+
+describe('A question about leases', () => {
+  const open = async (): Promise<{
+    world: AdmissionWorld
+    ask: (grant: string | undefined, ...hosts: string[]) => Promise<readonly Lease[]>
+  }> => {
+    const world = await AdmissionWorld.open()
+    return {
+      world,
+      ask: async (grant, ...hosts) =>
+        replyOf(await world.leases({ infoHash: SWARM, peers: hosts.map(ip), ...(grant && { grant }) })),
+    }
+  }
+
+  it('is answered in its order: who has announced has a lease, from whatever port, others have none', async () => {
+    const { world, ask } = await open()
+    const { token } = await world.portal.grant()
+    await world.announce({ grant: token, port: 5_000 }, '10.0.0.1')
+    const [none, lease] = await ask(token, '10.0.0.2', '10.0.0.1')
+    assert.equal(none, undefined)
+    assert.deepEqual(lease, {
+      leftMs: minutes(61),
+      site: lease?.site,
+      isBridge: false,
+      isOurs: false,
+    })
+  })
+
+  it('finds a peer that has stopped at one port and goes on at another', async () => {
+    const { world, ask } = await open()
+    const { token } = await world.portal.grant()
+    for (const port of [5_000, 5_001]) await world.announce({ grant: token, port }, '10.0.0.1')
+    await world.announce({ grant: token, port: 5_000, event: 'stopped' }, '10.0.0.1')
+    assert.ok((await ask(token, '10.0.0.1'))[0])
+    await world.announce({ grant: token, port: 5_001, event: 'stopped' }, '10.0.0.1')
+    assert.deepEqual(await ask(token, '10.0.0.1'), [undefined])
+  })
+
+  it('finds nobody whose lease has run out, or whose grant was revoked', async () => {
+    const { world, ask } = await open()
+    const { token } = await world.portal.grant()
+    const other = await world.portal.grant()
+    await world.announce({ grant: token }, '10.0.0.1')
+    await world.announce({ grant: other.token }, '10.0.0.2')
+    await world.announce({ grant: other.token, port: 5_001 }, '10.0.0.1')
+    world.portal.tell({ kind: 'grant-revoked', id: other.claims.id, until: world.portal.time(hours(24)) })
+    const [first, second] = await ask(token, '10.0.0.1', '10.0.0.2')
+    assert.ok(first)
+    assert.equal(second, undefined)
+    world.portal.clock.advance(minutes(61))
+    world.core.sweep()
+    assert.deepEqual(await ask(token, '10.0.0.1'), [undefined])
+    assert.equal(world.known.size, 0)
+  })
+
+  it('finds origins and mirrors of the release, which announce nothing', async () => {
+    const { world, ask } = await open()
+    const { token } = await world.portal.grant()
+    world.portal.tell({
+      kind: 'serves', peerId: randomPeerId(), role: 'mirror', host: ip('10.0.0.9'), port: 6_881, infohashes: [SWARM],
+    }) // prettier-ignore
+    const [lease] = await ask(token, '10.0.0.9')
+    assert.deepEqual([lease?.isOurs, lease?.leftMs], [true, minutes(3)])
+  })
+
+  it('says which peers are bridges', async () => {
+    const world = await AdmissionWorld.open()
+    const { token } = await world.portal.grant()
+    const hosts = ['10.0.0.1', '10.0.0.2', '10.0.0.3']
+    for (const host of hosts) await world.announce({ grant: token }, host)
+    const question = { infoHash: SWARM, peers: hosts.map(ip), grant: token }
+    assert.deepEqual(
+      replyOf(await world.leases(question)).map((lease) => lease?.isBridge),
+      [true, true, false],
+    )
+  })
+
+  it('is refused without a grant, with a bad one, and with one for another release', async () => {
+    const { world } = await open()
+    const { token } = await world.portal.grant()
+    const other = await world.portal.grant(OTHER_SWARM)
+    const refused = async (grant: string | undefined): Promise<string | undefined> =>
+      refusalOf(await world.leases({ infoHash: SWARM, peers: [ip('10.0.0.1')], ...(grant && { grant }) }))
+    assert.equal(await refused(undefined), 'grant-refused')
+    assert.equal(await refused(altered(token)), 'grant-refused')
+    assert.equal(await refused(other.token), 'other-release')
+  })
+
+  it('may be of any swarm with a serving grant, which opens none', async () => {
+    const { world, ask } = await open()
+    const serving = await world.portal.grant(SERVING_INFO_HASH)
+    assert.deepEqual(await ask(serving.token, '10.0.0.1'), [undefined])
+    for (const infoHash of [SWARM, SERVING_INFO_HASH]) {
+      assert.equal(refusalOf(await world.announce({ grant: serving.token, infoHash })), 'other-release')
+      const question = { infoHashes: [infoHash], grant: serving.token }
+      assert.equal(refusalOf(await world.scrape(question)), 'other-release')
+    }
+    world.portal.tell({ kind: 'grant-revoked', id: serving.claims.id, until: world.portal.time(hours(24)) })
+    const question = { infoHash: SWARM, peers: [ip('10.0.0.1')], grant: serving.token }
+    assert.equal(refusalOf(await world.leases(question)), 'grant-withdrawn')
+  })
+
+  it('comes over HTTP, and so does its answer', async () => {
+    const portal = await TestPortal.open()
+    await using tracker = await TestTracker.start(portal)
+    const { token } = await portal.grant()
+    assert.equal(reasonOf(await tracker.announce({ grant: token }, { localAddress: '127.0.0.2' })), undefined)
+    const peers = [ip('127.0.0.2'), ip('127.0.0.3')]
+    const { body } = await tracker.get(leaseQuestionUrl(`/lease?g=${token}`, { infoHash: SWARM, peers }))
+    assert.deepEqual(
+      parseLeaseReply(body, 2).map((lease) => lease?.leftMs),
+      [minutes(61), undefined],
+    )
+    const refused = await tracker.get(leaseQuestionUrl('/lease', { infoHash: SWARM, peers }))
+    assert.throws(() => parseLeaseReply(refused.body, 2), { code: 'not-granted', message: 'grant refused' })
+    const bad = await tracker.get('/lease?peer=10.0.0.1')
+    assert.throws(() => parseLeaseReply(bad.body, 1), { code: 'not-granted', message: /info_hash/ })
+    assert.equal((await tracker.get(`/lease?${'x'.repeat(6_000)}`)).status, 414)
+  })
+})
