@@ -13,6 +13,7 @@ import type { AddressBook, AddressFacts } from './address-book.ts'
 import type { GrantUses } from './grant-uses.ts'
 import { refusals, type Refusal } from './refusals.ts'
 import type { TrackerSettings } from './settings.ts'
+import type { SwarmKeys } from './swarm-keys.ts'
 import type { SwarmPeer, SwarmStore } from './swarm-store.ts'
 import type { VerifiedGrant } from './verified-grant.ts'
 
@@ -32,6 +33,10 @@ export interface AnnounceParts {
   readonly uses: GrantUses
   readonly store: SwarmStore
   readonly settings: TrackerSettings
+  /** When these lists were empty last: our own clients, told another time, all announce again. */
+  readonly startedAt?: EpochMillis
+  /** Without it our own clients are given no keys, and do not know each other while the tracker is away. */
+  readonly swarmKeys?: SwarmKeys
 }
 
 export type AnnounceHook = (context: AnnounceContext, parts: AnnounceParts) => Refusal | undefined

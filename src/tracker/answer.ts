@@ -14,7 +14,7 @@ const SERVING_MAX = 64
 
 export function answerOf(context: AnnounceContext, parts: AnnounceParts): AnnounceReply {
   const { request, from } = context
-  const { control, settings, store } = parts
+  const { settings, store } = parts
   const serving = servingPeers(request.infoHash, parts)
   const counts = store.counts(request.infoHash)
   const unannounced = serving.filter((peer) => store.find(request.infoHash, peer) === undefined)
@@ -28,8 +28,17 @@ export function answerOf(context: AnnounceContext, parts: AnnounceParts): Announ
     incomplete: counts.incomplete,
     peers,
     externalIp: from.host,
-    ...(request.isOurs ? { site: from.site, epoch: control.epoch } : {}),
+    ...(request.isOurs ? { site: from.site, ...forOurs(request.infoHash, parts) } : {}),
   }
+}
+
+/** The portal begins a new epoch, or this tracker has begun anew: either shows as another number. */
+function forOurs(
+  infoHash: InfoHash,
+  { control, startedAt, swarmKeys }: AnnounceParts,
+): Pick<AnnounceReply, 'epoch' | 'swarmKey'> {
+  const epoch = control.epoch + (startedAt ?? 0)
+  return swarmKeys === undefined ? { epoch } : { epoch, swarmKey: swarmKeys.of(infoHash) }
 }
 
 function peersFor(

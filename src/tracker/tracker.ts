@@ -1,4 +1,5 @@
 /** The tracker as a part of a process: composed, swept, listening to the control feed; the HTTP port is its owner's. */
+import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Random } from '../core/random.ts'
 import type { SiteMap } from '../core/site.ts'
@@ -13,6 +14,7 @@ import { HttpFrontend } from './http-frontend.ts'
 import { MemorySwarmStore } from './memory-swarm-store.ts'
 import type { TrackerSettings } from './settings.ts'
 import type { SwarmStore } from './swarm-store.ts'
+import { SwarmKeys } from './swarm-keys.ts'
 import { TrackerCore, type TrackerStats } from './tracker-core.ts'
 
 export interface TrackerParts {
@@ -24,6 +26,8 @@ export interface TrackerParts {
   readonly sites: () => SiteMap
   /** Without it: this process's memory. */
   readonly store?: SwarmStore
+  /** Of the keys by which our own clients know each other; without it a fresh one. At least 32 bytes. */
+  readonly swarmSecret?: Uint8Array
 }
 
 export interface Tracker extends AsyncDisposable {
@@ -56,7 +60,12 @@ export function createTracker(parts: TrackerParts, settings: TrackerSettings): T
     },
   )
   const store = parts.store ?? new MemorySwarmStore({ clock, random }, { peersMax: settings.peersMax })
-  const core = new TrackerCore({ clock, random, control, addresses, uses, store, settings }, gate)
+  const startedAt = clock.epoch()
+  const swarmKeys = new SwarmKeys({ clock, secret: parts.swarmSecret ?? randomBytes(32) })
+  const core = new TrackerCore(
+    { clock, random, control, addresses, uses, store, settings, startedAt, swarmKeys },
+    gate,
+  )
   const frontend = new HttpFrontend({ core, addresses, log }, { trustedProxies: settings.trustedProxies })
 
   let map = sites()

@@ -8,7 +8,7 @@ import { readSites } from './site.ts'
 import { stopped } from '../service.ts'
 import { untilStopped } from '../../platform/lifecycle.ts'
 import { ControlFeed } from '../../portal-client/index.ts'
-import { startTracker } from '../../tracker/index.ts'
+import { keptSwarmSecret, startTracker } from '../../tracker/index.ts'
 
 /** `shoal tracker`: for the portal of `--portal`, with a token of the role `origin`. */
 export async function tracker(context: Context, given: object): Promise<void> {
@@ -30,9 +30,10 @@ export async function tracker(context: Context, given: object): Promise<void> {
     fromFile === undefined
       ? stack.use(await SiteSource.start(context.clock, log, client)).current
       : () => fromFile
+  const swarmSecret = await keptSwarmSecret(context.dataDir)
   const running = stack.use(
     await startTracker(
-      { clock: context.clock, random: context.random, log, control: feed.state, sites },
+      { clock: context.clock, random: context.random, log, control: feed.state, sites, swarmSecret },
       { listen, settings: { ...settings.tracker, portalUrl: client.origin } },
     ),
   )

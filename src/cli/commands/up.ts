@@ -9,7 +9,7 @@ import { untilStopped } from '../../platform/lifecycle.ts'
 import { Metrics } from '../../platform/metrics.ts'
 import { ControlFeed, PortalClient } from '../../portal-client/index.ts'
 import { openPortal } from '../../portal/index.ts'
-import { addTrackerMetrics, createTracker } from '../../tracker/index.ts'
+import { addTrackerMetrics, createTracker, keptSwarmSecret } from '../../tracker/index.ts'
 import { localUrlOf, peerAddressOf, publicUrlOf } from '../addresses.ts'
 import { hostAndPort } from '../arguments.ts'
 import type { Context } from '../context.ts'
@@ -93,6 +93,7 @@ export async function up(context: Context, given: object): Promise<void> {
         log: log.child({ role: 'tracker' }),
         control: feed.state,
         sites: siteSource.current,
+        swarmSecret: await keptSwarmSecret(context.dataDir),
       },
       { ...settings.tracker, portalUrl: publicUrl },
     ),
