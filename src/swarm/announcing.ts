@@ -5,18 +5,21 @@ import type { AnnounceReply, AnnounceRequest } from '../wire/announce.ts'
 import { limits } from '../wire/limits.ts'
 import { Announcer, type AnnounceOutcome } from './announcer.ts'
 import { onPeersNamed } from './connecting.ts'
+import { proveKey } from './peer-exchange.ts'
+import type { TrackerStanding } from './swarm-memory.ts'
 import { isFetching, type SwarmState } from './swarm-state.ts'
 
 export function startAnnouncing(s: SwarmState): void {
   const urls = s.spec.announceUrls
   if (urls === undefined) return
   const key = randomBytes(8).toString('hex')
-  const { clock, random, fetchAnnounce, bindAddress } = s.shared
+  const { clock, random, fetchAnnounce, trackers, bindAddress } = s.shared
   s.announcer = new Announcer(
     {
       clock,
       random,
       fetch: fetchAnnounce,
+      trackers,
       urls,
       standing: () => standing(s, key),
       isStarving: () => isFetching(s) && s.peers.size === 0,
@@ -50,6 +53,7 @@ function leftBytes(s: SwarmState): number {
 }
 
 export function onAnnounceOver(s: SwarmState, outcome: AnnounceOutcome): void {
+  s.memory.tracker = STANDING[outcome.kind]
   switch (outcome.kind) {
     case 'reply': onReply(s, outcome.url, outcome.reply); break
     case 'refused': s.emit({ ...outcome, kind: 'announce-refused' }); break
@@ -58,12 +62,19 @@ export function onAnnounceOver(s: SwarmState, outcome: AnnounceOutcome): void {
   }
 } // prettier-ignore
 
+const STANDING = { reply: 'answers', refused: 'refuses', unreachable: 'away' } as const satisfies Record<
+  AnnounceOutcome['kind'],
+  TrackerStanding
+>
+
 function onReply(s: SwarmState, url: string, reply: AnnounceReply): void {
   if (reply.site !== undefined) s.sources.setSite(reply.site)
   for (const peer of reply.peers)
     if (peer.flags?.isOrigin === true || peer.flags?.isMirror === true) s.sources.markOrigin(peer)
   for (const peer of s.peers.values())
     peer.source = s.sources.sourceOf(peer.address, peer.dialled?.port ?? peer.listenPort)
+  if (reply.swarmKey !== undefined && s.memory.learn(reply.swarmKey))
+    for (const peer of [...s.peers.values()]) proveKey(s, peer)
   onPeersNamed(s, reply.peers)
   s.emit({ kind: 'announced', url, peers: reply.peers.length })
 }

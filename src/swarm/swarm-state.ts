@@ -24,7 +24,9 @@ import type { RateMeter } from './rate-meter.ts'
 import type { SendBudget } from './send-budget.ts'
 import type { SourceMap } from './peer-source.ts'
 import type { SwarmEvent } from './swarm-event.ts'
+import type { SwarmMemory } from './swarm-memory.ts'
 import type { FetchAnnounce } from './tracker-http.ts'
+import type { Trackers } from './trackers.ts'
 import type { TokenBucket } from './token-bucket.ts'
 import type { Uploader } from './uploader.ts'
 
@@ -36,6 +38,7 @@ export interface Shared {
   readonly network: Network
   readonly storage: Storage
   readonly fetchAnnounce: FetchAnnounce
+  readonly trackers: Trackers
   readonly pool: BufferPool
   readonly cache: PieceCache
   readonly loader: PieceLoader
@@ -94,6 +97,7 @@ export interface SwarmState {
   loaded: Loaded | undefined
   metadata: MetadataFetch | undefined
   announcer: Announcer | undefined
+  readonly memory: SwarmMemory
   uploadedBytes: number
   wastedBytes: number
   failedHashes: number

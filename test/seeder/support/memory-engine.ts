@@ -10,6 +10,8 @@ export class MemoryEngine implements Engine {
   readonly peerId = peerId('2d5348303130302d'.padEnd(40, '0'))
   readonly torrents = new Map<InfoHash, AddTorrent>()
   isDisposed = false
+  /** How often all torrents were told to announce again. */
+  reannounced = 0
 
   add(spec: AddTorrent): TorrentHandle {
     if (this.torrents.has(spec.infoHash)) throw new ShoalError('conflict', 'it is there already')
@@ -41,6 +43,10 @@ export class MemoryEngine implements Engine {
 
   get(): undefined {
     return undefined
+  }
+
+  reannounce(): void {
+    this.reannounced++
   }
 
   /** What the engine tells of a torrent. */

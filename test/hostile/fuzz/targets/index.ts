@@ -7,6 +7,7 @@ import { peerWireTargets } from './peer-wire.ts'
 import { queryTargets } from './queries.ts'
 import { signedTargets } from './signed.ts'
 import { textTargets } from './texts.ts'
+import { withoutTrackerTargets } from './without-tracker.ts'
 
 export async function allTargets(): Promise<readonly Target[]> {
   return [
@@ -17,5 +18,6 @@ export async function allTargets(): Promise<readonly Target[]> {
     ...(await signedTargets()),
     ...documentTargets,
     ...textTargets,
+    ...withoutTrackerTargets,
   ]
 }
