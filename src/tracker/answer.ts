@@ -37,7 +37,7 @@ function forOurs(
   infoHash: InfoHash,
   { control, startedAt, swarmKeys }: AnnounceParts,
 ): Pick<AnnounceReply, 'epoch' | 'swarmKey'> {
-  const epoch = control.epoch + (startedAt ?? 0)
+  const epoch = control.epoch + Math.floor(startedAt ?? 0)
   return swarmKeys === undefined ? { epoch } : { epoch, swarmKey: swarmKeys.of(infoHash) }
 }
 
