@@ -1,10 +1,15 @@
-/** Promise 4: the tracker is killed while a thousand of our own clients are in swarms. */
+/**
+ * Promise 4: the tracker is killed while a thousand of our own clients are in swarms. Here on a clock that moves when
+ * told; the long run also does it with processes and sockets (`bench/outage.ts`).
+ */
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { ShoalError } from '../../src/core/errors.ts'
 import { bytesPerSecond, hours, KiB, type Millis, MiB, minutes, seconds } from '../../src/core/units.ts'
 import type { FetchAnnounce } from '../../src/swarm/tracker-http.ts'
 import { encodeAnnounceReply } from '../../src/wire/announce.ts'
-import { recordFigures } from '../support/figures.ts'
+import { isLongRun, recordFigures } from '../support/figures.ts'
+import { run } from '../support/processes.ts'
 import { isComplete, makeTorrent, SimulatedSwarm } from '../support/simulated-swarm.ts'
 import { type Outage, OutageWorld } from './support/outage-world.ts'
 
@@ -97,3 +102,20 @@ describe('A transfer whose tracker is killed', () => {
     assert.ok(killed <= 1.05 * whole, `${killed} ms, and ${whole} with a tracker`)
   })
 })
+
+if (isLongRun)
+  describe('A thousand clients with sockets of their own', function () {
+    this.timeout(0)
+
+    it('go on downloading when `shoal tracker` is killed, and are back within a minute of its return', async () => {
+      const bench = join(import.meta.dirname, '../../bench/outage.ts')
+      const { stdout, stderr } = await run({ argv: [process.execPath, bench] })
+      const line = stdout.split('\n').find((text) => text.startsWith('{"bench"'))
+      assert.ok(line !== undefined, stderr)
+      const { bench: _, ...figures } = JSON.parse(line) as Record<string, number>
+      recordFigures('tracker killed, a thousand engines', figures, 4)
+      assert.ok((figures.backIn60sPercent ?? 0) >= 100 * SOON_SHARE)
+      assert.equal(figures.backIn120sPercent, 100)
+      assert.ok((figures.bytesPerSecondDuring ?? 0) > 0)
+    })
+  })
