@@ -9,6 +9,8 @@ export class KeyedSide {
   isProven = false
   /** Our keys for which it was sent proofs, as one text. */
   provenWith = ''
+  /** Its newest proofs, that may fit a key which we have not heard of yet. */
+  theirProofs: readonly Uint8Array[] = []
   /** How often it sent proofs. */
   proofs = 0
   /** Readings of the clock: when it was asked for addresses, and when it was given some. */

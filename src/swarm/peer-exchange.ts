@@ -24,6 +24,7 @@ export function proveKey(s: SwarmState, peer: Peer): void {
     keyed.ourNonce = randomBytes(NONCE_BYTES)
     say(peer, { kind: 'challenge', nonce: keyed.ourNonce })
   }
+  checkProofs(s, peer)
   const subject = subjectOf(s, peer, { prover: 'us' }, peer.address)
   const generation = keys.join(' ')
   if (subject === undefined || keyed.provenWith === generation) return
@@ -59,12 +60,19 @@ function onProof(s: SwarmState, peer: Peer, proofs: readonly Uint8Array[]): void
     ++keyed.proofs > limits.exchangeProofsMax
   )
     throw new ShoalError('bad-input', 'sh_peers: a proof that nobody asked for')
-  if (keyed.isProven) return
+  keyed.theirProofs = proofs.map((proof) => new Uint8Array(proof))
+  checkProofs(s, peer)
+}
+
+function checkProofs(s: SwarmState, peer: Peer): void {
+  const { keyed } = peer
+  if (keyed.isProven || keyed.theirProofs.length === 0) return
   for (const own of ownAddresses(s, peer)) {
     const subject = subjectOf(s, peer, { prover: 'them' }, own)
     if (subject === undefined) return
     const expected = s.memory.keys.map((key) => proofOf(key, subject))
-    if (expected.some((proof) => proofs.some((given) => isSameProof(given, proof)))) keyed.isProven = true
+    if (expected.some((proof) => keyed.theirProofs.some((given) => isSameProof(given, proof))))
+      keyed.isProven = true
   }
 }
 
@@ -119,6 +127,8 @@ function onAsk(s: SwarmState, peer: Peer): void {
   const endpoints = endpointsFor(s, peer)
   if (endpoints.length === 0) return
   keyed.answeredAt = now
+  // Days of asking: then it may hear of some again.
+  if (keyed.told.size >= limits.knownPeersMax) keyed.told.clear()
   for (const endpoint of endpoints) keyed.told.add(formatEndpoint(endpoint))
   say(peer, { kind: 'peers', endpoints })
 }

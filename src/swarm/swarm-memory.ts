@@ -61,11 +61,6 @@ export class SwarmMemory {
     this.#note(endpoint, now)
   }
 
-  /** What stands there is not to be dialled again. */
-  forget(endpoint: Endpoint): void {
-    if (this.#peers.delete(formatEndpoint(endpoint))) this.isDirty = true
-  }
-
   /** The tracker names the swarm's key; true when it is a new one. */
   learn(key: SwarmKey): boolean {
     if (this.#keys[0] === key) return false

@@ -389,6 +389,25 @@ describe('a fetch from a tracker', () => {
   })
 })
 
+describe('an engine', () => {
+  it('announces every torrent again within 45 s when it is told that trackers begin anew', async () => {
+    await using swarm = new SimulatedSwarm()
+    const asked: number[] = []
+    const fetch: FetchAnnounce = () => {
+      asked.push(swarm.clock.now())
+      return Promise.resolve(reply({ intervalMs: minutes(30), minIntervalMs: minutes(30) }))
+    }
+    const peer = await swarm.peer('10.0.0.1', { fetchAnnounce: fetch })
+    for (let seed = 1; seed <= 5; seed++)
+      peer.add(makeTorrent(50_000, { seed }), { mode: 'seed', announceUrls: () => [['http://t/announce']] })
+    await swarm.run(minutes(5))
+    assert.equal(asked.length, 5)
+    peer.engine.reannounce()
+    await swarm.run(seconds(46))
+    assert.equal(asked.length, 10)
+  })
+})
+
 describe('peers that share a tracker', () => {
   it('find each other, know who is the origin, and see refusals', async () => {
     await using swarm = new SimulatedSwarm()

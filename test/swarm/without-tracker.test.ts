@@ -177,6 +177,21 @@ describe('two halves of a swarm that know one common peer', () => {
     assert.ok(meet(left))
   })
 
+  it('also when the tracker changed the key between their announces', async () => {
+    await using world = new World()
+    const common = await world.client('10.0.0.1', { mode: 'download' })
+    world.tracker.peers = [common.peer.endpoint]
+    const left = await world.client('10.1.0.1', { mode: 'download' })
+    assert.ok(await world.until(() => common.handle.peers().length === 1, seconds(30)))
+    world.tracker.key = swarmKey('6b'.repeat(32))
+    const right = await world.client('10.2.0.1', { mode: 'download' })
+    assert.ok(await world.until(() => common.handle.peers().length === 2, seconds(30)))
+    await world.run(minutes(2)) // all have heard of the new key, the last of them knows no other
+    world.tracker.isAway = true
+    assert.ok(await world.until(() => remotes(right.handle).includes('10.1.0.1'), minutes(4)))
+    assert.ok(meet(left.handle))
+  })
+
   it('do not when no key was ever given, nor when theirs is of another tracker', async () => {
     for (const isOther of [false, true]) {
       await using world = new World()
