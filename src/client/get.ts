@@ -5,7 +5,7 @@ import { landingPath, type Torrent } from '../core/metainfo.ts'
 import { seconds } from '../core/units.ts'
 import type { Clock, Timer } from '../platform/clock.ts'
 import type { Engine, TorrentEvent, TorrentHandle, TorrentStats } from '../swarm/index.ts'
-import { recordDir, saveRecord, statePathOf } from './record.ts'
+import { peersPathOf, recordDir, saveRecord, statePathOf } from './record.ts'
 import type { Resolved } from './resolve.ts'
 import { mustSelectSome, selectionOf, selectionOfRanges } from './selection.ts'
 import { explainStall, STALL_AFTER } from './stall.ts'
@@ -103,6 +103,7 @@ class Download {
       mode: 'download',
       overwrite: options.overwrite,
       statePath: statePathOf(dir),
+      peersPath: peersPathOf(dir),
       wants: (landing) => this.wants(landing),
       announceUrls: options.announce,
       onEvent: (event) => {

@@ -26,6 +26,7 @@ export function recordDir(dataDir: string, infoHash: InfoHash, folder: string): 
 }
 
 export const statePathOf = (dir: string): string => join(dir, 'state')
+export const peersPathOf = (dir: string): string => join(dir, 'peers')
 
 /** Writes what `shoal verify` needs later. */
 export async function saveRecord(record: DownloadRecord): Promise<void> {

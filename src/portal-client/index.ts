@@ -3,6 +3,7 @@ export { admitLink, type AdmitLinkOptions, type AdmittedLink } from './admit-lin
 export { ControlFeed, type ControlFeedParts } from './control-feed.ts'
 export { ControlState } from './control-state.ts'
 export type { ControlListener, ControlView, ServingPeer } from './control-view.ts'
+export { onNewEpoch } from './epoch-watch.ts'
 export { fetchTorrent, type FetchTorrentParts } from './fetch-torrent.ts'
 export { GrantRenewer, type GrantRenewerParts, type HeldGrant } from './grant-renewer.ts'
 export { requestHttp, type HttpReply } from './http-request.ts'

@@ -4,7 +4,7 @@ import type { IpAddress } from '../core/address.ts'
 import type { Random } from '../core/random.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/log.ts'
-import type { ControlView } from '../portal-client/index.ts'
+import { onNewEpoch, type ControlView } from '../portal-client/index.ts'
 import type { Engine } from '../swarm/index.ts'
 import { WantedFetcher } from './fetch-wanted.ts'
 import { pruneJournals } from './hash-journal.ts'
@@ -108,6 +108,7 @@ export async function startSeeder(parts: SeederParts, options: SeederOptions): P
     }),
   )
   stack.use(watchRevocations({ clock, control, engine }))
+  stack.defer(onNewEpoch(control, () => engine.reannounce()))
   await reporter.start()
   fetcher.look()
 

@@ -31,10 +31,14 @@ export function nextAnnounceIn(outlook: AnnounceOutlook, random: Random): Millis
 const RETRY_FIRST = seconds(2)
 const RETRY_MAX = seconds(30)
 
-/** After the `failures`th failure in a row (1, 2, ...): about 2 s, 4 s, ... 30 s. */
+/**
+ * After the `failures`th failure in a row (1, 2, ...): at most 2 s, 4 s, ... 30 s, and by chance down to half of
+ * it. So a fleet whose tracker comes back is there again within 30 s, spread over 15 of them; with an announce that
+ * hangs (`limits.requestTimeout`) within 45.
+ */
 export function retryAnnounceIn(failures: number, random: Random): Millis {
-  const plain = Math.min(RETRY_MAX, RETRY_FIRST * 2 ** Math.max(0, failures - 1))
-  return millis(plain * (0.75 + random() / 2))
+  const most = Math.min(RETRY_MAX, RETRY_FIRST * 2 ** Math.max(0, failures - 1))
+  return millis(most * (0.5 + random() / 2))
 }
 
 /** A refusal without `retry in` is asked again at leisure: a renewed grant announces at once by itself. */

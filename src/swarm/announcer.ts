@@ -1,12 +1,12 @@
 /**
  * Tells the tracker about one torrent, again and again: `started` first, `completed` when it is, `stopped` at
  * the end if anybody heard of the start. One announce is under way at a time. When to announce is decided in
- * `announce-policy.ts`, whom to ask in `tracker-tiers.ts`.
+ * `announce-policy.ts`, whom to ask in `tracker-tiers.ts`; what torrents tell each other is in `trackers.ts`.
  */
 import type { IpAddress } from '../core/address.ts'
 import { messageOf } from '../core/errors.ts'
 import type { Random } from '../core/random.ts'
-import { type Millis, seconds } from '../core/units.ts'
+import { type Millis, millis, seconds } from '../core/units.ts'
 import type { Clock, Timer } from '../platform/clock.ts'
 import {
   type AnnounceReply,
@@ -17,7 +17,8 @@ import {
 import { limits } from '../wire/limits.ts'
 import { nextAnnounceIn, retryAnnounceIn, retryRefusedIn } from './announce-policy.ts'
 import type { FetchAnnounce } from './tracker-http.ts'
-import { trackerOf, urlsToTry } from './tracker-tiers.ts'
+import type { Announcing, Trackers } from './trackers.ts'
+import { hostOf, trackerOf, TrackerTiers } from './tracker-tiers.ts'
 
 export type AnnounceOutcome =
   | { readonly kind: 'reply'; readonly url: string; readonly reply: AnnounceReply }
@@ -32,6 +33,7 @@ export interface AnnouncerParts {
   readonly clock: Clock
   readonly random: Random
   readonly fetch: FetchAnnounce
+  readonly trackers: Trackers
   readonly urls: () => readonly (readonly string[])[]
   /** Where we stand now; the announcer adds the event. */
   readonly standing: () => Omit<AnnounceRequest, 'event'>
@@ -44,11 +46,14 @@ const STOP_TIMEOUT = seconds(3)
 
 type Event = 'started' | 'completed' | undefined
 
-export class Announcer {
+export class Announcer implements Announcing {
   readonly #parts: AnnouncerParts
   readonly #from: IpAddress | undefined
   readonly #aborter = new AbortController()
+  readonly #tiers: TrackerTiers
   #timer: Timer | undefined
+  #plannedAt: Millis | undefined
+  #askedAt: Millis
   #isStopped = false
   #isUnderWay = false
   /** Ask again as soon as the one under way is over. */
@@ -64,14 +69,31 @@ export class Announcer {
   constructor(parts: AnnouncerParts, options: { readonly from: IpAddress | undefined }) {
     this.#parts = parts
     this.#from = options.from
+    this.#tiers = new TrackerTiers(parts.random)
+    this.#askedAt = parts.clock.now()
+    parts.trackers.join(this)
   }
 
-  /** Now, whatever was planned. */
+  get tracker(): string | undefined {
+    return this.#lastGood
+  }
+
+  get askedAt(): Millis {
+    return this.#askedAt
+  }
+
+  /** Now, whatever was planned, and whatever a tracker said of coming again. */
   announce(): void {
     if (this.#isStopped) return
-    this.#timer?.cancel()
     if (this.#isUnderWay) this.#isAskedAgain = true
-    else void this.#round()
+    else void this.#round({ isForced: true })
+  }
+
+  announceWithin(spread: Millis): void {
+    if (this.#isStopped || this.#isUnderWay) return
+    const { clock, random } = this.#parts
+    const at = millis(clock.now() + spread * random())
+    if (this.#plannedAt === undefined || at < this.#plannedAt) this.#plan(at)
   }
 
   /** The last piece has come. */
@@ -86,66 +108,99 @@ export class Announcer {
     if (this.#isStopped) return
     this.#isStopped = true
     this.#timer?.cancel()
+    this.#parts.trackers.leave(this)
     const asking = this.#asking
     this.#aborter.abort()
     const tracker = this.#wasHeard ? this.#lastGood : asking === undefined ? undefined : trackerOf(asking)
-    const url = urlsToTry(this.#parts.urls(), this.#lastGood, this.#parts.random).find(
-      (candidate) => trackerOf(candidate) === tracker,
-    )
+    const url = this.#tiers.inOrder(this.#parts.urls()).find((candidate) => trackerOf(candidate) === tracker)
     if (url === undefined) return
-    const request = { ...this.#parts.standing(), numWant: 0, event: 'stopped' } as const
-    // Nobody is left to tell when it fails: the tracker forgets us when our time is over.
-    await this.#ask(url, request, STOP_TIMEOUT, new AbortController()).catch(() => undefined)
+    const late = new AbortController()
+    const timer = this.#parts.clock.after(STOP_TIMEOUT, () => late.abort())
+    try {
+      await this.#ask(url, 'stopped', late.signal)
+    } catch {
+      // Nobody is left to tell: the tracker forgets us when our time is over.
+    } finally {
+      timer.cancel()
+    }
   }
 
-  async #round(): Promise<void> {
+  #plan(at: Millis): void {
+    const { clock } = this.#parts
+    this.#timer?.cancel()
+    this.#plannedAt = at
+    this.#timer = clock.after(
+      millis(Math.max(0, at - clock.now())),
+      () => void this.#round({ isForced: false }),
+    )
+  }
+
+  async #round(how: { readonly isForced: boolean }): Promise<void> {
+    this.#timer?.cancel()
+    this.#plannedAt = undefined
+    this.#askedAt = this.#parts.clock.now()
     this.#isUnderWay = true
-    const event = this.#pending
-    const wait = await this.#tryAll(event)
+    const wait = await this.#tryAll(this.#pending, how)
     this.#isUnderWay = false
     if (this.#isStopped) return
     if (this.#isAskedAgain) {
       this.#isAskedAgain = false
-      void this.#round()
+      void this.#round({ isForced: true })
     } else if (wait !== undefined) {
-      this.#timer = this.#parts.clock.after(wait, () => void this.#round())
+      this.#plan(millis(this.#parts.clock.now() + wait))
     }
   }
 
   /** Answers how long to wait; undefined when there is no tracker to ask. */
-  async #tryAll(event: Event): Promise<Millis | undefined> {
-    const urls = urlsToTry(this.#parts.urls(), this.#lastGood, this.#parts.random)
-    let outcome: AnnounceOutcome | undefined
-    for (const url of urls) {
-      outcome = await this.#once(url, event)
+  async #tryAll(event: Event, { isForced }: { readonly isForced: boolean }): Promise<Millis | undefined> {
+    const { clock, onOutcome } = this.#parts
+    const waits: Millis[] = []
+    let failed: Exclude<AnnounceOutcome, { kind: 'reply' }> | undefined
+    for (const url of this.#tiers.inOrder(this.#parts.urls())) {
+      const left = (this.#tiers.notBefore(url) ?? 0) - clock.now()
+      if (left > 0 && !isForced) {
+        waits.push(millis(left))
+        continue
+      }
+      const outcome = await this.#once(url, event)
       if (this.#isStopped) return undefined
-      if (outcome.kind === 'reply') break
+      if (outcome.kind === 'reply') return this.#onReply(outcome, event)
+      if (outcome.kind === 'refused') this.#tiers.refused(url, millis(clock.now() + outcome.retryIn))
+      waits.push(outcome.retryIn)
+      // A tracker that says why tells more than one that is silent.
+      if (failed?.kind !== 'refused') failed = outcome
     }
-    if (outcome === undefined) return undefined
-    if (outcome.kind !== 'reply') {
-      this.#parts.onOutcome(outcome)
-      return outcome.retryIn
+    if (waits.length === 0) return undefined
+    const wait = millis(Math.min(...waits))
+    if (failed !== undefined) {
+      this.#failures++
+      onOutcome({ ...failed, retryIn: wait })
     }
+    return wait
+  }
+
+  #onReply(outcome: Extract<AnnounceOutcome, { kind: 'reply' }>, event: Event): Millis {
+    const { url, reply } = outcome
     this.#failures = 0
     this.#wasHeard = true
-    this.#lastGood = trackerOf(outcome.url)
+    this.#lastGood = trackerOf(url)
+    this.#tiers.answered(url)
     if (this.#pending === event) this.#pending = undefined
+    const { epoch, minIntervalMs: minInterval } = reply
+    this.#parts.trackers.heard(this, this.#lastGood, { epoch, minInterval })
     this.#parts.onOutcome(outcome)
-    return this.#waitAfter(outcome.reply)
+    return this.#waitAfter(reply)
   }
 
   async #once(url: string, event: Event): Promise<AnnounceOutcome> {
     const { random } = this.#parts
-    this.#asking = url
     try {
-      const request = { ...this.#parts.standing(), ...(event !== undefined && { event }) }
-      const parsed = parseAnnounceReply(await this.#ask(url, request, limits.requestTimeout, this.#aborter))
+      const parsed = parseAnnounceReply(await this.#ask(url, event, this.#aborter.signal))
       if (parsed.kind === 'reply') return { kind: 'reply', url, reply: parsed.reply }
       const retryIn = retryRefusedIn(parsed.refusal.retryInMs, random)
       return { kind: 'refused', url, reason: parsed.refusal.reason, retryIn }
     } catch (error) {
-      this.#failures++
-      const retryIn = retryAnnounceIn(this.#failures, random)
+      const retryIn = retryAnnounceIn(this.#failures + 1, random)
       return { kind: 'unreachable', url, reason: messageOf(error), retryIn }
     } finally {
       this.#asking = undefined
@@ -166,22 +221,23 @@ export class Announcer {
     )
   }
 
-  async #ask(
-    url: string,
-    request: AnnounceRequest,
-    timeout: Millis,
-    aborter: AbortController,
-  ): Promise<Uint8Array> {
+  /** The time for an answer runs from when it is our turn: until then nobody was asked. */
+  async #ask(url: string, event: Event | 'stopped', signal: AbortSignal): Promise<Uint8Array> {
+    const { clock, fetch, trackers, standing } = this.#parts
+    const giveBack = await trackers.slots.take(hostOf(url), signal)
     const late = new AbortController()
-    const timer = this.#parts.clock.after(timeout, () => late.abort(new Error('it did not answer in time')))
+    const timer = clock.after(limits.requestTimeout, () => late.abort())
     try {
-      const signal = AbortSignal.any([aborter.signal, late.signal])
-      return await this.#parts.fetch(announceUrl(url, request), this.#from, signal)
+      this.#asking = url
+      const now = event === 'stopped' ? { ...standing(), numWant: 0 } : standing()
+      const request: AnnounceRequest = { ...now, ...(event !== undefined && { event }) }
+      return await fetch(announceUrl(url, request), this.#from, AbortSignal.any([signal, late.signal]))
     } catch (error) {
       if (late.signal.aborted) throw new Error('the tracker did not answer in time', { cause: error })
       throw error
     } finally {
       timer.cancel()
+      giveBack()
     }
   }
 }

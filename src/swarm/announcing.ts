@@ -6,18 +6,21 @@ import { limits } from '../wire/limits.ts'
 import { admissionOf } from './admission.ts'
 import { Announcer, type AnnounceOutcome } from './announcer.ts'
 import { onPeersNamed } from './connecting.ts'
+import { proveKey } from './peer-exchange.ts'
+import type { TrackerStanding } from './swarm-memory.ts'
 import { isFetching, type SwarmState } from './swarm-state.ts'
 
 export function startAnnouncing(s: SwarmState): void {
   const urls = s.spec.announceUrls
   if (urls === undefined) return
   const key = randomBytes(8).toString('hex')
-  const { clock, random, fetchAnnounce, bindAddress } = s.shared
+  const { clock, random, fetchAnnounce, trackers, bindAddress } = s.shared
   s.announcer = new Announcer(
     {
       clock,
       random,
       fetch: fetchAnnounce,
+      trackers,
       urls,
       standing: () => standing(s, key),
       isStarving: () => isFetching(s) && s.peers.size === 0,
@@ -51,6 +54,7 @@ function leftBytes(s: SwarmState): number {
 }
 
 export function onAnnounceOver(s: SwarmState, outcome: AnnounceOutcome): void {
+  s.memory.tracker = STANDING[outcome.kind]
   switch (outcome.kind) {
     case 'reply': onReply(s, outcome.url, outcome.reply); break
     case 'refused': s.emit({ ...outcome, kind: 'announce-refused' }); break
@@ -59,6 +63,11 @@ export function onAnnounceOver(s: SwarmState, outcome: AnnounceOutcome): void {
   }
 } // prettier-ignore
 
+const STANDING = { reply: 'answers', refused: 'refuses', unreachable: 'away' } as const satisfies Record<
+  AnnounceOutcome['kind'],
+  TrackerStanding
+>
+
 function onReply(s: SwarmState, url: string, reply: AnnounceReply): void {
   if (reply.site !== undefined) s.sources.setSite(reply.site)
   for (const peer of reply.peers)
@@ -66,6 +75,8 @@ function onReply(s: SwarmState, url: string, reply: AnnounceReply): void {
   for (const peer of s.peers.values())
     peer.source = s.sources.sourceOf(peer.address, peer.dialled?.port ?? peer.listenPort)
   if (reply.peers.length > 0) admissionOf(s)?.vouch(...reply.peers.map((peer) => peer.host))
+  if (reply.swarmKey !== undefined && s.memory.learn(reply.swarmKey))
+    for (const peer of [...s.peers.values()]) proveKey(s, peer)
   onPeersNamed(s, reply.peers)
   s.emit({ kind: 'announced', url, peers: reply.peers.length })
 }

@@ -135,6 +135,7 @@ export function onConnected(s: SwarmState, peer: Peer): void {
       known.state = 'connected'
       known.failures = 0
     }
+    s.memory.worked(peer.dialled, s.shared.clock.epoch())
   }
   greet(s, peer)
   if (isShaped(s, peer)) revealTo(s, peer)

@@ -47,8 +47,8 @@ export interface Storage extends AsyncDisposable {
   open(spec: ContentSpec): Content
   /** Undefined when there is none. */
   loadState(path: string): Promise<Uint8Array | undefined>
-  /** Whole or not at all. */
-  saveState(path: string, bytes: Uint8Array): Promise<void>
+  /** Whole or not at all; `isPrivate`: for this user only. */
+  saveState(path: string, bytes: Uint8Array, options?: { readonly isPrivate?: boolean }): Promise<void>
   /** Changes when the machine was started anew: what was not synced before may be lost. */
   readonly bootId: string
 }

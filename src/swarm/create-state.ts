@@ -6,6 +6,7 @@ import { KnownPeers } from './known-peers.ts'
 import type { PeerOwner } from './peer.ts'
 import { SourceMap } from './peer-source.ts'
 import { RateMeter } from './rate-meter.ts'
+import { SwarmMemory } from './swarm-memory.ts'
 import type { SwarmEvent } from './swarm-event.ts'
 import type { Shared, SwarmState } from './swarm-state.ts'
 
@@ -34,6 +35,7 @@ export function createState(shared: Shared, spec: AddTorrent, { owner, post }: S
     metadata: undefined,
     announcer: undefined,
     admission: undefined,
+    memory: new SwarmMemory(shared.clock.now()),
     uploadedBytes: 0,
     wastedBytes: 0,
     failedHashes: 0,

@@ -1,6 +1,6 @@
 /** Whom to dial next, and when again. Pure. */
 import ipaddr from 'ipaddr.js'
-import type { Endpoint } from '../core/address.ts'
+import type { Endpoint, IpAddress } from '../core/address.ts'
 import { type Random, shuffled } from '../core/random.ts'
 import { type Millis, millis, seconds } from '../core/units.ts'
 import { limits } from '../wire/limits.ts'
@@ -16,6 +16,8 @@ export function mayDial(endpoint: Endpoint): boolean {
   if (endpoint.port < limits.peerPortMin || endpoint.port > 65_535) return false
   return !NEVER_DIALLED.has(ipaddr.parse(endpoint.host).range())
 }
+
+export const isLoopback = (host: IpAddress): boolean => ipaddr.parse(host).range() === 'loopback'
 
 export interface DialCandidate {
   readonly endpoint: Endpoint

@@ -33,8 +33,12 @@ export class DiskStorage implements Storage {
     }
   }
 
-  async saveState(path: string, bytes: Uint8Array): Promise<void> {
-    await writeFileAtomic(path, bytes)
+  async saveState(
+    path: string,
+    bytes: Uint8Array,
+    { isPrivate = false }: { readonly isPrivate?: boolean } = {},
+  ): Promise<void> {
+    await writeFileAtomic(path, bytes, isPrivate ? { mode: 0o600 } : {})
   }
 
   /** Contents close their own files. */

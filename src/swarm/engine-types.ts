@@ -57,6 +57,8 @@ export interface AddTorrent {
   readonly statePath?: string
   /** Write over files that are there, are not ours and differ; without it they fail the torrent. */
   readonly overwrite?: boolean
+  /** Where peers that worked and the swarm's keys are kept across restarts; nowhere, when absent. */
+  readonly peersPath?: string
   /** Which files to fetch, by landing path. All, when absent. */
   readonly wants?: (landingPath: string) => boolean
   /** Tracker URLs with their grants, tier by tier; read again before each announce, so that a renewal counts. */
@@ -155,4 +157,6 @@ export interface Engine extends AsyncDisposable {
   get(infoHash: InfoHash): TorrentHandle | undefined
   /** The portal took grants back: asks the tracker about every connected peer of a guarded torrent. */
   reconsiderPeers(): void
+  /** Trackers begin anew (the portal's epoch rose): every torrent announces within 45 s. */
+  reannounce(): void
 }

@@ -23,6 +23,7 @@ import type { Shared } from './swarm-state.ts'
 import { TokenBucket } from './token-bucket.ts'
 import { SwarmHandle } from './torrent-handle.ts'
 import { fetchAnnounce } from './tracker-http.ts'
+import { Trackers } from './trackers.ts'
 
 /** Piece buffers kept for reuse; pieces kept for sending; pieces read from the disk at once. */
 const FREE_BUFFERS_BYTES_MAX = 32 * MiB
@@ -71,6 +72,7 @@ class PeerEngine implements Engine {
         fetch: parts.fetchAnnounce ?? fetchAnnounce,
         from: options.bindAddress,
       }),
+      trackers: new Trackers({ clock, random }),
       pool,
       cache,
       loader: new PieceLoader(pool, cache, { concurrentMax: LOADS_MAX }),
@@ -80,7 +82,10 @@ class PeerEngine implements Engine {
       bucketUp: new TokenBucket(clock, options.limitUp, BLOCK_BYTES),
       peerId: this.peerId,
       bindAddress: options.bindAddress,
-      ownAddresses: options.bindAddress === undefined ? interfaceAddresses() : [options.bindAddress],
+      // Asked each time: a laptop moves from network to network.
+      get ownAddresses() {
+        return options.bindAddress === undefined ? interfaceAddresses() : [options.bindAddress]
+      },
       port: () => this.port,
       isRevealing: options.reveal === true,
       siteOf: parts.siteOf,
@@ -159,7 +164,12 @@ class PeerEngine implements Engine {
     await this.#shared.storage[Symbol.asyncDispose]()
   }
 
+  reannounce(): void {
+    this.#shared.trackers.reannounce()
+  }
+
   #tick(): void {
+    this.#shared.trackers.tick()
     for (const { swarm } of this.#swarms.values()) {
       if (swarm.needsTicks) swarm.handle({ kind: 'tick' })
     }

@@ -14,6 +14,7 @@ import type { BlockRange, PeerMessage } from '../wire/peer-message.ts'
 import { onInterested, onNotInterested, updateInterest } from './interest.ts'
 import type { Peer } from './peer.ts'
 import { onPeerAsked, onPeerGot, onPeerToldPieces, revealAllIfOrigin } from './revealing.ts'
+import { onExchangeMessage, proveKey } from './peer-exchange.ts'
 import type { SwarmState } from './swarm-state.ts'
 
 /** @throws ShoalError `bad-input` for what cannot be read: the peer is hung up on. */
@@ -104,6 +105,7 @@ function onExtended(s: SwarmState, peer: Peer, id: number, payload: Uint8Array):
   switch (id) {
     case EXTENSION_HANDSHAKE_ID: onExtensionHandshake(s, peer, payload); break
     case OUR_EXTENSION_IDS.ut_metadata: onMetadataMessage(s, peer, payload); break
+    case OUR_EXTENSION_IDS.sh_peers: onExchangeMessage(s, peer, payload); break
     case OUR_EXTENSION_IDS.lt_donthave: onDontHave(s, peer, decodeDontHave(payload)); break
     default: break // never asked for
   }
@@ -121,6 +123,7 @@ function onExtensionHandshake(s: SwarmState, peer: Peer, payload: Uint8Array): v
     revealAllIfOrigin(s, peer)
   }
   s.metadata?.consider(peer)
+  proveKey(s, peer)
 }
 
 function onMetadataMessage(s: SwarmState, peer: Peer, payload: Uint8Array): void {

@@ -17,6 +17,7 @@ import {
 import type { LeaseOfPeer } from './admission.ts'
 import { DownloadSide } from './download-side.ts'
 import type { PeerSource } from './engine-types.ts'
+import { KeyedSide } from './keyed-side.ts'
 import { MessageReader, type MessageSink } from './message-reader.ts'
 import type { Connection, ConnectionHandler } from './network.ts'
 import type { CachedPiece, PieceCache } from './piece-cache.ts'
@@ -87,6 +88,7 @@ export class Peer implements ConnectionHandler, MessageSink {
   readonly has: PeerPieces
   readonly down: DownloadSide
   readonly up: UploadSide
+  readonly keyed = new KeyedSide()
   readonly connectedAt: Millis
   /** It has said what it has, or shown that it says nothing. */
   hasToldPieces = false
@@ -127,6 +129,11 @@ export class Peer implements ConnectionHandler, MessageSink {
     this.connectedAt = now
     this.lastReceivedAt = now
     this.lastSentAt = now
+  }
+
+  /** It is one of our own clients that holds a key of this swarm (`peer-exchange.ts`). */
+  get hasProvenKey(): boolean {
+    return this.keyed.isProven
   }
 
   get address(): IpAddress {

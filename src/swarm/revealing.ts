@@ -18,8 +18,9 @@ const SEEDS_KEPT_MAX = limits.peersPerTorrentMax / 2
 
 /** Where the peer is. The tracker's word on bridges goes here; without it the first two of a site are they. */
 function factsOf(s: SwarmState, peer: Peer): PeerFacts {
-  const site = s.shared.siteOf?.(peer.address) ?? defaultSite(peer.address).name
-  return { site, isBridge: undefined, isOurs: peer.id.startsWith(OUR_CLIENT_HEX) }
+  const { lease } = peer
+  const site = lease?.site ?? s.shared.siteOf?.(peer.address) ?? defaultSite(peer.address).name
+  return { site, isBridge: lease?.isBridge, isOurs: peer.id.startsWith(OUR_CLIENT_HEX) }
 }
 
 /** True: the peer is told nothing of what we have but what the plan shows it. */

@@ -11,6 +11,8 @@ export type SwarmEvent =
   | { readonly kind: 'peer-connected'; readonly peer: Peer }
   | { readonly kind: 'dial-failed'; readonly endpoint: Endpoint }
   | { readonly kind: 'peers-named'; readonly endpoints: readonly Endpoint[] }
+  /** What an earlier run left of peers and keys. */
+  | { readonly kind: 'peers-recalled'; readonly bytes: Uint8Array }
   | { readonly kind: 'announce-over'; readonly outcome: AnnounceOutcome }
   | { readonly kind: 'metadata-fetched'; readonly infoBytes: Uint8Array }
   | { readonly kind: 'content-checked'; readonly result: CheckResult }

@@ -27,7 +27,9 @@ import type { RevealPlan } from './reveal/reveal-plan.ts'
 import type { SendBudget } from './send-budget.ts'
 import type { SourceMap } from './peer-source.ts'
 import type { SwarmEvent } from './swarm-event.ts'
+import type { SwarmMemory } from './swarm-memory.ts'
 import type { FetchAnnounce } from './tracker-http.ts'
+import type { Trackers } from './trackers.ts'
 import type { TokenBucket } from './token-bucket.ts'
 import type { Uploader } from './uploader.ts'
 
@@ -40,6 +42,7 @@ export interface Shared {
   readonly storage: Storage
   readonly fetchAnnounce: FetchAnnounce
   readonly leases: LeaseAsker
+  readonly trackers: Trackers
   readonly pool: BufferPool
   readonly cache: PieceCache
   readonly loader: PieceLoader
@@ -103,6 +106,7 @@ export interface SwarmState {
   announcer: Announcer | undefined
   /** By `admissionOf`. */
   admission: Admission | undefined
+  readonly memory: SwarmMemory
   uploadedBytes: number
   wastedBytes: number
   failedHashes: number

@@ -22,6 +22,7 @@ import type { Peer, PeerOwner } from './peer.ts'
 import { onMessage } from './peer-messages.ts'
 import { onLoaded, onNotStored, onStored, onVerified } from './piece-traffic.ts'
 import { onRevealDue, revealMore } from './revealing.ts'
+import { mindMemory, onRecalled, saveMemoryNow, startRemembering } from './remembering.ts'
 import { createState } from './create-state.ts'
 import type { SwarmEvent } from './swarm-event.ts'
 import { isFetching, type Shared, type SwarmState } from './swarm-state.ts'
@@ -48,6 +49,7 @@ export class Swarm implements PeerOwner {
 
   start(): void {
     const s = this.state
+    startRemembering(s)
     startAnnouncing(s)
     const { torrent, peers } = s.spec
     // A seed is opened when somebody asks for it: ten thousand of them cost no file and no bitfield.
@@ -89,6 +91,7 @@ export class Swarm implements PeerOwner {
       case 'peer-closed': onClosed(s, event.peer); break
       case 'dial-failed': onDialFailed(s, event.endpoint); break
       case 'peers-named': onPeersNamed(s, event.endpoints); break
+      case 'peers-recalled': onRecalled(s, event.bytes); break
       case 'announce-over': onAnnounceOver(s, event.outcome); break
       case 'metadata-fetched': onMetadata(s, event.infoBytes); break
       case 'content-checked': onChecked(s, event.result); onEveryPeer(s); break
@@ -140,7 +143,7 @@ export class Swarm implements PeerOwner {
   /** False: nothing would happen at a tick. */
   get needsTicks(): boolean {
     const s = this.state
-    return s.phase !== 'stopped' && (s.peers.size > 0 || isFetching(s) || s.known.size > 0)
+    return s.phase !== 'stopped' && (s.peers.size > 0 || isFetching(s) || s.known.size + s.memory.size > 0)
   }
 
   stop(): Promise<void> {
@@ -154,7 +157,7 @@ export class Swarm implements PeerOwner {
     s.retryTimer?.cancel()
     s.aborter.abort()
     for (const peer of [...s.peers.values()]) peer.close()
-    await Promise.all([s.announcer?.stop(), this.#close()])
+    await Promise.all([s.announcer?.stop(), saveMemoryNow(s), this.#close()])
   }
 
   async #close(): Promise<void> {
@@ -219,6 +222,7 @@ function onTick(s: SwarmState): void {
   if (s.metadata !== undefined) for (const peer of s.peers.values()) s.metadata.consider(peer)
   for (const peer of bestFirst(s)) onReadDone(s, peer)
   rechokeIfDue(s)
+  mindMemory(s)
   dialMore(s)
   finishIfWhole(s)
   saveStateSoon(s)

@@ -16,6 +16,7 @@ import type { Leases } from './leases.ts'
 import { refusals, type Refusal } from './refusals.ts'
 import type { TrackerSettings } from './settings.ts'
 import type { SharedGrants } from './shared-grants.ts'
+import type { SwarmKeys } from './swarm-keys.ts'
 import type { SwarmPeer, SwarmStore } from './swarm-store.ts'
 import type { VerifiedGrant } from './verified-grant.ts'
 
@@ -38,6 +39,10 @@ export interface AnnounceParts {
   readonly bridges: Bridges
   readonly leases: Leases
   readonly settings: TrackerSettings
+  /** When these lists were empty last: our own clients, told another time, all announce again. */
+  readonly startedAt?: EpochMillis
+  /** Without it our own clients are given no keys, and do not know each other while the tracker is away. */
+  readonly swarmKeys?: SwarmKeys
 }
 
 export type AnnounceHook = (context: AnnounceContext, parts: AnnounceParts) => Refusal | undefined

@@ -18,7 +18,7 @@ export interface AnswerToAnnounce {
 
 export function answerOf(context: AnnounceContext, parts: AnnounceParts): AnswerToAnnounce {
   const { request, from } = context
-  const { control, settings, store } = parts
+  const { settings, store } = parts
   const serving = servingPeers(request.infoHash, parts)
   const counts = store.counts(request.infoHash)
   const unannounced = serving.filter((peer) => store.find(request.infoHash, peer) === undefined)
@@ -32,7 +32,7 @@ export function answerOf(context: AnnounceContext, parts: AnnounceParts): Answer
     incomplete: counts.incomplete,
     peers: request.isOurs ? peers.map(withFlags) : peers,
     externalIp: from.host,
-    ...(request.isOurs ? { site: from.site, epoch: control.epoch } : {}),
+    ...(request.isOurs ? { site: from.site, ...forOurs(request.infoHash, parts) } : {}),
     ...(mayPeer(from.site) ? {} : { warning: PEERING_OFF }),
   }
   return { reply, crossSite: crossSiteCount(context, peers) }
@@ -41,6 +41,15 @@ export function answerOf(context: AnnounceContext, parts: AnnounceParts): Answer
 /** Clients show it to people, who would wonder at a list of one. */
 const PEERING_OFF =
   'your network (a VPN, say) is set to take from servers only: peers are not introduced to each other there'
+
+/** The portal begins a new epoch, or this tracker has begun anew: either shows as another number. */
+function forOurs(
+  infoHash: InfoHash,
+  { control, startedAt, swarmKeys }: AnnounceParts,
+): Pick<AnnounceReply, 'epoch' | 'swarmKey'> {
+  const epoch = control.epoch + Math.floor(startedAt ?? 0)
+  return swarmKeys === undefined ? { epoch } : { epoch, swarmKey: swarmKeys.of(infoHash) }
+}
 
 /** Origins and mirrors of the release that may be listed, from a random start, so that mirrors share the load. */
 function servingPeers(infoHash: InfoHash, { control, addresses, random }: AnnounceParts): ServingPeer[] {

@@ -4,5 +4,6 @@ export { startTracker, type RunningTracker, type TrackerServiceOptions } from '.
 export { trackerSettings, type TrackerSettings } from './settings.ts'
 export { addTrackerMetrics, addUdpMetrics } from './metrics.ts'
 export type { SiteSize } from './largest-sites.ts'
+export { keptSwarmSecret } from './swarm-secret.ts'
 export type { TrackerStats } from './tracker-core.ts'
 export type { UdpPort, UdpStats } from './udp-service.ts'

@@ -35,7 +35,7 @@ export const trackerSettings = {
   ownSeedIntervalMs: {
     parse: readInterval,
     fallback: minutes(30),
-    help: 'How long our own clients wait between announces once they have everything.',
+    help: 'How long our own clients wait between announces once they have everything. One of a process announces every 45 s all the same, or every minIntervalMs if that is longer, to hear of a restart.',
   } satisfies Setting<Millis>,
   stockIntervalMs: {
     parse: readInterval,

@@ -6,25 +6,17 @@ import type { SiteMap } from '../core/site.ts'
 import type { ControlView, PortalClient } from '../portal-client/index.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { DirectAnswer } from '../platform/direct-gets.ts'
-import { probeByDialling, type DialProbe } from '../platform/dial-probe.ts'
+import type { DialProbe } from '../platform/dial-probe.ts'
 import type { Logger } from '../platform/log.ts'
-import { AddressBook } from './address-book.ts'
-import { Bridges } from './bridges.ts'
-import { FailureLimiter } from './failure-limiter.ts'
-import { GrantGate } from './grant-gate.ts'
-import { GrantUses } from './grant-uses.ts'
 import { HttpFrontend } from './http-frontend.ts'
 import type { SiteSize } from './largest-sites.ts'
-import { MemorySwarmStore } from './memory-swarm-store.ts'
-import { Leases } from './leases.ts'
-import { ReachTester } from './reach-tester.ts'
-import { SharedGrants } from './shared-grants.ts'
 import type { TrackerSettings } from './settings.ts'
 import { SignalCore, type SignalSession } from './signal-core.ts'
 import type { SignalSocket } from './signal-socket.ts'
 import { SignalSwarms } from './signal-swarms.ts'
 import type { SwarmStore } from './swarm-store.ts'
-import { TrackerCore, type TrackerStats } from './tracker-core.ts'
+import { composeCore } from './compose-core.ts'
+import type { TrackerStats } from './tracker-core.ts'
 import { startUdp, type UdpAddress, type UdpPort } from './udp-service.ts'
 import { WebSocketFrontend } from './websocket-frontend.ts'
 
@@ -41,6 +33,8 @@ export interface TrackerParts {
   readonly dial?: DialProbe
   /** Told of grants that are used from many addresses; without it nobody is. */
   readonly portal?: Pick<PortalClient, 'reportSharedGrants'>
+  /** Of the keys by which our own clients know each other; without it a fresh one. At least 32 bytes. */
+  readonly swarmSecret?: Uint8Array
 }
 
 export interface Tracker extends AsyncDisposable {
@@ -68,31 +62,7 @@ export interface Tracker extends AsyncDisposable {
 
 export function createTracker(parts: TrackerParts, settings: TrackerSettings): Tracker {
   const { clock, random, log, control, sites } = parts
-  const addresses = new AddressBook({ sites }, { allowed: settings.allowedRanges })
-  const failures = new FailureLimiter({ clock }, { failuresPerMinuteMax: settings.grantFailuresPerMinuteMax })
-  const gate = new GrantGate(
-    { clock, control, failures },
-    {
-      portalUrl: settings.portalUrl,
-      verifiedMax: settings.verifiedGrantsMax,
-      pendingMax: settings.pendingVerificationsMax,
-    },
-  )
-  const uses = new GrantUses(
-    { clock },
-    {
-      grantsMax: settings.verifiedGrantsMax,
-      portsPerAddressMax: settings.peersPerAddressMax,
-      hold: settings.grantAddressHoldMs,
-    },
-  )
-  const store = parts.store ?? new MemorySwarmStore({ clock, random }, { peersMax: settings.peersMax })
-  const reach = new ReachTester({ clock, dial: parts.dial ?? probeByDialling })
-  const bridges = new Bridges({ clock, store, siteOf: (host) => addresses.lookUp(host)?.site })
-  const sharing = new SharedGrants({ clock, log, portal: parts.portal })
-  const leases = new Leases({ clock, random })
-  const hooked = { clock, random, control, addresses, uses, sharing, store, bridges, leases, settings }
-  const core = new TrackerCore({ ...hooked, reach }, gate)
+  const { addresses, core, hooked, sharing } = composeCore(parts, settings)
   const frontend = new HttpFrontend({ core, addresses, log }, { trustedProxies: settings.trustedProxies })
   const swarms = new SignalSwarms<SignalSession>({ clock, random })
   const sockets = new Map<number, SignalSocket>()

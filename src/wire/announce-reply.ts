@@ -1,6 +1,7 @@
 /**
  * What the tracker answers (BEP 3, 7, 23, 24, 31), and what it adds for our own clients: where they are
- * (`sh site`), what each peer is (`sh peers`), and the epoch of its peer lists (`sh epoch`).
+ * (`sh site`), what each peer is (`sh peers`), the epoch of its peer lists (`sh epoch`), and the swarm's key
+ * (`sh key`).
  */
 import { addressOfBytes, bytesOfAddress, type Endpoint, type IpAddress } from '../core/address.ts'
 import { ShoalError } from '../core/errors.ts'
@@ -23,6 +24,7 @@ import { flagsByte, parsePeers, type PeerFlags } from './announce-peers.ts'
 import { encodeCompactV4, encodeCompactV6, splitByFamily } from './compact-peers.ts'
 import { compactReplyText } from './compact-reply.ts'
 import { limits } from './limits.ts'
+import { bytesOfSwarmKey, type SwarmKey, swarmKeyOfBytes } from './swarm-key.ts'
 
 export interface AnnouncedPeer extends Endpoint {
   /** Only in replies that are not compact. */
@@ -46,6 +48,7 @@ export interface AnnounceReply {
   readonly externalIp?: IpAddress
   readonly site?: Site
   readonly epoch?: number
+  readonly swarmKey?: SwarmKey
   readonly warning?: string
 }
 
@@ -82,6 +85,7 @@ export function encodeAnnounceReply(
       'warning message': reply.warning,
       ...(form.withFlags && {
         'sh epoch': reply.epoch,
+        'sh key': reply.swarmKey === undefined ? undefined : bytesOfSwarmKey(reply.swarmKey),
         'sh peers': Uint8Array.from(ordered, (peer) => flagsByte(peer.flags)),
         'sh site': reply.site === undefined ? undefined : siteDict(reply.site),
       }),
@@ -132,6 +136,7 @@ function replyOf(dict: BencodeDict): AnnounceReply {
   const externalIp = bytesAt(dict, 'external ip', 'reply')
   const site = dictAt(dict, 'sh site', 'reply')
   const epoch = intAt(dict, 'sh epoch', 'reply')
+  const key = bytesAt(dict, 'sh key', 'reply')
   const warning = bytesAt(dict, 'warning message', 'reply')
   return {
     intervalMs: seconds(present(countAt(dict, 'interval'), 'interval', 'reply')),
@@ -142,6 +147,7 @@ function replyOf(dict: BencodeDict): AnnounceReply {
     ...(externalIp !== undefined && { externalIp: addressOfBytes(externalIp) }),
     ...(site !== undefined && { site: siteOf(site) }),
     ...(epoch !== undefined && { epoch }),
+    ...(key !== undefined && { swarmKey: swarmKeyOfBytes(key) }),
     ...(warning !== undefined && { warning: displayText(warning, REASON_CHARS_MAX) }),
   }
 }

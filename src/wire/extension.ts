@@ -10,9 +10,13 @@ import { limits } from './limits.ts'
 /** The id of the extension handshake itself. */
 export const EXTENSION_HANDSHAKE_ID = 0
 
-export type ExtensionName = 'ut_metadata' | 'lt_donthave'
-/** Under which ids peers send us these. */
-export const OUR_EXTENSION_IDS: Readonly<Record<ExtensionName, number>> = { ut_metadata: 2, lt_donthave: 7 }
+export type ExtensionName = 'ut_metadata' | 'lt_donthave' | 'sh_peers'
+/** Under which ids peers send us these. `sh_peers` (`peer-exchange.ts`) is between our own clients. */
+export const OUR_EXTENSION_IDS: Readonly<Record<ExtensionName, number>> = {
+  ut_metadata: 2,
+  lt_donthave: 7,
+  sh_peers: 21,
+}
 
 export interface ExtensionHandshake {
   /** Ids 1..255 under which the sender takes each extension; what it does not speak is absent. */

@@ -56,6 +56,8 @@ export const limits = {
   announceIntervalMin: seconds(30),
   /** The longest that a tracker can send us away for. */
   announceIntervalMax: minutes(60),
+  /** Announces that one process has under way at one tracker: a thousand torrents open no thousand sockets. */
+  announcesAtOnceMax: 32,
   /** Distinct addresses a grant may announce from: a person has a few devices. */
   peersPerGrantDefault: 8,
   /** The same for a link that a publisher gives to a fleet of machines. */
@@ -144,6 +146,20 @@ export const limits = {
   hashStrikesMax: 3,
   /** Addresses that we remember for one torrent. */
   knownPeersMax: 1_000,
+  /** Of these, the ones that worked last are kept across restarts: a torrent seeks 60 connections. */
+  rememberedPeersMax: 50,
+  /** An office address means somebody else after a week. */
+  rememberedFor: minutes(7 * 24 * 60),
+  /** The file that keeps them: 50 addresses and two keys are under 8 KiB. */
+  rememberedFileBytesMax: 32 * KiB,
+  /** Addresses that our clients tell each other in one message. */
+  exchangePeersMax: 50,
+  /** How often one of our clients asks another for addresses, and is answered. */
+  exchangeEvery: minutes(1),
+  /** One message of that exchange: 50 addresses of IPv6 take 900 bytes. */
+  exchangeBytesMax: 2 * KiB,
+  /** Proofs of the swarm's key that one peer may send: one, and one more each time its key changes, once a day. */
+  exchangeProofsMax: 32,
 
   // --- portal ---
   /** JSON bodies; .torrent uploads have `torrentBytesMax`. */

@@ -49,6 +49,17 @@ class Rig {
 }
 
 describe('startSeeder', () => {
+  it('has every torrent announced again when the portal begins an epoch, and only then', async () => {
+    await using scratch = await scratchFolder()
+    const rig = new Rig()
+    rig.tell({ kind: 'epoch', epoch: 3 })
+    await using _seeder = await rig.start(scratch.path)
+    rig.tell({ kind: 'epoch', epoch: 3 })
+    assert.equal(rig.engine.reannounced, 0)
+    rig.tell({ kind: 'epoch', epoch: 4 })
+    assert.equal(rig.engine.reannounced, 1)
+  })
+
   it('serves what is stored and tells the portal, at once and every minute', async () => {
     await using scratch = await scratchFolder()
     await makeTree(scratch.path, 'serve', { 'content/a': 70_000 })

@@ -6,6 +6,7 @@ import { infoHash, peerId } from '../../src/core/ids.ts'
 import { seededRandom } from '../../src/core/random.ts'
 import { MiB, millis, minutes, seconds } from '../../src/core/units.ts'
 import { Announcer, type AnnounceOutcome } from '../../src/swarm/announcer.ts'
+import { Trackers } from '../../src/swarm/trackers.ts'
 import { type FetchAnnounce, fetchAnnounce } from '../../src/swarm/tracker-http.ts'
 import {
   type AnnounceReply,
@@ -24,8 +25,10 @@ const queryOf = (url: string): AnnounceRequest => parseAnnounceQuery(url.slice(u
 
 function announcerWith(
   answer: (url: string, n: number, signal: AbortSignal) => Promise<Uint8Array> | Uint8Array,
+  tiers: readonly (readonly string[])[] = [['http://tracker.test/announce?g=GRANT']],
 ) {
   const clock = new ManualClock()
+  const trackers = new Trackers({ clock, random: seededRandom(2) })
   const asked: string[] = []
   const outcomes: AnnounceOutcome[] = []
   const fetch: FetchAnnounce = async (url, _from, signal) => {
@@ -38,7 +41,8 @@ function announcerWith(
       clock,
       random: seededRandom(1),
       fetch,
-      urls: () => [['http://tracker.test/announce?g=GRANT']],
+      trackers,
+      urls: () => tiers,
       standing: () => ({
         infoHash: infoHash('11'.repeat(20)),
         peerId: peerId('22'.repeat(20)),
@@ -59,6 +63,7 @@ function announcerWith(
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
   return {
     announcer,
+    trackers,
     asked,
     outcomes,
     starve: () => (isStarving = true),
@@ -110,13 +115,16 @@ describe('the announcer', () => {
     )
   })
 
-  it('tries again after 2, 4, 8 seconds when the tracker is away, and tells why', async () => {
+  it('tries again after up to 2, 4, 8 ... 30 seconds when the tracker is away, and tells why', async () => {
     const { announcer, asked, outcomes, advance } = announcerWith(() =>
       Promise.reject(new ShoalError('unavailable', 'away')),
     )
     announcer.announce()
     for (let i = 0; i < 40; i++) await advance(1_000)
-    assert.ok(asked.length >= 4 && asked.length <= 6, `${asked.length} announces`)
+    assert.ok(asked.length >= 4 && asked.length <= 7, `${asked.length} announces`)
+    const before = asked.length
+    for (let i = 0; i < 600; i++) await advance(1_000)
+    assert.ok(asked.length - before >= 20 && asked.length - before <= 41, `${asked.length - before} in 600 s`)
     assert.deepEqual(outcomes[0]?.kind === 'unreachable' && outcomes[0].reason, 'away')
     assert.ok(asked.every((url) => queryOf(url).event === 'started'))
     await announcer.stop()
@@ -150,7 +158,8 @@ describe('the announcer', () => {
   })
 
   it('takes nonsense for a failure', async () => {
-    for (const nonsense of ['l-3:e', 'd8:interval', '<html>', '']) {
+    const cut = Buffer.from(reply()).subarray(0, 30).toString('latin1')
+    for (const nonsense of ['l-3:e', 'd8:interval', '<html>', '', cut]) {
       const { announcer, outcomes, advance } = announcerWith(() => Buffer.from(nonsense))
       announcer.announce()
       await advance(0)
@@ -173,6 +182,158 @@ describe('the announcer', () => {
     const [outcome] = outcomes
     assert.equal(outcome?.kind === 'unreachable' && outcome.reason, 'the tracker did not answer in time')
     await announcer.stop()
+  })
+})
+
+const A = 'http://a.test/announce?g=G'
+const B = 'http://b.test/announce?g=G'
+const C = 'http://c.test/announce?g=G'
+const hostsOf = (asked: readonly string[]): string[] => asked.map((url) => new URL(url).host.slice(0, 1))
+
+describe('the announcer of a torrent with several trackers', () => {
+  it('asks the next tier only after all of the first have failed, and counts that as one failure', async () => {
+    const { announcer, asked, outcomes, advance } = announcerWith(
+      (url) => (url.startsWith(C) ? reply() : Promise.reject(new ShoalError('unavailable', 'away'))),
+      [[A, B], [C]],
+    )
+    announcer.announce()
+    await advance(0)
+    assert.deepEqual(hostsOf(asked).slice(0, 2).toSorted(), ['a', 'b'])
+    assert.deepEqual(hostsOf(asked).slice(2), ['c'])
+    assert.deepEqual(
+      outcomes.map(({ kind }) => kind),
+      ['reply'],
+    )
+    await announcer.stop()
+  })
+
+  it('waits 2 seconds and not 30 after the first round in which none of eight answered', async () => {
+    const many = Array.from({ length: 8 }, (_, i) => `http://t${i}.test/announce`)
+    const { announcer, asked, outcomes, advance } = announcerWith(
+      () => Promise.reject(new ShoalError('unavailable', 'away')),
+      [many],
+    )
+    announcer.announce()
+    await advance(0)
+    assert.equal(asked.length, 8)
+    assert.equal(outcomes.length, 1)
+    await advance(2_000)
+    assert.equal(asked.length, 16)
+    await announcer.stop()
+  })
+
+  it('goes on with the one that answered, in front of its tier', async () => {
+    let good = B
+    const { announcer, asked, advance } = announcerWith(
+      (url) => (url.startsWith(good) ? reply() : Promise.reject(new ShoalError('unavailable', 'away'))),
+      [[A, B, C]],
+    )
+    announcer.announce()
+    await advance(0)
+    for (let i = 0; i < 3; i++) await advance(60_000)
+    assert.deepEqual(hostsOf(asked).slice(-3), ['b', 'b', 'b'])
+    good = C
+    await advance(60_000)
+    await advance(60_000)
+    assert.equal(hostsOf(asked).at(-1), 'c')
+    await announcer.stop()
+    assert.equal(hostsOf(asked).at(-1), 'c')
+  })
+
+  it('heeds the `retry in` of each, while it tries the others again and again', async () => {
+    const refusal = encodeAnnounceRefusal({ reason: 'not here', retryInMs: minutes(10) })
+    const { announcer, asked, outcomes, advance } = announcerWith(
+      (url) => (url.startsWith(A) ? refusal : Promise.reject(new ShoalError('unavailable', 'away'))),
+      [[A], [B]],
+    )
+    announcer.announce()
+    for (let i = 0; i < 120; i++) await advance(1_000)
+    const of = (host: string): number => hostsOf(asked).filter((h) => h === host).length
+    assert.equal(of('a'), 1)
+    assert.ok(of('b') >= 5, `${of('b')} announces to b`)
+    assert.equal(outcomes[0]?.kind === 'refused' && outcomes[0].reason, 'not here')
+    for (let i = 0; i < 60; i++) await advance(10_000)
+    assert.equal(of('a'), 2)
+    announcer.announce() // a renewed grant does not wait
+    await advance(0)
+    assert.equal(of('a'), 3)
+    await announcer.stop()
+  })
+})
+
+describe('the interval of a tracker', () => {
+  const roundsIn = async (body: Uint8Array, time: number): Promise<number> => {
+    const { announcer, asked, advance } = announcerWith(() => body)
+    announcer.announce()
+    for (let at = 0; at < time; at += 10_000) await advance(10_000)
+    const rounds = asked.length
+    await announcer.stop()
+    return rounds
+  }
+
+  it('of 35 days is an hour', async () => {
+    const rounds = await roundsIn(reply({ intervalMs: seconds(3_000_000) }), minutes(121))
+    assert.equal(rounds, 3)
+  })
+
+  it('of a second is half a minute', async () => {
+    const rounds = await roundsIn(reply({ intervalMs: seconds(1) }), minutes(10))
+    assert.ok(rounds >= 20 && rounds <= 24, `${rounds} announces in ten minutes`)
+  })
+})
+
+describe('a tracker that has begun anew', () => {
+  it('is told again of every torrent by a client whose torrents were all to wait for half an hour', async () => {
+    const clock = new ManualClock()
+    const trackers = new Trackers({ clock, random: seededRandom(4) })
+    let epoch = 1
+    const heardAt = new Map<number, number>()
+    const announcers = Array.from({ length: 200 }, (_, i) => {
+      const port = 2_000 + i
+      const fetch: FetchAnnounce = (url) => {
+        heardAt.set(queryOf(url).port, clock.now())
+        return Promise.resolve(reply({ intervalMs: minutes(30), epoch }))
+      }
+      return new Announcer(
+        {
+          clock,
+          random: seededRandom(i),
+          fetch,
+          trackers,
+          urls: () => [['http://tracker.test/announce']],
+          standing: () => ({
+            infoHash: infoHash(i.toString(16).padStart(40, '0')),
+            peerId: peerId('22'.repeat(20)),
+            port,
+            uploadedBytes: 0,
+            downloadedBytes: 0,
+            leftBytes: 0,
+            compact: true,
+            isOurs: true,
+          }),
+          isStarving: () => false,
+          onOutcome: () => undefined,
+        },
+        { from: undefined },
+      )
+    })
+    for (const announcer of announcers) announcer.announce()
+    const run = async (time: number): Promise<void> => {
+      for (let at = 0; at < time; at += 500) {
+        clock.advance(millis(500))
+        if (clock.now() % 1_000 === 0) trackers.tick()
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    }
+    await run(minutes(5))
+    epoch = 2
+    heardAt.clear()
+    await run(seconds(66))
+    assert.equal(heardAt.size, 200)
+    const bySecond = Map.groupBy(heardAt.values(), (at) => Math.floor(at / 1_000))
+    const peak = Math.max(...Array.from(bySecond.values(), (all) => all.length))
+    assert.ok(peak <= 30, `${peak} announces in a second`)
+    await Promise.all(announcers.map((announcer) => announcer.stop()))
   })
 })
 
@@ -225,6 +386,25 @@ describe('a fetch from a tracker', () => {
     )
     await assert.rejects(fetchAnnounce('http://[broken/announce?g=SECRET', undefined, never), isShoalError)
     await assert.rejects(fetchAnnounce('http://127.0.0.1:1/', undefined, AbortSignal.abort()), isShoalError)
+  })
+})
+
+describe('an engine', () => {
+  it('announces every torrent again within 45 s when it is told that trackers begin anew', async () => {
+    await using swarm = new SimulatedSwarm()
+    const asked: number[] = []
+    const fetch: FetchAnnounce = () => {
+      asked.push(swarm.clock.now())
+      return Promise.resolve(reply({ intervalMs: minutes(30), minIntervalMs: minutes(30) }))
+    }
+    const peer = await swarm.peer('10.0.0.1', { fetchAnnounce: fetch })
+    for (let seed = 1; seed <= 5; seed++)
+      peer.add(makeTorrent(50_000, { seed }), { mode: 'seed', announceUrls: () => [['http://t/announce']] })
+    await swarm.run(minutes(5))
+    assert.equal(asked.length, 5)
+    peer.engine.reannounce()
+    await swarm.run(seconds(46))
+    assert.equal(asked.length, 10)
   })
 })
 

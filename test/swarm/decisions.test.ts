@@ -9,7 +9,6 @@ import { nextAnnounceIn, retryAnnounceIn, retryRefusedIn } from '../../src/swarm
 import { chooseDials, CONNECTIONS_SOUGHT, dialBackoff, mayDial } from '../../src/swarm/dial-policy.ts'
 import { RarityIndex } from '../../src/swarm/rarity-index.ts'
 import { queueBlocks, silenceAllowed } from '../../src/swarm/request-queue.ts'
-import { trackerOf, urlsToTry } from '../../src/swarm/tracker-tiers.ts'
 import { chooseUnchoked, type PeerStanding } from '../../src/swarm/unchoker.ts'
 import { limits } from '../../src/wire/limits.ts'
 
@@ -241,22 +240,15 @@ describe('announcing', () => {
   })
 
   it('retries failures soon and refusals as it is told', () => {
+    const waits = (random: () => number): number[] => [1, 2, 3, 4, 9].map((n) => retryAnnounceIn(n, random))
     assert.deepEqual(
-      [1, 2, 3, 4, 9].map((n) => retryAnnounceIn(n, half)),
-      [2, 4, 8, 16, 30].map(seconds),
+      waits(() => 0),
+      [1, 2, 4, 8, 15].map(seconds),
     )
+    assert.deepEqual(waits(half), [1.5, 3, 6, 12, 22.5].map(seconds))
+    assert.ok(retryAnnounceIn(1_000, () => 0.999) <= seconds(30))
     assert.equal(retryRefusedIn('never', half), minutes(60))
     assert.ok(retryRefusedIn(minutes(2), half) >= minutes(2))
     assert.ok(retryRefusedIn(minutes(100_000), half) < minutes(67))
-  })
-
-  it('tries tiers in order, the tracker that answered last first, and HTTP only', () => {
-    const tiers = [
-      ['http://a/announce?g=1', 'udp://b:1/announce', 'http://c/announce'],
-      ['https://d/announce'],
-    ]
-    const tried = urlsToTry(tiers, trackerOf('http://c/announce?g=old'), seededRandom(1))
-    assert.deepEqual(tried, ['http://c/announce', 'http://a/announce?g=1', 'https://d/announce'])
-    assert.deepEqual(urlsToTry([], undefined, half), [])
   })
 })

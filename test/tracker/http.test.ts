@@ -61,13 +61,37 @@ describe('The tracker over HTTP', () => {
     const answer = await tracker.announce({ grant, isOurs: true }, { localAddress: '127.1.0.1' })
     assert.ok(answer.kind === 'reply')
     assert.deepEqual(answer.reply.site, { name: 'lyon', cidrs: ['127.1.0.0/16'] })
-    assert.equal(answer.reply.epoch, 7)
     assert.equal(answer.reply.intervalMs, seconds(60))
     const flags = answer.reply.peers.map((peer) => [peer.host, peer.flags?.isOrigin, peer.flags?.isOurs])
     assert.deepEqual(flags, [
       ['127.1.0.9', false, true],
       ['127.9.0.1', true, true],
     ])
+  })
+
+  it('shows our own clients another epoch when the portal begins one, and when it has begun anew itself', async () => {
+    const epoch = async (of: TestTracker): Promise<number | undefined> => {
+      const answer = await of.announce({ grant, isOurs: true })
+      return answer.kind === 'reply' ? answer.reply.epoch : undefined
+    }
+    const first = await epoch(tracker)
+    assert.equal(await epoch(tracker), first)
+    portal.tell({ kind: 'epoch', epoch: 7 })
+    const second = await epoch(tracker)
+    portal.clock.advance(seconds(5))
+    await using again = await TestTracker.start(portal)
+    const third = await epoch(again)
+    assert.equal(new Set([first, second, third, undefined]).size, 4)
+  })
+
+  it("gives our own clients the swarm's key, and nobody else", async () => {
+    const answer = await tracker.announce({ grant, isOurs: true })
+    assert.ok(answer.kind === 'reply' && answer.reply.swarmKey?.length === 64)
+    for (const compact of [true, false]) {
+      const raw = await tracker.get(announceUrl('/announce', announceRequest({ grant, compact })))
+      assert.ok(!Buffer.from(raw.body).includes('sh key'))
+      assert.ok(!Buffer.from(raw.body).includes(Buffer.from(answer.reply.swarmKey, 'hex')))
+    }
   })
 
   it('gives leechers an origin that never announced, and counts it as a seed', async () => {

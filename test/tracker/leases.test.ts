@@ -122,7 +122,7 @@ describe('A question about leases', () => {
     assert.deepEqual(lease, {
       leftMs: minutes(61),
       site: lease?.site,
-      isBridge: false,
+      isBridge: true,
       isOurs: false,
     })
   })

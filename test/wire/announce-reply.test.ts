@@ -15,6 +15,7 @@ import {
 import { decodeBencode, type BencodeDict } from '../../src/wire/bencode.ts'
 import { asDict } from '../../src/wire/bencode-read.ts'
 import { packedEndpoint } from '../../src/wire/compact-reply.ts'
+import { swarmKeyOfBytes } from '../../src/wire/swarm-key.ts'
 import { hostileInputs } from '../support/corpus.ts'
 import { mutated } from '../support/mutations.ts'
 import { FUZZ_RUNS, orRefused } from './fuzz.ts'
@@ -50,6 +51,7 @@ const replies: fc.Arbitrary<AnnounceReply> = fc
       ),
     ),
     epoch: fc.option(fc.nat()),
+    key: fc.option(fc.uint8Array({ minLength: 16, maxLength: 32 }).map(swarmKeyOfBytes)),
     warning: fc.option(fc.stringMatching(/^[ -~é日]{1,40}$/)),
   })
   .map((r) => ({
@@ -61,6 +63,7 @@ const replies: fc.Arbitrary<AnnounceReply> = fc
     ...(r.externalIp !== null && { externalIp: r.externalIp }),
     ...(r.site !== null && { site: r.site }),
     ...(r.epoch !== null && { epoch: r.epoch }),
+    ...(r.key !== null && { swarmKey: r.key }),
     ...(r.warning !== null && { warning: r.warning }),
   }))
 
@@ -87,7 +90,7 @@ describe("a tracker's reply", () => {
     fc.assert(
       fc.property(replies, (reply) => {
         const raw = encodeAnnounceReply(reply, STOCK)
-        const { site: _site, epoch: _epoch, ...rest } = reply
+        const { site: _site, epoch: _epoch, swarmKey: _key, ...rest } = reply
         const plain = { ...rest, peers: reply.peers.map(({ host, port: p }) => ({ host, port: p })) }
         assert.deepEqual(read(raw), plain)
         assert.ok(!Buffer.from(raw).includes('2:sh') && !Buffer.from(raw).includes(':sh '))

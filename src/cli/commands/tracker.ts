@@ -9,7 +9,7 @@ import { stopped } from '../service.ts'
 import { untilStopped } from '../../platform/lifecycle.ts'
 import { keepMemorySteady } from '../../platform/steady-memory.ts'
 import { ControlFeed } from '../../portal-client/index.ts'
-import { startTracker } from '../../tracker/index.ts'
+import { keptSwarmSecret, startTracker } from '../../tracker/index.ts'
 
 /** `shoal tracker`: for the portal of `--portal`, with a token of the role `origin`. */
 export async function tracker(context: Context, given: object): Promise<void> {
@@ -36,9 +36,18 @@ export async function tracker(context: Context, given: object): Promise<void> {
     fromFile === undefined
       ? stack.use(await SiteSource.start(context.clock, log, client)).current
       : () => fromFile
+  const swarmSecret = await keptSwarmSecret(context.dataDir)
   const running = stack.use(
     await startTracker(
-      { clock: context.clock, random: context.random, log, control: feed.state, sites, portal: client },
+      {
+        clock: context.clock,
+        random: context.random,
+        log,
+        control: feed.state,
+        sites,
+        portal: client,
+        swarmSecret,
+      },
       {
         listen,
         udpPort: options.udpPort ?? settings.tracker.udpPort,

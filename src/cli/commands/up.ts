@@ -10,7 +10,7 @@ import { keepMemorySteady } from '../../platform/steady-memory.ts'
 import { Metrics } from '../../platform/metrics.ts'
 import { ControlFeed, PortalClient } from '../../portal-client/index.ts'
 import { openPortal } from '../../portal/index.ts'
-import { addTrackerMetrics, addUdpMetrics, createTracker } from '../../tracker/index.ts'
+import { addTrackerMetrics, addUdpMetrics, createTracker, keptSwarmSecret } from '../../tracker/index.ts'
 import { localUrlOf, peerAddressOf, publicUrlOf } from '../addresses.ts'
 import { hostAndPort } from '../arguments.ts'
 import type { Context } from '../context.ts'
@@ -97,6 +97,7 @@ export async function up(context: Context, given: object): Promise<void> {
         control: feed.state,
         sites: siteSource.current,
         portal: client,
+        swarmSecret: await keptSwarmSecret(context.dataDir),
       },
       { ...settings.tracker, portalUrl: publicUrl },
     ),

@@ -12,6 +12,8 @@ export class MemoryEngine implements Engine {
   isDisposed = false
   /** How often it was told that grants were taken back. */
   reconsidered = 0
+  /** How often all torrents were told to announce again. */
+  reannounced = 0
 
   add(spec: AddTorrent): TorrentHandle {
     if (this.torrents.has(spec.infoHash)) throw new ShoalError('conflict', 'it is there already')
@@ -47,6 +49,10 @@ export class MemoryEngine implements Engine {
 
   reconsiderPeers(): void {
     this.reconsidered++
+  }
+
+  reannounce(): void {
+    this.reannounced++
   }
 
   /** What the engine tells of a torrent. */

@@ -10,6 +10,7 @@ import { signedTargets } from './signed.ts'
 import { signalTargets } from './signal.ts'
 import { textTargets } from './texts.ts'
 import { udpTargets } from './udp.ts'
+import { withoutTrackerTargets } from './without-tracker.ts'
 
 export async function allTargets(): Promise<readonly Target[]> {
   return [
@@ -23,5 +24,6 @@ export async function allTargets(): Promise<readonly Target[]> {
     ...documentTargets,
     ...textTargets,
     ...udpTargets,
+    ...withoutTrackerTargets,
   ]
 }
