@@ -16,6 +16,8 @@ import { SwarmBook } from './swarm-book.ts'
 export interface Showing<P> {
   readonly peer: P
   readonly piece: PieceIndex
+  /** It was chosen to fetch this one; otherwise it only sees that the piece is there. */
+  readonly isChosen: boolean
 }
 
 /** Shown ahead of what was sent, in time at the rate seen: requests cross the line, and blocks wait in sockets. */
@@ -125,6 +127,7 @@ export class RevealPlan<P extends RevealPeer> {
     const late = Math.max(LATE_MIN, LATE_TIMES * this.#book.arrivals.value)
     for (const host of hosts.values()) {
       if (host.isSeed) continue
+      host.isSated = false
       this.#expire(host, late, now)
       if (now - Math.max(host.newAt, host.askedAt) >= this.#helpAfter(host)) host.isHelped = true
       if (host.looksElsewhere(now, isAlone ? GLIMPSE_AFTER_ALONE : GLIMPSE_AFTER))
@@ -230,15 +233,19 @@ export class RevealPlan<P extends RevealPeer> {
   }
 
   #showRarest(host: Host<P>, now: Millis, suits?: (piece: PieceIndex) => boolean): boolean {
+    if (host.isSated) return false
     const piece = rarestFor(host, this.#book.ledger, this.#random, suits)
-    if (piece === undefined) return false
+    if (piece === undefined) {
+      host.isSated = suits === undefined
+      return false
+    }
     this.#show(host, piece, now)
     return true
   }
 
   #show(host: Host<P>, piece: PieceIndex, now: Millis): void {
     this.#book.show(host, piece, now)
-    this.#out.push({ peer: host.peer, piece })
+    this.#out.push({ peer: host.peer, piece, isChosen: true })
   }
 
   /** What was shown long ago and is not there: for others, unless it waits for us. */
@@ -260,7 +267,7 @@ export class RevealPlan<P extends RevealPeer> {
       const piece = ((start + i) % this.#layout.count) as PieceIndex
       if (!host.mayBeShown(piece) || this.#book.ledger.isGone(piece)) continue
       host.glimpse(piece, now)
-      this.#out.push({ peer: host.peer, piece })
+      this.#out.push({ peer: host.peer, piece, isChosen: false })
       left--
     }
   }
