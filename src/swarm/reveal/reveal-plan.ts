@@ -29,6 +29,9 @@ const HOARDING_TIMES = 3
 /** Somebody alone has nobody to share with: it shall never wait for a HAVE. */
 const AHEAD_ALONE_S = 0.6
 const AHEAD_ALONE_PIECES = 16
+/** On a line as fast as this all is over in seconds, and what it costs to show counts for more than who shares. */
+const FAST_BPS = 20_000_000
+const AHEAD_ALONE_FAST_S = 2
 /** Shown and not there within three times what is usual: it will not come from there. */
 const LATE_TIMES = 3
 const LATE_MIN = seconds(2)
@@ -141,7 +144,7 @@ export class RevealPlan<P extends RevealPeer> {
   next(now: Millis): Showing<P>[] {
     const lacking = this.#lacking()
     const alone = this.#aloneOf(lacking)
-    if (alone !== undefined) this.#feed(alone, this.#aheadAlone(alone, now), now)
+    if (alone !== undefined) this.#feedAlone(alone, now)
     else {
       this.#isAllOut = this.#feedSites(now)
       for (const host of lacking) if (host.isHelped) this.#feed(host, this.#ahead(host.meter.rate(now)), now)
@@ -171,8 +174,12 @@ export class RevealPlan<P extends RevealPeer> {
     return host
   }
 
-  #aheadAlone(host: Host<P>, now: Millis): number {
-    return Math.max(AHEAD_ALONE_PIECES * this.#layout.pieceLength, host.meter.rate(now) * AHEAD_ALONE_S)
+  /** Many at a time, when half are used up. */
+  #feedAlone(host: Host<P>, now: Millis): void {
+    const rate = host.meter.rate(now)
+    const aheadS = rate >= FAST_BPS ? AHEAD_ALONE_FAST_S : AHEAD_ALONE_S
+    const ahead = Math.max(AHEAD_ALONE_PIECES * this.#layout.pieceLength, rate * aheadS)
+    if (host.openBytes < ahead / 2) this.#feed(host, ahead, now)
   }
 
   #ahead(rateBps: number): number {
