@@ -16,11 +16,13 @@ const OUR_CLIENT_HEX = Buffer.from('-SH', 'latin1').toString('hex')
 /** Finished peers that are kept to know what they have, while others lack something. */
 const SEEDS_KEPT_MAX = limits.peersPerTorrentMax / 2
 
-/** Where the peer is. The tracker's word on bridges goes here; without it the first two of a site are they. */
+const isOurs = (peer: Peer): boolean => peer.id.startsWith(OUR_CLIENT_HEX)
+
+/** Where the peer is, by the tracker's lease; without one the first two of a site are its bridges. */
 function factsOf(s: SwarmState, peer: Peer): PeerFacts {
   const { lease } = peer
   const site = lease?.site ?? s.shared.siteOf?.(peer.address) ?? defaultSite(peer.address).name
-  return { site, isBridge: lease?.isBridge, isOurs: peer.id.startsWith(OUR_CLIENT_HEX) }
+  return { site, isBridge: lease?.isBridge, isOurs: isOurs(peer) }
 }
 
 /** True: the peer is told nothing of what we have but what the plan shows it. */
@@ -96,10 +98,11 @@ export function onRevealDue(s: SwarmState): void {
 export function revealMore(s: SwarmState): ReadonlySet<Peer> {
   s.needsReveal = false
   const messages = new Map<Peer, Uint8Array[]>()
-  for (const { peer, piece } of s.reveal?.next(s.shared.clock.now()) ?? []) {
+  for (const { peer, piece, isChosen } of s.reveal?.next(s.shared.clock.now()) ?? []) {
     const list = messages.get(peer) ?? []
     messages.set(peer, list)
     list.push(encodePeerMessage({ kind: 'have', piece }))
+    if (isChosen && peer.hasFast && isOurs(peer)) list.push(encodePeerMessage({ kind: 'suggest', piece }))
   }
   for (const [peer, list] of messages) peer.sendBytes(Buffer.concat(list))
   return new Set(messages.keys())

@@ -61,6 +61,39 @@ describe('an origin that reveals', () => {
     assert.equal(new Set(shown).size, shown.length, 'no piece is shown to two')
   })
 
+  it('suggests to our own clients what it shows them, and to others nothing', async () => {
+    await using swarm = new SimulatedSwarm()
+    const made = makeTorrent(4 * MiB)
+    const origin = await swarm.peer(ORIGIN, { reveal: true })
+    origin.add(made, { mode: 'seed' })
+    const { infoHash } = made.torrent
+    const id = Buffer.from('-SH0100-abcdefghijkl').toString('hex')
+    const ours = await dial(swarm, origin, '10.0.1.1', { infoHash, id })
+    const foreign = await dial(swarm, origin, '10.0.2.1', { infoHash, id: idOf(2) })
+    await swarm.run(millis(100))
+    const suggested = ours.heard.flatMap((m) => (m.kind === 'suggest' ? [m.piece] : []))
+    assert.deepEqual(suggested, piecesShown(ours))
+    assert.ok(suggested.length > 0)
+    assert.ok(!foreign.kinds().includes('suggest'))
+  })
+
+  it('keeps a finished peer that shows what is out, as long as others lack something', async () => {
+    await using swarm = new SimulatedSwarm()
+    const made = makeTorrent(4 * MiB)
+    const origin = await swarm.peer(ORIGIN, { reveal: true })
+    origin.add(made, { mode: 'seed' })
+    const { infoHash } = made.torrent
+    const lacking = await dial(swarm, origin, '10.0.1.1', { infoHash, id: idOf(1) })
+    const seed = await dial(swarm, origin, '10.0.2.1', { infoHash, id: idOf(2) })
+    lacking.say({ kind: 'interested' })
+    seed.say({ kind: 'have-all' })
+    await swarm.run(seconds(5))
+    assert.ok(!seed.isClosed)
+    lacking.hangUp()
+    await swarm.run(seconds(5))
+    assert.ok(seed.isClosed)
+  })
+
   it('sends a block of a piece that it has not shown to whoever knows of it', async () => {
     await using swarm = new SimulatedSwarm()
     const made = makeTorrent(8 * MiB)

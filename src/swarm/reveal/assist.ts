@@ -9,6 +9,8 @@ import type { SiteFeed } from './site-feed.ts'
 
 /** A site that takes in this share of the most that it ever did is doing well. */
 const DOING_WELL = 0.7
+/** A rate is one only when it has been seen for so long: the first piece comes as if in no time. */
+const WARM_UP = seconds(2)
 const TRIED_FOR = seconds(3)
 /** Less than this is chance. */
 const GAIN_MIN = 1.15
@@ -16,6 +18,10 @@ const PAUSE_FIRST = seconds(4)
 const PAUSE_MAX = seconds(64)
 
 interface Trial {
+  /** When the first bytes came in. */
+  beganAt: Millis | undefined
+  /** The most that it ever took in. */
+  bestBps: number
   isOn: boolean
   /** When it was switched on, or may be again. */
   at: Millis
@@ -33,15 +39,21 @@ export class Assist<P extends RevealPeer> {
   tick(sites: Iterable<SiteFeed<P>>, isAllOut: boolean, now: Millis): void {
     for (const site of sites) {
       const rate = site.intake.rate(now)
-      site.intakeBestBps = Math.max(site.intakeBestBps, rate)
-      const trial = this.#trials.get(site) ?? { isOn: false, at: now, rateBefore: 0, pause: PAUSE_FIRST }
+      const trial = this.#trials.get(site) ?? newTrial(now)
+      if (rate > 0) trial.beganAt ??= now
+      if (trial.beganAt !== undefined && now - trial.beganAt >= WARM_UP)
+        trial.bestBps = Math.max(trial.bestBps, rate)
       this.#trials.set(site, trial)
       if (!isAllOut) trial.isOn = false
       else if (trial.isOn) judge(trial, rate, now)
-      else if (now >= trial.at && rate < DOING_WELL * site.intakeBestBps + 1)
+      else if (now >= trial.at && rate < DOING_WELL * trial.bestBps + 1)
         Object.assign(trial, { isOn: true, at: now, rateBefore: rate })
     }
   }
+}
+
+function newTrial(now: Millis): Trial {
+  return { beganAt: undefined, bestBps: 0, isOn: false, at: now, rateBefore: 0, pause: PAUSE_FIRST }
 }
 
 function judge(trial: Trial, rate: number, now: Millis): void {

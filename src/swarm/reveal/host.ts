@@ -50,6 +50,8 @@ export class Host<P extends RevealPeer> {
   isSlack = false
   /** It is fed by us whatever its site does. */
   isHelped = false
+  /** Nothing is left that it could be shown; until the next tick. */
+  isSated = false
   /** It has everything. */
   isSeed = false
   /** It said so at once: not piece by piece. */

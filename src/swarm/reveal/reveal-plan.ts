@@ -16,6 +16,8 @@ import { SwarmBook } from './swarm-book.ts'
 export interface Showing<P> {
   readonly peer: P
   readonly piece: PieceIndex
+  /** It was chosen to fetch this one; otherwise it only sees that the piece is there. */
+  readonly isChosen: boolean
 }
 
 /** Shown ahead of what was sent, in time at the rate seen: requests cross the line, and blocks wait in sockets. */
@@ -27,6 +29,9 @@ const HOARDING_TIMES = 3
 /** Somebody alone has nobody to share with: it shall never wait for a HAVE. */
 const AHEAD_ALONE_S = 0.6
 const AHEAD_ALONE_PIECES = 16
+/** On a line as fast as this all is over in seconds, and what it costs to show counts for more than who shares. */
+const FAST_BPS = 20_000_000
+const AHEAD_ALONE_FAST_S = 2
 /** Shown and not there within three times what is usual: it will not come from there. */
 const LATE_TIMES = 3
 const LATE_MIN = seconds(2)
@@ -125,6 +130,7 @@ export class RevealPlan<P extends RevealPeer> {
     const late = Math.max(LATE_MIN, LATE_TIMES * this.#book.arrivals.value)
     for (const host of hosts.values()) {
       if (host.isSeed) continue
+      host.isSated = false
       this.#expire(host, late, now)
       if (now - Math.max(host.newAt, host.askedAt) >= this.#helpAfter(host)) host.isHelped = true
       if (host.looksElsewhere(now, isAlone ? GLIMPSE_AFTER_ALONE : GLIMPSE_AFTER))
@@ -138,7 +144,7 @@ export class RevealPlan<P extends RevealPeer> {
   next(now: Millis): Showing<P>[] {
     const lacking = this.#lacking()
     const alone = this.#aloneOf(lacking)
-    if (alone !== undefined) this.#feed(alone, this.#aheadAlone(alone, now), now)
+    if (alone !== undefined) this.#feedAlone(alone, now)
     else {
       this.#isAllOut = this.#feedSites(now)
       for (const host of lacking) if (host.isHelped) this.#feed(host, this.#ahead(host.meter.rate(now)), now)
@@ -168,8 +174,12 @@ export class RevealPlan<P extends RevealPeer> {
     return host
   }
 
-  #aheadAlone(host: Host<P>, now: Millis): number {
-    return Math.max(AHEAD_ALONE_PIECES * this.#layout.pieceLength, host.meter.rate(now) * AHEAD_ALONE_S)
+  /** Many at a time, when half are used up. */
+  #feedAlone(host: Host<P>, now: Millis): void {
+    const rate = host.meter.rate(now)
+    const aheadS = rate >= FAST_BPS ? AHEAD_ALONE_FAST_S : AHEAD_ALONE_S
+    const ahead = Math.max(AHEAD_ALONE_PIECES * this.#layout.pieceLength, rate * aheadS)
+    if (host.openBytes < ahead / 2) this.#feed(host, ahead, now)
   }
 
   #ahead(rateBps: number): number {
@@ -230,15 +240,19 @@ export class RevealPlan<P extends RevealPeer> {
   }
 
   #showRarest(host: Host<P>, now: Millis, suits?: (piece: PieceIndex) => boolean): boolean {
+    if (host.isSated) return false
     const piece = rarestFor(host, this.#book.ledger, this.#random, suits)
-    if (piece === undefined) return false
+    if (piece === undefined) {
+      host.isSated = suits === undefined
+      return false
+    }
     this.#show(host, piece, now)
     return true
   }
 
   #show(host: Host<P>, piece: PieceIndex, now: Millis): void {
     this.#book.show(host, piece, now)
-    this.#out.push({ peer: host.peer, piece })
+    this.#out.push({ peer: host.peer, piece, isChosen: true })
   }
 
   /** What was shown long ago and is not there: for others, unless it waits for us. */
@@ -260,7 +274,7 @@ export class RevealPlan<P extends RevealPeer> {
       const piece = ((start + i) % this.#layout.count) as PieceIndex
       if (!host.mayBeShown(piece) || this.#book.ledger.isGone(piece)) continue
       host.glimpse(piece, now)
-      this.#out.push({ peer: host.peer, piece })
+      this.#out.push({ peer: host.peer, piece, isChosen: false })
       left--
     }
   }

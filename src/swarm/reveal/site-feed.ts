@@ -16,7 +16,6 @@ export class SiteFeed<P extends RevealPeer> {
   given = 0
   /** Bytes that are new to the site, from wherever they came. */
   readonly intake = new RateMeter()
-  intakeBestBps = 0
   /** Everything that it lacks is on its way; until the next tick. */
   isSated = false
   readonly #copies: Uint16Array

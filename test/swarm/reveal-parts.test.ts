@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import type { PieceIndex } from '../../src/core/piece-layout.ts'
+import { seededRandom } from '../../src/core/random.ts'
+import { millis, seconds } from '../../src/core/units.ts'
+import { Assist } from '../../src/swarm/reveal/assist.ts'
+import { RecentMedian } from '../../src/swarm/reveal/median.ts'
+import { PieceLedger } from '../../src/swarm/reveal/piece-ledger.ts'
+import { SiteFeed } from '../../src/swarm/reveal/site-feed.ts'
+import type { SimulatedHost } from '../support/reveal-world.ts'
+
+const PIECES = 20
+const piece = (n: number): PieceIndex => n as PieceIndex
+
+describe('the ledger of an origin', () => {
+  const take = (ledger: PieceLedger<string>): PieceIndex[] => {
+    const taken: PieceIndex[] = []
+    for (let next = ledger.takeFresh(); next !== undefined; next = ledger.takeFresh()) {
+      taken.push(next)
+      ledger.give(next, 'a')
+    }
+    return taken
+  }
+
+  it('gives every piece once, in an order of chance', () => {
+    const taken = take(new PieceLedger<string>(PIECES, seededRandom(1)))
+    assert.equal(new Set(taken).size, PIECES)
+    assert.notDeepEqual(
+      taken,
+      taken.toSorted((a, b) => a - b),
+    )
+  })
+
+  it('passes over what peers have, and gives it when the last of them is gone', () => {
+    const ledger = new PieceLedger<string>(PIECES, seededRandom(1))
+    ledger.seen(piece(3), 'b')
+    assert.ok(!take(ledger).includes(piece(3)))
+    ledger.lost(piece(3))
+    assert.deepEqual(take(ledger), [3])
+  })
+
+  it('gives everything when the only seed goes, but what was taken off', () => {
+    const ledger = new PieceLedger<string>(PIECES, seededRandom(1))
+    ledger.seedCame()
+    assert.deepEqual(take(ledger), [])
+    ledger.goes(piece(4))
+    ledger.seedLeft()
+    assert.equal(take(ledger).length, PIECES - 1)
+  })
+
+  it('names the giver once, when the piece is first seen at somebody else', () => {
+    const ledger = new PieceLedger<string>(PIECES, seededRandom(1))
+    ledger.give(piece(5), 'a')
+    assert.equal(ledger.seen(piece(5), 'a'), undefined)
+    assert.equal(ledger.seen(piece(5), 'b'), 'a')
+    assert.equal(ledger.seen(piece(5), 'c'), undefined)
+  })
+
+  it('puts what is free again before all others', () => {
+    const ledger = new PieceLedger<string>(PIECES, seededRandom(1))
+    const first = ledger.takeFresh() ?? piece(0)
+    ledger.give(first, 'a')
+    ledger.free(first)
+    assert.equal(ledger.takeFresh(), first)
+  })
+})
+
+describe('assistance to a site', () => {
+  /** Seconds of ten in which the site was assisted, if it takes in `helped` bytes a second then, and `plain` else. */
+  function assisted(plain: number, helped: number): number {
+    const assist = new Assist<SimulatedHost>()
+    const site = new SiteFeed<SimulatedHost>('a', PIECES)
+    let count = 0
+    for (let s = 1; s <= 30; s++) {
+      // It took in much while the origin still had something new.
+      const isAllOut = s > 10
+      const rate = !isAllOut ? 1_000_000 : assist.isOn(site) ? helped : plain
+      site.intake.add(rate, seconds(s))
+      assist.tick([site], isAllOut, seconds(s))
+      if (s > 20 && assist.isOn(site)) count++
+    }
+    return count
+  }
+
+  it('is given to a site that it makes faster', () => {
+    assert.ok(assisted(100_000, 1_000_000) > 0)
+  })
+
+  it('is not given to one that does as well as ever', () => {
+    assert.equal(assisted(1_000_000, 1_000_000), 0)
+  })
+
+  it('is withdrawn, mostly, where it makes no difference', () => {
+    assert.ok(assisted(300_000, 300_000) <= 6, String(assisted(300_000, 300_000)))
+  })
+})
+
+describe('the median of the last durations', () => {
+  it('is one of the last fifteen, and 0 before there was any', () => {
+    assert.equal(new RecentMedian().value, millis(0))
+    fc.assert(
+      fc.property(fc.array(fc.nat(10_000), { minLength: 1, maxLength: 40 }), (durations) => {
+        const median = new RecentMedian()
+        for (const duration of durations) median.add(duration)
+        const sorted = durations.slice(-15).toSorted((a, b) => a - b)
+        assert.equal(median.value, sorted[Math.floor(sorted.length / 2)])
+      }),
+    )
+  })
+})
