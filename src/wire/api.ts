@@ -3,7 +3,7 @@
  * read answers by them. Sizes are bytes, times ISO 8601 UTC.
  */
 import { z } from 'zod'
-import { grantId, infoHash, peerId, releaseName, slug } from '../core/ids.ts'
+import { deviceId, grantId, infoHash, peerId, releaseName, slug } from '../core/ids.ts'
 import { ipAddress } from '../core/address.ts'
 import { limits } from './limits.ts'
 
@@ -30,6 +30,7 @@ export const zInfoHash = checked(infoHash, 'SHA-1 of the info bytes, 40 hex digi
 export const zSlug = checked(slug, "the bundle's name in URLs: a-z, 0-9 and single hyphens")
 export const zReleaseName = checked(releaseName, 'letters, digits, ".", "_" and "-", at most 64')
 export const zGrantId = checked(grantId, 'id of a grant, 16 characters')
+export const zDeviceId = checked(deviceId, 'id of a device, 22 characters')
 export const zPeerId = checked(peerId, '20 bytes as 40 hex digits')
 export const zIpAddress = checked(ipAddress, 'a literal IP address')
 export const zTime = z.iso.datetime().meta({ description: 'ISO 8601, UTC' })
@@ -136,6 +137,8 @@ export const zLinkRequest = z.strictObject({
   /** Distinct addresses that may use the grant. */
   peersMax: z.number().int().min(1).max(limits.peersPerGrantMax).optional(),
   webSeed: z.boolean().default(false),
+  /** The device that it is for: needed for a release that is for our clients only. */
+  device: zDeviceId.optional(),
   /** For whom: an account's name. Publishers and admins only. */
   for: zText.min(1).max(64).optional(),
 })
@@ -194,7 +197,15 @@ export type Presence = z.input<typeof zPresence>
 
 /** Releases that wait for an origin: published from elsewhere, not yet held in full. Origins only. */
 export const zWanted = z.object({
-  items: z.array(z.object({ infohash: zInfoHash, bundle: zSlug, release: zReleaseName, sizeBytes: zSize })),
+  items: z.array(
+    z.object({
+      infohash: zInfoHash,
+      bundle: zSlug,
+      release: zReleaseName,
+      sizeBytes: zSize,
+      admit: zAdmit.default('any'),
+    }),
+  ),
 })
 
 /** Ten years: longer is for ever, and has no end to name. */
