@@ -12,9 +12,14 @@ export interface HandshakerParts {
   readonly clock: Clock
   /** Answers who takes over, or undefined to hang up. */
   readonly onHandshake: (handshake: Handshake) => ConnectionHandler | undefined
-  /** Once: it was taken over, or it is closed. */
+  /** It begins with TLS, not with a handshake, and goes on elsewhere; absent: it is hung up on. */
+  readonly onTls?: (first: Uint8Array) => void
+  /** Once: it was taken over, or it is closed. Not after `onTls`. */
   readonly onSettled: (wasTaken: boolean) => void
 }
+
+/** The first byte of a TLS connection: a record of the type "handshake" (RFC 8446, 5.1). */
+const TLS_HANDSHAKE = 0x16
 
 export class Handshaker implements ConnectionHandler {
   readonly #parts: HandshakerParts
@@ -36,6 +41,12 @@ export class Handshaker implements ConnectionHandler {
       return
     }
     if (this.#isSettled) return
+    if (this.#bytes === 0 && bytes[0] === TLS_HANDSHAKE && this.#parts.onTls !== undefined) {
+      this.#isSettled = true
+      this.#timer.cancel()
+      this.#parts.onTls(bytes)
+      return
+    }
     const part = bytes.subarray(0, HANDSHAKE_BYTES - this.#bytes)
     this.#head.set(part, this.#bytes)
     this.#bytes += part.length

@@ -3,6 +3,8 @@ import type { IpAddress } from '../core/address.ts'
 import type { InfoHash } from '../core/ids.ts'
 import type { Clock } from '../platform/clock.ts'
 import { limits } from '../wire/limits.ts'
+import type { PeerGuard } from './guard.ts'
+import { GuardedHandshaker } from './guarded-handshaker.ts'
 import { Handshaker } from './handshaker.ts'
 import type { Connection } from './network.ts'
 import type { Swarm } from './swarm.ts'
@@ -14,6 +16,8 @@ export interface IncomingParts {
   readonly clock: Clock
   readonly isBanned: (address: IpAddress) => boolean
   readonly swarmOf: (infoHash: InfoHash) => Swarm | undefined
+  /** Without it there is no TLS. */
+  readonly guard: PeerGuard | undefined
 }
 
 export class Incoming {
@@ -38,11 +42,26 @@ export class Incoming {
     }
     this.#strangers.set(host, ofHost + 1)
     this.#count++
+    const { guard } = this.#parts
     new Handshaker({
       connection,
       clock: this.#parts.clock,
       onHandshake: (theirs) => this.#parts.swarmOf(theirs.infoHash)?.accept(connection, theirs),
+      ...(guard !== undefined && { onTls: (first) => this.#takeTls(connection, guard, first) }),
       onSettled: () => this.#leave(host),
+    })
+  }
+
+  /** A stranger still, until its permit is believed. */
+  #takeTls(connection: Connection, guard: PeerGuard, first: Uint8Array): void {
+    new GuardedHandshaker({
+      connection,
+      clock: this.#parts.clock,
+      guard,
+      first,
+      onHandshake: (theirs, secured, pass) =>
+        this.#parts.swarmOf(theirs.infoHash)?.accept(secured, theirs, pass),
+      onSettled: () => this.#leave(connection.remote.host),
     })
   }
 

@@ -14,6 +14,7 @@ import type { BufferPool } from './buffer-pool.ts'
 import type { Content, Storage } from './content.ts'
 import type { Downloader } from './downloader.ts'
 import type { AddTorrent, PeerSource, TorrentEvent } from './engine-types.ts'
+import type { PeerGuard } from './guard.ts'
 import type { KnownPeers } from './known-peers.ts'
 import type { MetadataFetch } from './metadata-fetch.ts'
 import type { Network } from './network.ts'
@@ -40,6 +41,7 @@ export interface Shared {
   readonly cache: PieceCache
   readonly loader: PieceLoader
   readonly bans: Bans
+  readonly guard: PeerGuard | undefined
   readonly budget: SendBudget
   readonly bucketDown: TokenBucket
   readonly bucketUp: TokenBucket

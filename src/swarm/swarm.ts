@@ -14,6 +14,7 @@ import {
   onPeersNamed,
 } from './connecting.ts'
 import type { AddTorrent } from './engine-types.ts'
+import type { PeerPass } from './guard.ts'
 import { rechokeIfDue, updateInterest } from './interest.ts'
 import { startMetadata } from './metadata-traffic.ts'
 import type { Connection } from './network.ts'
@@ -120,8 +121,8 @@ export class Swarm implements PeerOwner {
   }
 
   /** Somebody wants this torrent: answers who takes the connection, or undefined to hang up. */
-  accept(connection: Connection, theirs: Handshake): Peer | undefined {
-    return admit(this.state, connection, theirs, undefined)
+  accept(connection: Connection, theirs: Handshake, pass?: PeerPass): Peer | undefined {
+    return admit(this.state, connection, theirs, undefined, pass)
   }
 
   addPeers(endpoints: readonly Endpoint[]): void {
