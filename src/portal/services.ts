@@ -4,10 +4,12 @@ import type { Logger } from '../platform/log.ts'
 import type { Catalogue } from './catalogue/catalogue.ts'
 import type { ControlFeed } from './control/control-feed.ts'
 import type { Presence } from './control/presence.ts'
+import type { Devices } from './devices/devices.ts'
 import type { Database } from './database/tables.ts'
 import type { GrantLedger } from './grants/ledger.ts'
 import type { GrantReader } from './grants/grant-reader.ts'
 import type { Links } from './grants/links.ts'
+import type { Permits } from './grants/permits.ts'
 import type { KeyRing } from './keys/key-ring.ts'
 import type { LoginCodes } from './people/login-codes.ts'
 import type { Tokens } from './people/tokens.ts'
@@ -21,6 +23,8 @@ export interface Services {
   readonly ledger: GrantLedger
   readonly grants: GrantReader
   readonly links: Links
+  readonly permits: Permits
+  readonly devices: Devices
   readonly keys: KeyRing
   readonly tokens: Tokens
   readonly loginCodes: LoginCodes

@@ -15,6 +15,7 @@ export async function snapshotEvents(tx: Tx, now: EpochMillis): Promise<ControlE
     { kind: 'epoch', epoch: await readEpoch(tx) },
     ...(await keyEvents(tx)),
     ...(await grantEvents(tx, now)),
+    ...(await deviceEvents(tx, now)),
     ...(await releaseEvents(tx)),
     ...(await servingEvents(tx)),
   ]
@@ -46,6 +47,16 @@ async function grantEvents(tx: Tx, now: EpochMillis): Promise<ControlEvent[]> {
       until: isoTime(row.expires_at),
     })),
   ]
+}
+
+async function deviceEvents(tx: Tx, now: EpochMillis): Promise<ControlEvent[]> {
+  const rows = await tx
+    .selectFrom('devices')
+    .select(['id', 'certified_until'])
+    .where('revoked_at', 'is not', null)
+    .where('certified_until', '>', now - limits.clockLeeway)
+    .execute()
+  return rows.map((row) => ({ kind: 'device-revoked', device: row.id, until: isoTime(row.certified_until) }))
 }
 
 async function releaseEvents(tx: Tx): Promise<ControlEvent[]> {

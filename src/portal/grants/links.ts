@@ -10,7 +10,7 @@ import { formatMagnet } from '../../wire/magnet.ts'
 import { signMagnet } from '../../wire/magnet-signature.ts'
 import { encodeTorrent } from '../../wire/torrent.ts'
 import type { Catalogue, StoredRelease } from '../catalogue/catalogue.ts'
-import { isoTime } from '../catalogue/rows.ts'
+import { forOursOnly, isoTime } from '../catalogue/rows.ts'
 import type { GrantRow } from '../database/tables.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import type { GrantReader } from './grant-reader.ts'
@@ -112,6 +112,7 @@ export class Links {
       throw new ShoalError('not-granted', 'grant refused')
     if (row.revoked_at !== null) throw new ShoalError('not-granted', 'this grant was revoked')
     if (release.state === 'recalled') throw new ShoalError('not-granted', 'this release was recalled')
+    if (release.admit === 'ours') throw new ShoalError('conflict', forOursOnly(release))
     return {
       bytes: encodeTorrent({ infoBytes: info, announce: [[this.#announceUrl(token)]], createdBy: 'Shoal' }),
       fileName: `${release.bundle}-${release.name}.torrent`,

@@ -9,6 +9,7 @@ import type { Attempts } from './attempts.ts'
 import { openApiDocument } from './openapi.ts'
 import type { ApiRoute, Reply } from './route.ts'
 import { adminRoutes } from './routes-admin.ts'
+import { deviceRoutes } from './routes-devices.ts'
 import { catalogueRoutes, TORRENT_TYPE } from './routes-catalogue.ts'
 import { grantRoutes } from './routes-grants.ts'
 import { serviceRoutes } from './routes-service.ts'
@@ -16,6 +17,7 @@ import { serviceRoutes } from './routes-service.ts'
 export const apiRoutes: readonly ApiRoute[] = [
   ...catalogueRoutes,
   ...grantRoutes,
+  ...deviceRoutes,
   ...serviceRoutes,
   ...adminRoutes,
 ]

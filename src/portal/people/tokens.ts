@@ -12,6 +12,7 @@ import { systemSentence } from '../../platform/system-sentence.ts'
 import type { zCreatedToken, zNewToken, zTokenInfo } from '../../wire/api.ts'
 import type { Account } from '../account.ts'
 import { isoTime, textList } from '../catalogue/rows.ts'
+import { revokeOriginsOf } from '../devices/devices.ts'
 import type { Database, TokenRow } from '../database/tables.ts'
 import type { Journal } from '../journal.ts'
 
@@ -74,6 +75,7 @@ export class Tokens {
       const gone = await tx.deleteFrom('tokens').where('id', '=', id).returning('name').executeTakeFirst()
       if (gone === undefined) throw new ShoalError('not-found', 'no such token')
       notes.audit({ actor: by, action: 'token-deleted', subject: id, detail: `"${gone.name}"` })
+      await revokeOriginsOf(tx, notes, { tokenId: id, at: this.#clock.epoch(), by })
     })
   }
 
