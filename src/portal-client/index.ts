@@ -3,6 +3,8 @@ export { admitLink, type AdmitLinkOptions, type AdmittedLink } from './admit-lin
 export { ControlFeed, type ControlFeedParts } from './control-feed.ts'
 export { ControlState } from './control-state.ts'
 export type { ControlListener, ControlView, ServingPeer } from './control-view.ts'
+export { DeviceGuard, type DeviceGuardParts } from './device-guard.ts'
+export { EnrolledDevice, type EnrolledDeviceParts } from './enrolled-device.ts'
 export { fetchTorrent, type FetchTorrentParts } from './fetch-torrent.ts'
 export { GrantRenewer, type GrantRenewerParts, type HeldGrant } from './grant-renewer.ts'
 export { trustPortal, type TrustParts } from './pin-portal.ts'

@@ -5,10 +5,11 @@
 import type { z } from 'zod'
 import type { IpAddress } from '../core/address.ts'
 import { ShoalError } from '../core/errors.ts'
-import type { GrantId, ReleaseName, Slug } from '../core/ids.ts'
+import type { DeviceId, GrantId, ReleaseName, Slug } from '../core/ids.ts'
 import { millis, seconds, type Millis } from '../core/units.ts'
 import type { Clock } from '../platform/clock.ts'
 import type * as Api from '../wire/api.ts'
+import type * as DeviceApi from '../wire/device-api.ts'
 import type { Jwks } from '../wire/keys.ts'
 import { limits } from '../wire/limits.ts'
 import { requestHttp, type HttpReply, type HttpRequest } from './http-request.ts'
@@ -157,6 +158,24 @@ export class PortalClient {
     return this.#json(`/grants/${id}/renew`, { method: 'POST', json: {} }, (api) => api.zRenewal, signal)
   }
 
+  /** A certificate for this machine's key; the same key again gets a fresh one. */
+  enrol(enrolment: DeviceApi.Enrolment, signal?: AbortSignal): Promise<DeviceApi.Enrolled> {
+    return this.#ofDevice('/devices', { method: 'POST', json: enrolment }, (api) => api.zEnrolled, signal)
+  }
+
+  devices(signal?: AbortSignal): Promise<z.infer<typeof DeviceApi.zDeviceList>> {
+    return this.#ofDevice('/devices', {}, (api) => api.zDeviceList, signal)
+  }
+
+  async revokeDevice(id: DeviceId, signal?: AbortSignal): Promise<void> {
+    await this.#send(`/api/v1/devices/${id}`, { method: 'DELETE' }, signal)
+  }
+
+  permit(grant: GrantId, device: DeviceId, signal?: AbortSignal): Promise<DeviceApi.PermitReply> {
+    const call: Call = { method: 'POST', json: { grant, device } }
+    return this.#ofDevice('/permits', call, (api) => api.zPermit, signal)
+  }
+
   async reportPresence(presence: Api.Presence, signal?: AbortSignal): Promise<void> {
     await this.#send('/api/v1/presence', { method: 'POST', json: presence }, signal)
   }
@@ -218,6 +237,16 @@ export class PortalClient {
   ): Promise<T> {
     const reply = await this.#send(`/api/v1${path}`, call, signal)
     return valueOf(reply, schemaOf(await import('../wire/api.ts')), this.origin)
+  }
+
+  async #ofDevice<T>(
+    path: string,
+    call: Call,
+    schemaOf: (api: typeof DeviceApi) => z.ZodType<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    const reply = await this.#send(`/api/v1${path}`, call, signal)
+    return valueOf(reply, schemaOf(await import('../wire/device-api.ts')), this.origin)
   }
 
   /** The one place that asks: an answer of success, or a ShoalError. */
