@@ -2,7 +2,7 @@
 import type { IpAddress } from '../core/address.ts'
 import type { BytesPerSecond } from '../core/units.ts'
 import type { Logger } from '../platform/log.ts'
-import { startEngine, tcpNetwork, type Engine } from '../swarm/index.ts'
+import { startEngine, tcpNetwork, type Engine, type PeerGuard } from '../swarm/index.ts'
 import type { Context } from './context.ts'
 import { DEFAULT_PEER_PORT, PEER_PORTS_TO_TRY } from './defaults.ts'
 
@@ -13,13 +13,21 @@ export interface PeerOptions {
   readonly bind?: IpAddress
   readonly limitDown?: BytesPerSecond
   readonly limitUp?: BytesPerSecond
+  /** For releases that are for our clients only. */
+  readonly guard?: PeerGuard
 }
 
 /** @throws ShoalError `conflict` when the port that was asked for is taken. */
 export function startPeerEngine(context: Context, log: Logger, options: PeerOptions): Promise<Engine> {
-  const { peerPort, bind, limitDown, limitUp } = options
+  const { peerPort, bind, limitDown, limitUp, guard } = options
   return startEngine(
-    { clock: context.clock, random: context.random, log, network: tcpNetwork() },
+    {
+      clock: context.clock,
+      random: context.random,
+      log,
+      network: tcpNetwork(),
+      ...(guard === undefined ? {} : { guard }),
+    },
     {
       listen: {
         host: bind ?? '0.0.0.0',

@@ -1,7 +1,9 @@
 /** An origin as `up` and `shoal seeder` run it: control feed, peer engine and seeder, in this order. */
 import type { IpAddress } from '../core/address.ts'
 import type { Logger } from '../platform/log.ts'
-import type { ControlFeed, PortalClient } from '../portal-client/index.ts'
+import { messageOf } from '../core/errors.ts'
+import { DeviceGuard, EnrolledDevice, type ControlFeed, type PortalClient } from '../portal-client/index.ts'
+import type { PublicKey } from '../wire/keys.ts'
 import type { Engine } from '../swarm/index.ts'
 import type { Context } from './context.ts'
 import { startPeerEngine, type PeerOptions } from './engine.ts'
@@ -11,6 +13,7 @@ export interface OriginParts {
   /** With a token of the role `origin`. */
   readonly client: PortalClient
   readonly feed: ControlFeed
+  readonly portalKey: PublicKey
 }
 
 export interface OriginOptions extends PeerOptions {
@@ -27,6 +30,20 @@ export interface RunningOrigin extends AsyncDisposable {
   readonly engine: Engine
 }
 
+/** Undefined when the portal does not certify it: releases for any client are served all the same. */
+async function enrolled(context: Context, parts: OriginParts): Promise<EnrolledDevice | undefined> {
+  const { clock, dataDir } = context
+  try {
+    return await EnrolledDevice.open({ ...parts, clock, dataDir, isOrigin: true })
+  } catch (error) {
+    parts.log.error(
+      { reason: messageOf(error) },
+      'this origin is not enrolled, so releases for our own clients only are not served from here',
+    )
+    return undefined
+  }
+}
+
 /** Resolves when it listens for peers and the first look at the library has begun. */
 export async function startOrigin(
   context: Context,
@@ -35,7 +52,19 @@ export async function startOrigin(
 ): Promise<RunningOrigin> {
   const { startSeeder } = await import('../seeder/index.ts')
   await using stack = new AsyncDisposableStack()
-  const engine = stack.use(await startPeerEngine(context, parts.log, options))
+  const device = await enrolled(context, parts)
+  if (device !== undefined) stack.use(device)
+  const guard =
+    device === undefined
+      ? undefined
+      : new DeviceGuard({
+          clock: context.clock,
+          control: parts.feed.state,
+          identity: () => device.identity,
+        })
+  const engine = stack.use(
+    await startPeerEngine(context, parts.log, { ...options, ...(guard === undefined ? {} : { guard }) }),
+  )
   stack.use(
     await startSeeder(
       {

@@ -186,15 +186,32 @@ function contentCommands(add: Add, context: ContextOf): void {
   )
 }
 
+const sub = (parent: Command, spec: string, description: string): Command =>
+  withGlobals(parent.command(spec).description(description)).exitOverride()
+
+/** Machines that hold a certificate: they alone get what is published with `--admit ours`. */
+function deviceCommands(add: Add, context: ContextOf): void {
+  const device = add('device', 'machines that may fetch what is for our own clients only')
+  sub(device, 'list', 'devices: yours, or all for an admin').action(
+    async (_options: object, command: Command) => {
+      await (await import('./commands/device.ts')).listDevices(context(command))
+    },
+  )
+  sub(device, 'revoke <id>', 'end a device for ever').action(
+    async (id: string, _options: object, command: Command) => {
+      await (await import('./commands/device.ts')).revokeDevice(context(command), id)
+    },
+  )
+}
+
 function adminCommands(add: Add, context: ContextOf): void {
   add('revoke [grant]', 'end a grant, or with --user all grants of a person')
     .option('--user <name>', 'whose grants to end')
     .action(async (grant: string | undefined, options: object, command: Command) => {
       await (await import('./commands/revoke.ts')).revoke(context(command), grant, options)
     })
+  deviceCommands(add, context)
   const token = add('token', 'API tokens')
-  const sub = (parent: Command, spec: string, description: string): Command =>
-    withGlobals(parent.command(spec).description(description)).exitOverride()
   sub(token, 'create <name>', 'a new token, shown once')
     .addOption(
       choice('--role <role>', 'what it may do', ['admin', 'publisher', 'viewer', 'origin'], 'viewer'),

@@ -34,7 +34,7 @@ export async function seeder(context: Context, given: object): Promise<void> {
   const origin = stack.use(
     await startOrigin(
       context,
-      { log, client, feed },
+      { log, client, feed, portalKey },
       {
         audience: settings.library.audience,
         rightsStatement: settings.library.rightsStatement,

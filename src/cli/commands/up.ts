@@ -104,7 +104,7 @@ export async function up(context: Context, given: object): Promise<void> {
   const origin = stack.use(
     await startOrigin(
       context,
-      { log: log.child({ role: 'seeder' }), client, feed },
+      { log: log.child({ role: 'seeder' }), client, feed, portalKey: portal.portalKey },
       {
         audience: settings.library.audience,
         rightsStatement: settings.library.rightsStatement,
