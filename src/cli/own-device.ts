@@ -1,4 +1,5 @@
 /** This machine as a device of a portal, and what it needs to tell who else is one: for releases of our clients only. */
+import type { DeviceId } from '../core/ids.ts'
 import type { Logger } from '../platform/log.ts'
 import {
   ControlFeed,
@@ -40,6 +41,21 @@ export async function startOwnDevice(
   const guard = new DeviceGuard({ clock, control: feed.state, identity: () => device.identity })
   const running = stack.move()
   return { device, guard, [Symbol.asyncDispose]: () => running.disposeAsync() }
+}
+
+/**
+ * Enrols by a one-time code, and keeps the token that comes with it for the commands that follow.
+ * @throws ShoalError `not-authenticated` for a code that is no good.
+ */
+export async function enrolByCode(
+  context: Context,
+  { client, log }: OwnDeviceParts,
+  signal: AbortSignal,
+): Promise<DeviceId> {
+  const portalKey = await trustedKeyOf(context, client, signal)
+  const { clock, dataDir } = context
+  using device = await EnrolledDevice.open({ client, portalKey, clock, log, dataDir, isAnew: true }, signal)
+  return device.id
 }
 
 /** By the address that the portal gives itself: it may have been asked by another. */

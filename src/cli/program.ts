@@ -197,6 +197,18 @@ function deviceCommands(add: Add, context: ContextOf): void {
       await (await import('./commands/device.ts')).listDevices(context(command))
     },
   )
+  sub(device, 'code', 'a code, shown once, by which a machine without a token enrols')
+    .requiredOption('--user <name>', 'whose machine it is')
+    .option('--group <group>', 'a group the person belongs to (repeatable)', collect, [])
+    .addOption(new Option('--expires <duration>', 'how long the code works (15m)').argParser(parseDuration))
+    .action(async (options: object, command: Command) => {
+      await (await import('./commands/device.ts')).deviceCode(context(command), options)
+    })
+  sub(device, 'enrol', 'make this machine a device of the portal')
+    .requiredOption('--code <code>', 'from "shoal device code"')
+    .action(async (options: object, command: Command) => {
+      await (await import('./commands/device.ts')).enrolDevice(context(command), options)
+    })
   sub(device, 'revoke <id>', 'end a device for ever').action(
     async (id: string, _options: object, command: Command) => {
       await (await import('./commands/device.ts')).revokeDevice(context(command), id)

@@ -58,7 +58,7 @@ export class DeviceFiles {
 
   /** The API token of a device that was enrolled by a code. */
   async token(): Promise<string | undefined> {
-    return readSecretFile(join(this.folder, 'token'))
+    return (await readSecretFile(join(this.folder, 'token')))?.trim()
   }
 
   async keepToken(token: string): Promise<void> {

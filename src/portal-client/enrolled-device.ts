@@ -23,6 +23,8 @@ export interface EnrolledDeviceParts {
   readonly dataDir: string
   /** For an origin's token: the certificate must say so. */
   readonly isOrigin?: boolean
+  /** Asks for a certificate even where a good one is there. */
+  readonly isAnew?: boolean
   /** What people call it; the machine's own name when absent. */
   readonly name?: string
 }
@@ -58,7 +60,8 @@ export class EnrolledDevice implements Disposable {
     const files = new DeviceFiles(parts.dataDir, portal)
     const { device, key } = await files.key()
     const there = await files.certified()
-    const isGood = there !== undefined && there.ca === ca && isFresh(parts, there, device)
+    const isGood =
+      parts.isAnew !== true && there !== undefined && there.ca === ca && isFresh(parts, there, device)
     const { certificate } = isGood ? there : await enrol(parts, { files, key, device, ca }, signal)
     return new EnrolledDevice(parts, files, { device, key, certificate, ca })
   }

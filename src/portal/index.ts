@@ -12,6 +12,7 @@ import type { PublicKey } from '../wire/keys.ts'
 import { SqliteCatalogue } from './catalogue/sqlite-catalogue.ts'
 import { ControlFeed } from './control/control-feed.ts'
 import { Presence } from './control/presence.ts'
+import { DeviceCodes } from './devices/device-codes.ts'
 import { Devices } from './devices/devices.ts'
 import { openDatabase } from './database/open-database.ts'
 import { GrantReader } from './grants/grant-reader.ts'
@@ -105,11 +106,12 @@ export async function openPortal(parts: PortalParts, settings: PortalSettings): 
   const links = new Links({ clock, catalogue, ledger, grants, keys, publicUrl, trackerUrl })
   const permits = new Permits({ clock, keys })
   const devices = new Devices({ db, journal, clock, ca })
+  const deviceCodes = new DeviceCodes({ clock, journal })
   const loginCodes = new LoginCodes(clock)
   const sessionStore = new SessionStore({ db, clock })
   const feed = stack.use(new ControlFeed({ db, clock, journal, portalKey: keys.portal, portal: publicUrl }))
   const services = {
-    clock, log, db, catalogue, ledger, grants, links, permits, devices, keys, tokens, loginCodes, sites, presence, feed, publicUrl,
+    clock, log, db, catalogue, ledger, grants, links, permits, devices, deviceCodes, keys, tokens, loginCodes, sites, presence, feed, publicUrl,
   } // prettier-ignore
   const app = createApp(
     {

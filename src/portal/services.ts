@@ -4,6 +4,7 @@ import type { Logger } from '../platform/log.ts'
 import type { Catalogue } from './catalogue/catalogue.ts'
 import type { ControlFeed } from './control/control-feed.ts'
 import type { Presence } from './control/presence.ts'
+import type { DeviceCodes } from './devices/device-codes.ts'
 import type { Devices } from './devices/devices.ts'
 import type { Database } from './database/tables.ts'
 import type { GrantLedger } from './grants/ledger.ts'
@@ -25,6 +26,7 @@ export interface Services {
   readonly links: Links
   readonly permits: Permits
   readonly devices: Devices
+  readonly deviceCodes: DeviceCodes
   readonly keys: KeyRing
   readonly tokens: Tokens
   readonly loginCodes: LoginCodes

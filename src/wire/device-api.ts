@@ -43,3 +43,22 @@ export type Enrolled = z.infer<typeof zEnrolled>
 export const zPermitRequest = z.strictObject({ grant: zGrantId, device: zDeviceId })
 export const zPermit = z.object({ permit: z.string().max(limits.permitCharsMax), expiresAt: zTime })
 export type PermitReply = z.infer<typeof zPermit>
+
+/** A code for one machine of this account: it fetches as that account may, and as a viewer. */
+export const zNewDeviceCode = z.strictObject({
+  user: z
+    .string()
+    .overwrite((text) => text.toWellFormed())
+    .trim()
+    .min(1)
+    .max(64),
+  groups: z.array(z.string().trim().min(1).max(64)).max(64).default([]),
+  expiresInSeconds: z
+    .number()
+    .int()
+    .min(60)
+    .max(24 * 3_600)
+    .default(15 * 60),
+})
+export type NewDeviceCode = z.input<typeof zNewDeviceCode>
+export const zDeviceCode = z.object({ code: z.string(), expiresAt: zTime })

@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { infoHash, peerIdOfBytes } from '../../src/core/ids.ts'
 import { encodeHandshake } from '../../src/wire/handshake.ts'
-import { eventsOf, untilEvent } from '../support/processes-shoal.ts'
+import { eventsOf, shoal, untilEvent } from '../support/processes-shoal.ts'
 import { until } from '../support/processes.ts'
 import { digestOf, seededBytes } from '../support/tree.ts'
 import { printed, Running } from './running.ts'
@@ -61,6 +61,19 @@ describe('A release for our own clients only', function () {
     const link = await running.run('admin', 'link', bundle)
     assert.equal(link.code, 1, printed(link))
     assert.match(link.stderr, /own clients only.*shoal get board-minutes@1/)
+  })
+
+  it('is fetched without any token by a machine that was enrolled by a code', async () => {
+    const code = await running.run('admin', 'device', 'code', '--user', 'kim')
+    assert.equal(code.code, 0, printed(code))
+    const text = String(code.events.find((e) => e.event === 'device-code')?.['code'])
+    const { dataDir, out } = running.person('kiosk')
+    const where = { dataDir, env: { SHOAL_PORTAL: running.portal } }
+    const enrolled = await shoal(where, 'device', 'enrol', '--code', text)
+    assert.equal(enrolled.code, 0, printed(enrolled))
+    const got = await shoal(where, 'get', bundle, '--out', out, '--bind', '127.0.0.6')
+    assert.equal(got.code, 0, printed(got))
+    assert.equal(await digestOf(join(out, NAME)), await digestOf(path))
   })
 
   it('gives a stranger that knows infohash and address not one byte, plain', async () => {

@@ -42,6 +42,7 @@ const MATRIX: Readonly<Record<string, Row>> = {
   'delete /grants/{id}': row(204, 404, 404, 204, 404, 204), // the grant is for viewer, by publisher
   'post /grants/{id}/renew': row(200, 404, 404, 200, 404, 200),
   'post /devices': row(201, 201, 201, 201, 201, 201),
+  'post /devices/codes': row(403, 403, 403, 403, 403, 201),
   'get /devices': row(200, 200, 200, 200, 200, 200),
   'delete /devices/{id}': row(204, 404, 404, 404, 404, 204), // the device is viewer's, and the grant too
   'post /permits': row(201, 404, 404, 404, 404, 201),
@@ -61,6 +62,7 @@ const BODIES: Readonly<Record<string, object>> = {
   'post /bundles': { title: 'Another' },
   'post /bundles/{slug}/releases/{name}/links': {},
   'post /presence': { peerId: 'b'.repeat(40), kind: 'origin', host: '10.0.0.9', port: 5_000, complete: [] },
+  'post /devices/codes': { user: 'vera' },
   'post /tokens': { name: 'new', role: 'viewer' },
   'put /sites': { items: [{ name: 'lyon', cidrs: ['10.4.0.0/16'] }] },
 }

@@ -108,6 +108,41 @@ describe('Devices', () => {
     assert.ok(items.find((one) => one.device === device.device)?.revokedAt)
   })
 
+  it('are enrolled by a code once, and get a token that ends with them', async () => {
+    const made = await portal
+      .api('post', '/devices/codes', portal.adminToken)
+      .send({ user: 'vera' })
+      .expect(201)
+    const { code } = made.body as { code: string }
+    assert.match(code, /^[A-Z2-9]{5}-[A-Z2-9]{5}$/)
+    const redeem = async (text: string) =>
+      portal
+        .api('post', '/devices')
+        .set('authorization', `Code ${text}`)
+        .send({ request: await requestCertificate(await generateDeviceKey()), name: 'kiosk' })
+    const { device, token } = zEnrolled.parse((await redeem(code.toLowerCase())).body)
+    assert.equal(device.user, 'vera')
+    assert.equal((await redeem(code)).status, 401)
+    const me = await portal.api('get', '/me', token).expect(200)
+    assert.deepEqual(me.body, { user: 'vera', role: 'viewer', groups: [] })
+    await portal.api('delete', `/devices/${device.device}`, portal.adminToken).expect(204)
+    await portal.api('get', '/me', token).expect(401)
+    assert.ok((await portal.audit()).some(({ action }) => action === 'device-code-created'))
+  })
+
+  it('are not enrolled by a code that has expired, nor by one tried too often', async () => {
+    const body = { user: 'vera', expiresInSeconds: 60 }
+    const made = await portal.api('post', '/devices/codes', portal.adminToken).send(body).expect(201)
+    const { code } = made.body as { code: string }
+    portal.clock.advance(minutes(1))
+    const redeem = (text: string) =>
+      portal.api('post', '/devices').set('authorization', `Code ${text}`).send({ request: 'x', name: 'x' })
+    await redeem(code).expect(401)
+    for (let i = 0; i < 25; i++) await redeem(`AAAAA-AAAA${String(i % 8)}`)
+    assert.equal((await redeem('AAAAA-AAAAA')).status, 429)
+    await portal.api('get', '/devices', vera).expect(200)
+  })
+
   it('keep their CA over a restart, and a portal that lost it does not start', async () => {
     const first = await openTestPortal()
     const token = await first.token('viewer')

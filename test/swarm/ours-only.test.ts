@@ -234,7 +234,7 @@ describe('a torrent for our clients only', () => {
     const chunks: Buffer[] = []
     const at = { host: HOST, port: origin.engine.port, rejectUnauthorized: false }
     const socket = connectTls({ ...at, key: device.key, cert: device.certificate })
-    socket.on('data', (part) => chunks.push(part)).on('error', () => undefined)
+    socket.on('data', (part: Buffer) => chunks.push(part)).on('error', () => undefined)
     socket.once('secureConnect', () => socket.write(opening))
     await world.until(() => Buffer.concat(chunks).length > 68)
     assert.deepEqual(Buffer.concat(chunks).subarray(28, 48).toString('hex'), HASH)
@@ -277,13 +277,13 @@ describe('a torrent for our clients only', () => {
       [0x16],
       [0x16, 3, 1],
       [0x16, 3, 1, 0xff, 0xff, 1],
-      [0x16, ...Array(2_000).fill(0x41)],
+      [0x16, ...new Uint8Array(2_000).fill(0x41)],
     ]) {
       const socket = connectPlain(port, HOST)
       let isClosed = false
       socket.on('error', () => undefined).on('data', () => undefined)
       socket.once('close', () => (isClosed = true))
-      socket.write(Uint8Array.from(junk as number[]))
+      socket.write(Uint8Array.from(junk))
       await world.until(() => isClosed)
     }
     const first = await fetch(device, await world.permit(device.device))

@@ -113,10 +113,15 @@ export class Devices {
     await journal.change(async (tx, notes) => {
       const row = await find(tx, id)
       if (row === undefined) throw new ShoalError('not-found', 'no such device')
-      if (row.revoked_at === null) await revokeRow(tx, notes, { row, at: clock.epoch(), by })
+      if (row.revoked_at !== null) return
+      await revokeRow(tx, notes, { row, at: clock.epoch(), by })
+      await tx.deleteFrom('tokens').where('name', '=', tokenNameOf(id)).where('user', '=', row.user).execute()
     })
   }
 }
+
+/** Of the API token that a device got for a code: it ends with the device. */
+export const tokenNameOf = (id: DeviceId): string => `device ${id}`
 
 /** Beyond what any screen shows; the API has no pages here. */
 const LISTED_MAX = 10_000

@@ -4,7 +4,7 @@ import { tryIpAddress } from '../../core/address.ts'
 import { ShoalError } from '../../core/errors.ts'
 import { limits } from '../../wire/limits.ts'
 import type { Services } from '../services.ts'
-import { addressOf, askerOf } from './authenticate.ts'
+import { addressOf, askerByCodeOr, askerOf } from './authenticate.ts'
 import type { Attempts } from './attempts.ts'
 import { openApiDocument } from './openapi.ts'
 import type { ApiRoute, Reply } from './route.ts'
@@ -45,7 +45,8 @@ export function apiRouter(services: Services, attempts: Attempts): Router {
 
 function answer(services: Services, attempts: Attempts, one: ApiRoute): RequestHandler {
   return async (req, res) => {
-    const { account, isPage } = await askerOf(services, attempts, req)
+    const ask = one.takesCode === true ? askerByCodeOr : askerOf
+    const { account, isPage, isByCode = false } = await ask(services, attempts, req)
     if (one.body !== undefined) await readBody(one, req, res)
     const gone = new AbortController()
     res.once('close', () => {
@@ -59,6 +60,7 @@ function answer(services: Services, attempts: Attempts, one: ApiRoute): RequestH
       services,
       from: tryIpAddress(addressOf(req)),
       isPage,
+      isByCode,
       signal: gone.signal,
     })
     if (!res.destroyed) send(res, reply)

@@ -1,7 +1,18 @@
 /** REST: devices and their certificates, and permits for them. */
 import { z } from 'zod'
 import { zDeviceId } from '../../wire/api.ts'
-import { zDeviceList, zEnrolled, zEnrolment, zPermit, zPermitRequest } from '../../wire/device-api.ts'
+import {
+  zDeviceCode,
+  zDeviceList,
+  zEnrolled,
+  zEnrolment,
+  zNewDeviceCode,
+  zPermit,
+  zPermitRequest,
+} from '../../wire/device-api.ts'
+import { seconds } from '../../core/units.ts'
+import { isoTime } from '../catalogue/rows.ts'
+import { tokenNameOf } from '../devices/devices.ts'
 import { mustBeAllowed, readDevice, readGrant, readRelease } from '../access.ts'
 import { may } from '../policy.ts'
 import { route, type ApiRoute } from './route.ts'
@@ -12,13 +23,36 @@ export const deviceRoutes: readonly ApiRoute[] = [
   route({
     method: 'post',
     path: '/devices',
-    summary: 'Enrols a device, or gives it a fresh certificate: a request (PKCS #10) signed by its own key',
+    summary:
+      'Enrols a device, or gives it a fresh certificate: a request (PKCS #10) signed by its own key. By a token, or by "Authorization: Code …" once',
     body: zEnrolment,
+    takesCode: true,
     answers: [{ status: 201, schema: zEnrolled }],
-    handle: async ({ services, account, body }) => ({
-      status: 201,
-      json: await services.devices.enrol(account, body),
-    }),
+    handle: async ({ services, account, body, isByCode }) => {
+      const enrolled = await services.devices.enrol(account, body)
+      if (!isByCode) return { status: 201, json: enrolled }
+      const { user, role, groups } = account
+      const name = tokenNameOf(enrolled.device.device)
+      const { token } = await services.tokens.create({ name, role, user, groups: [...groups] }, user)
+      return { status: 201, json: { ...enrolled, token } }
+    },
+  }),
+  route({
+    method: 'post',
+    path: '/devices/codes',
+    summary: 'A one-time code by which a machine without a token enrols for a person, as a viewer',
+    body: zNewDeviceCode,
+    answers: [{ status: 201, schema: zDeviceCode }],
+    handle: async ({ services, account, body }) => {
+      mustBeAllowed(account, { kind: 'manage-devices' })
+      const { user, groups, expiresInSeconds } = body
+      const whose = { user, role: 'viewer', groups } as const
+      const { code, expiresAt } = await services.deviceCodes.create(whose, {
+        life: seconds(expiresInSeconds),
+        by: account.user,
+      })
+      return { status: 201, json: { code, expiresAt: isoTime(expiresAt) } }
+    },
   }),
   route({
     method: 'get',
