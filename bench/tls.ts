@@ -38,7 +38,7 @@ async function makeFile(path: string): Promise<string> {
     block.writeUInt32LE(i, 0) // no two pieces alike
     await file.write(block)
   }
-  return sha256(path)
+  return await sha256(path)
 }
 
 async function sha256(path: string): Promise<string> {
