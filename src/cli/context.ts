@@ -57,7 +57,19 @@ export class Context {
 
   async token(): Promise<string | undefined> {
     const { resolveToken } = await import('../portal-client/index.ts')
-    return resolveToken({ flagFile: this.globals.tokenFile, env: this.env, dataDir: this.dataDir })
+    const named = { flagFile: this.globals.tokenFile, env: this.env, dataDir: this.dataDir }
+    return (await resolveToken(named)) ?? (await this.#deviceToken())
+  }
+
+  /** What this machine got when it was enrolled by a code. */
+  async #deviceToken(): Promise<string | undefined> {
+    const { DeviceFiles } = await import('../portal-client/index.ts')
+    try {
+      return await new DeviceFiles(this.dataDir, await this.portalUrl()).token()
+    } catch (error) {
+      if (error instanceof ShoalError && error.code === 'bad-usage') return undefined // no portal is known
+      throw error
+    }
   }
 
   /** A client of the portal with the token that there is. */

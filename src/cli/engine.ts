@@ -2,7 +2,7 @@
 import type { IpAddress } from '../core/address.ts'
 import type { BytesPerSecond } from '../core/units.ts'
 import type { Logger } from '../platform/log.ts'
-import { startEngine, tcpNetwork, type Engine } from '../swarm/index.ts'
+import { startEngine, tcpNetwork, type Engine, type PeerGuard } from '../swarm/index.ts'
 import type { Context } from './context.ts'
 import { DEFAULT_PEER_PORT, PEER_PORTS_TO_TRY } from './defaults.ts'
 
@@ -15,11 +15,13 @@ export interface PeerOptions {
   readonly limitUp?: BytesPerSecond
   /** Show what is seeded bit by bit, site by site; `siteOf` names the site of an address. */
   readonly reveal?: { readonly siteOf: (host: IpAddress) => string }
+  /** For releases that are for our clients only. */
+  readonly guard?: PeerGuard
 }
 
 /** @throws ShoalError `conflict` when the port that was asked for is taken. */
 export function startPeerEngine(context: Context, log: Logger, options: PeerOptions): Promise<Engine> {
-  const { peerPort, bind, limitDown, limitUp, reveal } = options
+  const { peerPort, bind, limitDown, limitUp, reveal, guard } = options
   return startEngine(
     {
       clock: context.clock,
@@ -27,6 +29,7 @@ export function startPeerEngine(context: Context, log: Logger, options: PeerOpti
       log,
       network: tcpNetwork(),
       ...(reveal === undefined ? {} : { siteOf: reveal.siteOf }),
+      ...(guard === undefined ? {} : { guard }),
     },
     {
       listen: {

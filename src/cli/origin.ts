@@ -2,7 +2,9 @@
 import type { IpAddress } from '../core/address.ts'
 import type { SiteMap } from '../core/site.ts'
 import type { Logger } from '../platform/log.ts'
-import type { ControlFeed, PortalClient } from '../portal-client/index.ts'
+import { messageOf } from '../core/errors.ts'
+import { DeviceGuard, EnrolledDevice, type ControlFeed, type PortalClient } from '../portal-client/index.ts'
+import type { PublicKey } from '../wire/keys.ts'
 import type { Engine } from '../swarm/index.ts'
 import type { Context } from './context.ts'
 import { startPeerEngine, type PeerOptions } from './engine.ts'
@@ -13,6 +15,7 @@ export interface OriginParts {
   readonly client: PortalClient
   readonly feed: ControlFeed
   readonly sites: () => SiteMap
+  readonly portalKey: PublicKey
 }
 
 export interface OriginOptions extends Omit<PeerOptions, 'reveal'> {
@@ -31,6 +34,20 @@ export interface RunningOrigin extends AsyncDisposable {
   readonly engine: Engine
 }
 
+/** Undefined when the portal does not certify it: releases for any client are served all the same. */
+async function enrolled(context: Context, parts: OriginParts): Promise<EnrolledDevice | undefined> {
+  const { clock, dataDir } = context
+  try {
+    return await EnrolledDevice.open({ ...parts, clock, dataDir, isOrigin: true })
+  } catch (error) {
+    parts.log.error(
+      { reason: messageOf(error) },
+      'this origin is not enrolled, so releases for our own clients only are not served from here',
+    )
+    return undefined
+  }
+}
+
 /** Resolves when it listens for peers and the first look at the library has begun. */
 export async function startOrigin(
   context: Context,
@@ -41,8 +58,22 @@ export async function startOrigin(
   await using stack = new AsyncDisposableStack()
   const { reveal, ...peerOptions } = options
   const siteOf = (host: IpAddress): string => parts.sites().siteOf(host).name
+  const device = await enrolled(context, parts)
+  if (device !== undefined) stack.use(device)
+  const guard =
+    device === undefined
+      ? undefined
+      : new DeviceGuard({
+          clock: context.clock,
+          control: parts.feed.state,
+          identity: () => device.identity,
+        })
   const engine = stack.use(
-    await startPeerEngine(context, parts.log, { ...peerOptions, ...(reveal && { reveal: { siteOf } }) }),
+    await startPeerEngine(context, parts.log, {
+      ...peerOptions,
+      ...(reveal && { reveal: { siteOf } }),
+      ...(guard === undefined ? {} : { guard }),
+    }),
   )
   stack.use(
     await startSeeder(

@@ -192,6 +192,36 @@ function contentCommands(add: Add, context: ContextOf): void {
   )
 }
 
+const sub = (parent: Command, spec: string, description: string): Command =>
+  withGlobals(parent.command(spec).description(description)).exitOverride()
+
+/** Machines that hold a certificate: they alone get what is published with `--admit ours`. */
+function deviceCommands(add: Add, context: ContextOf): void {
+  const device = add('device', 'machines that may fetch what is for our own clients only')
+  sub(device, 'list', 'devices: yours, or all for an admin').action(
+    async (_options: object, command: Command) => {
+      await (await import('./commands/device.ts')).listDevices(context(command))
+    },
+  )
+  sub(device, 'code', 'a code, shown once, by which a machine without a token enrols')
+    .requiredOption('--user <name>', 'whose machine it is')
+    .option('--group <group>', 'a group the person belongs to (repeatable)', collect, [])
+    .addOption(new Option('--expires <duration>', 'how long the code works (15m)').argParser(parseDuration))
+    .action(async (options: object, command: Command) => {
+      await (await import('./commands/device.ts')).deviceCode(context(command), options)
+    })
+  sub(device, 'enrol', 'make this machine a device of the portal')
+    .requiredOption('--code <code>', 'from "shoal device code"')
+    .action(async (options: object, command: Command) => {
+      await (await import('./commands/device.ts')).enrolDevice(context(command), options)
+    })
+  sub(device, 'revoke <id>', 'end a device for ever').action(
+    async (id: string, _options: object, command: Command) => {
+      await (await import('./commands/device.ts')).revokeDevice(context(command), id)
+    },
+  )
+}
+
 function adminCommands(add: Add, context: ContextOf): void {
   add('revoke [grant]', 'end a grant, or many: of a person, of a release, all from before a time')
     .option('--user <name>', 'whose grants to end')
@@ -200,9 +230,8 @@ function adminCommands(add: Add, context: ContextOf): void {
     .action(async (grant: string | undefined, options: object, command: Command) => {
       await (await import('./commands/revoke.ts')).revoke(context(command), grant, options)
     })
+  deviceCommands(add, context)
   const token = add('token', 'API tokens')
-  const sub = (parent: Command, spec: string, description: string): Command =>
-    withGlobals(parent.command(spec).description(description)).exitOverride()
   sub(token, 'create <name>', 'a new token, shown once')
     .addOption(
       choice('--role <role>', 'what it may do', ['admin', 'publisher', 'viewer', 'origin'], 'viewer'),

@@ -22,6 +22,8 @@ export interface GetOptions {
   readonly overwrite: boolean
   /** The announce URLs of the moment: a renewed grant changes them. */
   readonly announce: () => readonly (readonly string[])[]
+  /** The permit of the moment, for a release that is for our clients only. */
+  readonly permit?: () => string | undefined
 }
 
 /** What the person hears on the way. */
@@ -106,6 +108,8 @@ class Download {
       peersPath: peersPathOf(dir),
       wants: (landing) => this.wants(landing),
       announceUrls: options.announce,
+      admit: resolved.ours === undefined ? 'any' : 'ours',
+      ...(options.permit === undefined ? {} : { permit: options.permit }),
       onEvent: (event) => {
         this.#onEvent(event)
       },

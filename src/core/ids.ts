@@ -13,6 +13,8 @@ export type InfoHash = Id<'InfoHash'>
 export type PeerId = Id<'PeerId'>
 /** A grant's `jti`: 12 bytes (4 of issue time, 8 random) as 16 characters of base64url. Not secret. */
 export type GrantId = Id<'GrantId'>
+/** A device's name: the first 16 bytes of the SHA-256 of its public key (SPKI), as 22 characters of base64url. */
+export type DeviceId = Id<'DeviceId'>
 /** A bundle's name in URLs and commands: lower-case letters, digits and single inner hyphens. */
 export type Slug = Id<'Slug'>
 /** A release's name within its bundle: 1 to 64 of letters, digits, `.`, `_`, `-`; starts with a letter or digit. */
@@ -20,6 +22,7 @@ export type ReleaseName = Id<'ReleaseName'>
 
 const HEX_40 = /^[0-9a-f]{40}$/
 const GRANT_ID = /^[A-Za-z0-9_-]{16}$/
+const DEVICE_ID = /^[A-Za-z0-9_-]{21}[AQgw]$/
 const SLUG = /^[a-z0-9]+(?:-[a-z0-9]+)*$/
 const RELEASE = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 
@@ -64,6 +67,11 @@ export function bytesOf(hex: InfoHash | PeerId): Uint8Array {
 export function grantId(text: string): GrantId {
   must(GRANT_ID.test(text), 'a grant id', text)
   return text as GrantId
+}
+
+export function deviceId(text: string): DeviceId {
+  must(DEVICE_ID.test(text), 'a device id', text)
+  return text as DeviceId
 }
 
 export function slug(text: string): Slug {

@@ -4,7 +4,7 @@
  * bound is refused whole, before anything changes.
  */
 import { ShoalError, unreachable } from '../core/errors.ts'
-import type { GrantId, InfoHash } from '../core/ids.ts'
+import type { DeviceId, GrantId, InfoHash } from '../core/ids.ts'
 import type { ControlAnswer, ControlEvent } from '../wire/control.ts'
 import { issuedAtOf, type GrantClaims } from '../wire/grant.ts'
 import type { PublicKey } from '../wire/keys.ts'
@@ -34,6 +34,7 @@ export class ControlState implements ControlView {
   #keys = new Map<string, PublicKey>()
   /** Until when each is worth remembering, in milliseconds since 1970. */
   #revoked = new Map<GrantId, number>()
+  #revokedDevices = new Map<DeviceId, number>()
   #peersMax = new Map<GrantId, GrantNote>()
   /** `scope:value` to the time, in milliseconds since 1970, before which grants are refused. */
   #refusedBefore = new Map<string, number>()
@@ -85,6 +86,10 @@ export class ControlState implements ControlView {
     return this.#recalled.has(infoHash)
   }
 
+  isDeviceRevoked(device: DeviceId): boolean {
+    return this.#revokedDevices.has(device)
+  }
+
   wanted(): readonly InfoHash[] {
     return [...this.#wanted]
   }
@@ -123,6 +128,9 @@ export class ControlState implements ControlView {
       case 'grant-revoked':
         this.#revoked.set(event.id, Math.max(this.#revoked.get(event.id) ?? 0, Date.parse(event.until)))
         return
+      case 'device-revoked':
+        this.#revokedDevices.set(event.device, Date.parse(event.until))
+        return
       case 'refuse-before':
         this.#refuseBefore(`${event.scope}:${event.value}`, Date.parse(event.before))
         return
@@ -160,6 +168,8 @@ export class ControlState implements ControlView {
   /** What names grants that have all expired by now is no longer needed: `exp` refuses them. */
   #forgetExpired(now: number): void {
     for (const [id, until] of this.#revoked) if (until + limits.clockLeeway < now) this.#revoked.delete(id)
+    for (const [device, until] of this.#revokedDevices)
+      if (until + limits.clockLeeway < now) this.#revokedDevices.delete(device)
     for (const [id, note] of this.#peersMax)
       if (note.until + limits.clockLeeway < now) this.#peersMax.delete(id)
     for (const [scope, before] of this.#refusedBefore)
@@ -170,6 +180,7 @@ export class ControlState implements ControlView {
     this.#epoch = 0
     this.#keys = new Map()
     this.#revoked = new Map()
+    this.#revokedDevices = new Map()
     this.#peersMax = new Map()
     this.#refusedBefore = new Map()
     this.#recalled = new Set()
@@ -181,11 +192,12 @@ export class ControlState implements ControlView {
   #refuseExcess(answer: ControlAnswer): void {
     const had = (size: number): number => (answer.snapshot ? 0 : size)
     const kids = new Set(answer.snapshot ? [] : this.#keys.keys())
-    const added = { revoked: 0, peers: 0, before: 0, recalled: 0, wanted: 0, served: 0 }
+    const added = { revoked: 0, devices: 0, peers: 0, before: 0, recalled: 0, wanted: 0, served: 0 }
     for (const event of answer.events) {
       if (event.kind === 'grant-key') kids.add(event.key.kid)
       else if (event.kind === 'grant-key-retired') kids.delete(event.kid)
       else if (event.kind === 'grant-revoked') added.revoked++
+      else if (event.kind === 'device-revoked') added.devices++
       else if (event.kind === 'grant-peers') added.peers++
       else if (event.kind === 'refuse-before') added.before++
       else if (event.kind === 'recalled') added.recalled++
@@ -194,6 +206,7 @@ export class ControlState implements ControlView {
     }
     const most = Math.max(
       had(this.#revoked.size) + added.revoked,
+      had(this.#revokedDevices.size) + added.devices,
       had(this.#peersMax.size) + added.peers,
       had(this.#refusedBefore.size) + added.before,
       had(this.#recalled.size) + added.recalled,

@@ -1,6 +1,6 @@
 /** What the control feed tells, as trackers, seeders and clients ask for it. */
 import type { Endpoint } from '../core/address.ts'
-import type { GrantId, InfoHash, PeerId } from '../core/ids.ts'
+import type { DeviceId, GrantId, InfoHash, PeerId } from '../core/ids.ts'
 import type { ControlEvent } from '../wire/control.ts'
 import type { GrantClaims } from '../wire/grant.ts'
 import type { PublicKey } from '../wire/keys.ts'
@@ -35,6 +35,7 @@ export interface ControlView {
   /** Who keeps the release, origins first. Empty for a recalled one, and where the token may not know. */
   originsOf(infoHash: InfoHash): readonly ServingPeer[]
   isRecalled(infoHash: InfoHash): boolean
+  isDeviceRevoked(device: DeviceId): boolean
   /** Releases that wait for an origin to fetch them in full. */
   wanted(): readonly InfoHash[]
   /**

@@ -5,10 +5,11 @@
 import type { z } from 'zod'
 import type { IpAddress } from '../core/address.ts'
 import { ShoalError } from '../core/errors.ts'
-import type { GrantId, ReleaseName, Slug } from '../core/ids.ts'
+import type { DeviceId, GrantId, ReleaseName, Slug } from '../core/ids.ts'
 import { millis, seconds, type Millis } from '../core/units.ts'
 import type { Clock } from '../platform/clock.ts'
 import type * as Api from '../wire/api.ts'
+import type * as DeviceApi from '../wire/device-api.ts'
 import type { Jwks } from '../wire/keys.ts'
 import { limits } from '../wire/limits.ts'
 import { requestHttp, type HttpReply, type HttpRequest } from './http-request.ts'
@@ -20,6 +21,8 @@ export interface PortalClientParts {
   readonly baseUrl: string
   /** API token; without it only what needs none is answered. */
   readonly token?: string
+  /** A one-time code in its place: good for `enrol`, once. */
+  readonly code?: string
   /** The local address to ask from; without it the system chooses. */
   readonly localAddress?: IpAddress
   /** For time-outs; the system's when absent. */
@@ -36,7 +39,7 @@ export interface BundleQuery {
   readonly cursor?: string
 }
 type Query = Readonly<Record<string, string | number | undefined>>
-type Schemas = typeof Api
+type Schemas = typeof Api & typeof DeviceApi
 
 /** What a call is, beside its path. */
 interface Call {
@@ -157,6 +160,33 @@ export class PortalClient {
     return this.#json(`/grants/${id}/renew`, { method: 'POST', json: {} }, (api) => api.zRenewal, signal)
   }
 
+  /** A certificate for this machine's key; the same key again gets a fresh one. */
+  enrol(enrolment: DeviceApi.Enrolment, signal?: AbortSignal): Promise<DeviceApi.Enrolled> {
+    return this.#json('/devices', { method: 'POST', json: enrolment }, (api) => api.zEnrolled, signal)
+  }
+
+  devices(signal?: AbortSignal): Promise<z.infer<typeof DeviceApi.zDeviceList>> {
+    return this.#json('/devices', {}, (api) => api.zDeviceList, signal)
+  }
+
+  /** The answer holds the code itself: the only time it is shown. */
+  createDeviceCode(
+    wanted: DeviceApi.NewDeviceCode,
+    signal?: AbortSignal,
+  ): Promise<z.infer<typeof DeviceApi.zDeviceCode>> {
+    const call: Call = { method: 'POST', json: wanted }
+    return this.#json('/devices/codes', call, (api) => api.zDeviceCode, signal)
+  }
+
+  async revokeDevice(id: DeviceId, signal?: AbortSignal): Promise<void> {
+    await this.#send(`/api/v1/devices/${id}`, { method: 'DELETE' }, signal)
+  }
+
+  permit(grant: GrantId, device: DeviceId, signal?: AbortSignal): Promise<DeviceApi.PermitReply> {
+    const call: Call = { method: 'POST', json: { grant, device } }
+    return this.#json('/permits', call, (api) => api.zPermit, signal)
+  }
+
   /** Of one release, or of all; the release stays. */
   refuseBefore(order: Api.RefuseBefore, signal?: AbortSignal): Promise<z.infer<typeof Api.zRefusedBefore>> {
     const call: Call = { method: 'POST', json: order }
@@ -251,18 +281,20 @@ export class PortalClient {
     signal?: AbortSignal,
   ): Promise<T> {
     const reply = await this.#send(`/api/v1${path}`, call, signal)
-    return valueOf(reply, schemaOf(await import('../wire/api.ts')), this.origin)
+    const schemas = { ...(await import('../wire/api.ts')), ...(await import('../wire/device-api.ts')) }
+    return valueOf(reply, schemaOf(schemas), this.origin)
   }
 
   /** The one place that asks: an answer of success, or a ShoalError. */
   async #send(path: string, call: Call, signal?: AbortSignal): Promise<HttpReply> {
-    const { token, localAddress, clock } = this.#parts
+    const { token, code, localAddress, clock } = this.#parts
     const body =
       call.torrent ?? (call.json === undefined ? undefined : Buffer.from(JSON.stringify(call.json)))
     const request: HttpRequest = {
       method: call.method ?? 'GET',
       headers: {
         accept: 'application/json',
+        ...(code === undefined ? {} : { authorization: `Code ${code}` }),
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
         ...(body === undefined
           ? {}

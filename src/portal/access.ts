@@ -4,13 +4,14 @@
  */
 import type { z } from 'zod'
 import { ShoalError } from '../core/errors.ts'
-import type { GrantId, ReleaseName, Slug } from '../core/ids.ts'
+import type { DeviceId, GrantId, ReleaseName, Slug } from '../core/ids.ts'
 import { Breath } from '../platform/breath.ts'
 import type { Bundle, BundleDetail, Link, zLinkRequest } from '../wire/api.ts'
+import type { Device } from '../wire/device-api.ts'
 import { limits } from '../wire/limits.ts'
 import { audienceNamesOf, type Account } from './account.ts'
 import type { Eyes, StoredRelease } from './catalogue/catalogue.ts'
-import { publicRelease } from './catalogue/rows.ts'
+import { forOursOnly, publicRelease } from './catalogue/rows.ts'
 import type { GrantRow } from './database/tables.ts'
 import { may, type Action } from './policy.ts'
 import type { Services } from './services.ts'
@@ -94,6 +95,20 @@ export async function bundleDetail(
   return { ...bundle, releases }
 }
 
+/**
+ * A link alone opens nothing of a release that is for our clients only, so none is given that looks as if it did. An
+ * origin needs no device for it: its certificate is enough.
+ */
+async function mustBeForOurs(
+  services: Services,
+  account: Account,
+  { release, device }: { readonly release: StoredRelease; readonly device: DeviceId | undefined },
+): Promise<void> {
+  if (device !== undefined) await readDevice(services, account, device, { isLive: true })
+  else if (release.admit === 'ours' && account.role !== 'origin')
+    throw new ShoalError('conflict', forOursOnly(release))
+}
+
 export interface LinkWish {
   readonly slug: Slug
   readonly name: ReleaseName | typeof LATEST
@@ -111,7 +126,25 @@ export async function takeLink(services: Services, account: Account, wish: LinkW
   const peersMax = wish.request.peersMax ?? (wish.isPage ? limits.peersPerGrantDefault : peersMost)
   if (peersMax > peersMost)
     throw new ShoalError('not-granted', `your links are for at most ${peersMost} addresses`)
+  await mustBeForOurs(services, account, { release, device: wish.request.device })
   return services.links.create({ release, request: wish.request, forUser, issuedBy: account.user, peersMax })
+}
+
+/**
+ * A device of the account's own, or any for an admin. `isLive`: one that is to get something.
+ * @throws ShoalError `not-found`; `not-granted` for a revoked one, where it must be live.
+ */
+export async function readDevice(
+  { devices }: Services,
+  account: Account,
+  id: DeviceId,
+  { isLive = false }: { readonly isLive?: boolean } = {},
+): Promise<Device> {
+  const device = await devices.find(id)
+  if (device === undefined || !may(account, { kind: 'use-device', device }))
+    throw new ShoalError('not-found', 'no such device')
+  if (isLive && device.revokedAt !== null) throw new ShoalError('not-granted', 'this device was revoked')
+  return device
 }
 
 /** @throws ShoalError `not-found` for a grant that is not this account's to see. */

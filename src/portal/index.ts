@@ -12,15 +12,19 @@ import type { PublicKey } from '../wire/keys.ts'
 import { SqliteCatalogue } from './catalogue/sqlite-catalogue.ts'
 import { ControlFeed } from './control/control-feed.ts'
 import { Presence } from './control/presence.ts'
+import { DeviceCodes } from './devices/device-codes.ts'
+import { Devices } from './devices/devices.ts'
 import { openDatabase } from './database/open-database.ts'
 import { GrantReader } from './grants/grant-reader.ts'
 import { Links } from './grants/links.ts'
+import { Permits } from './grants/permits.ts'
 import { RefusedBefore } from './grants/refused-before.ts'
 import { ServingGrants } from './grants/serving-grants.ts'
 import { WorkerLedger } from './grants/worker-ledger.ts'
 import { createApp } from './http/app.ts'
 import { InFlight } from './http/in-flight.ts'
 import { Journal } from './journal.ts'
+import { openDeviceCa } from './keys/device-ca.ts'
 import { KeyFiles } from './keys/key-files.ts'
 import { KeyRing } from './keys/key-ring.ts'
 import { pages } from './pages/pages.ts'
@@ -90,7 +94,9 @@ export async function openPortal(parts: PortalParts, settings: PortalSettings): 
   const journal = new Journal({ db, clock })
   const files = new KeyFiles(dataDir)
   const hosts = [new URL(trackerUrl).host].filter((host) => host !== new URL(publicUrl).host)
-  const keys = await KeyRing.open({ db, journal, clock, files, portal: publicUrl, hosts })
+  const ca = await openDeviceCa({ db, clock, files, portal: publicUrl })
+  const deviceCa = ca.certificate
+  const keys = await KeyRing.open({ db, journal, clock, files, portal: publicUrl, hosts, deviceCa })
   const tokens = new Tokens({ db, journal, clock })
   const tokenFiles = await ensureTokenFiles(tokens, dataDir)
   const sites = await Sites.open({ db, journal, given: parts.sites })
@@ -113,11 +119,14 @@ export async function openPortal(parts: PortalParts, settings: PortalSettings): 
     trackerUrl,
     udpTrackerUrl,
   })
+  const permits = new Permits({ clock, keys })
+  const devices = new Devices({ db, journal, clock, ca })
+  const deviceCodes = new DeviceCodes({ clock, journal })
   const loginCodes = new LoginCodes(clock)
   const sessionStore = new SessionStore({ db, clock })
   const feed = stack.use(new ControlFeed({ db, clock, journal, portalKey: keys.portal, portal: publicUrl }))
   const services = {
-    clock, log, db, catalogue, ledger, grants, links, serving, refused, keys, tokens, loginCodes, sites, presence, feed, publicUrl,
+    clock, log, db, catalogue, ledger, grants, links, serving, refused, permits, devices, deviceCodes, keys, tokens, loginCodes, sites, presence, feed, publicUrl,
   } // prettier-ignore
   const app = createApp(
     {

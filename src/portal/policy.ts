@@ -34,6 +34,7 @@ export type Action =
   | { readonly kind: 'read-grant' | 'revoke-grant' | 'renew-grant'; readonly grant: GrantFacts }
   | {
       readonly kind:
+        | 'manage-devices'
         | 'read-all-grants'
         | 'revoke-user'
         | 'manage-tokens'
@@ -42,6 +43,7 @@ export type Action =
         | 'read-audit'
         | 'read-metrics'
     }
+  | { readonly kind: 'use-device'; readonly device: { readonly user: string } }
   | { readonly kind: 'read-sites' }
   /** Presence, what waits for an origin, service events of the control feed. */
   | { readonly kind: 'serve' }
@@ -67,10 +69,13 @@ export function may(account: Account, action: Action): boolean {
     case 'renew-grant':
     case 'revoke-grant':
       return action.grant.forUser === account.user || action.grant.issuedBy === account.user
+    case 'use-device':
+      return action.device.user === account.user
     case 'serve':
       return account.role === 'origin'
     case 'read-sites':
       return account.role === 'origin' || account.role === 'publisher'
+    case 'manage-devices':
     case 'read-all-grants':
     case 'revoke-user':
     case 'manage-tokens':

@@ -4,10 +4,13 @@ import type { Logger } from '../platform/log.ts'
 import type { Catalogue } from './catalogue/catalogue.ts'
 import type { ControlFeed } from './control/control-feed.ts'
 import type { Presence } from './control/presence.ts'
+import type { DeviceCodes } from './devices/device-codes.ts'
+import type { Devices } from './devices/devices.ts'
 import type { Database } from './database/tables.ts'
 import type { GrantLedger } from './grants/ledger.ts'
 import type { GrantReader } from './grants/grant-reader.ts'
 import type { Links } from './grants/links.ts'
+import type { Permits } from './grants/permits.ts'
 import type { RefusedBefore } from './grants/refused-before.ts'
 import type { ServingGrants } from './grants/serving-grants.ts'
 import type { KeyRing } from './keys/key-ring.ts'
@@ -25,6 +28,9 @@ export interface Services {
   readonly links: Links
   readonly serving: ServingGrants
   readonly refused: RefusedBefore
+  readonly permits: Permits
+  readonly devices: Devices
+  readonly deviceCodes: DeviceCodes
   readonly keys: KeyRing
   readonly tokens: Tokens
   readonly loginCodes: LoginCodes

@@ -18,6 +18,7 @@ import { Gate } from './gate.ts'
 import { LinkUrls } from './link-urls.ts'
 import type { SeederPortal } from './portal.ts'
 import { readTorrent } from './read-torrent.ts'
+import type { ReleaseRecord } from './release-record.ts'
 import type { ReleaseStore } from './release-store.ts'
 import type { MissingRelease, Shelf } from './shelf.ts'
 import { stampOf } from './walk.ts'
@@ -40,6 +41,7 @@ interface Place {
   readonly infohash: InfoHash
   readonly bundle: Slug
   readonly release: ReleaseName
+  readonly admit: 'any' | 'ours'
 }
 
 const AT_ONCE = 3
@@ -124,7 +126,7 @@ export class WantedFetcher implements AsyncDisposable {
     const record = store.get(place.infohash)
     if (record === undefined) return false
     if (record.state === 'hashed')
-      await store.update({ ...record, bundle: place.bundle, release: place.release, state: 'registered' })
+      await store.update({ ...record, ...standingOf(place), state: 'registered' })
     await shelf.look(place.infohash)
     return shelf.serves(place.infohash)
   }
@@ -166,6 +168,7 @@ export class WantedFetcher implements AsyncDisposable {
       folder,
       statePath,
       mode: 'download',
+      admit: place.admit,
       announceUrls: urls.current,
       onEvent: (event) => {
         if (event.kind === 'complete') resolve(undefined)
@@ -206,8 +209,7 @@ export class WantedFetcher implements AsyncDisposable {
         pieceLengthBytes: metainfo.pieceLength,
         files,
         origin: 'fetched',
-        bundle: place.bundle,
-        release: place.release,
+        ...standingOf(place),
         state: 'registered',
         storedAtMs: this.#parts.clock.epoch(),
       },
@@ -216,6 +218,17 @@ export class WantedFetcher implements AsyncDisposable {
     await this.#parts.shelf.look(infoHash)
   }
 }
+
+/** What a record keeps of it. */
+const standingOf = ({
+  bundle,
+  release,
+  admit,
+}: Place): Pick<ReleaseRecord, 'bundle' | 'release' | 'admit'> => ({
+  bundle,
+  release,
+  admit,
+})
 
 /** @throws ShoalError `unavailable` when the disk would be filled. */
 async function assertSpace(folder: string, neededBytes: number): Promise<void> {

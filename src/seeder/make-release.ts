@@ -69,6 +69,7 @@ export async function makeRelease(
     ...from,
     ...(before?.bundle === undefined ? {} : { bundle: before.bundle }),
     ...(before?.release === undefined ? {} : { release: before.release }),
+    ...(before?.admit === undefined ? {} : { admit: before.admit }),
     state: before?.release === undefined ? 'hashed' : 'registered',
     storedAtMs: parts.clock.epoch(),
   }

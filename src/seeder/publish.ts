@@ -15,12 +15,13 @@ import type { Engine } from '../swarm/index.ts'
 import type { Release } from '../wire/api.ts'
 import { pruneJournals } from './hash-journal.ts'
 import { HashPool } from './hash-pool.ts'
+import type { OwnDevice } from './link-urls.ts'
 import { makeRelease } from './make-release.ts'
 import { assertPublishable, planRelease } from './plan-release.ts'
 import { register, type Registered } from './register.ts'
 import type { ReleaseRecord } from './release-record.ts'
 import { ReleaseStore } from './release-store.ts'
-import { seedFromHere } from './seed-from-here.ts'
+import { seedFromHere, type SeedingFromHere } from './seed-from-here.ts'
 import { seederFolders } from './start-seeder.ts'
 
 export interface PublishParts {
@@ -35,6 +36,8 @@ export interface PublishParts {
   >
   /** Started only when we must seed ourselves; disposed of when an origin has it all. */
   readonly engine: () => Promise<Engine>
+  /** This machine as a device of the portal; asked for only where we must seed a release of our clients only. */
+  readonly device?: () => Promise<OwnDevice>
 }
 
 export interface PublishOptions {
@@ -110,6 +113,7 @@ export async function publish(
   const listing = { ...options, ...(made.record.bundle === undefined ? {} : { bundle: made.record.bundle }) }
   const place = await register(client, made.torrent, listing, signal)
   await store.update({ ...made.record, ...place, state: 'registered' })
+  assertSameAdmit(place, options.admit)
 
   const seededFrom = await waitUntilLive(parts, options, place, made.torrent, made.record, signal)
   const { infohash, sizeBytes } = made.record
@@ -124,6 +128,16 @@ function assertSamePlace(record: ReleaseRecord, wanted: Slug | undefined): void 
   )
 }
 
+/** What was published for every client stays so: links for it are about. */
+function assertSameAdmit(place: Registered, wanted: 'any' | 'ours'): void {
+  if (place.admit === wanted) return
+  const whom = place.admit === 'any' ? 'any client' : 'our own clients only'
+  throw new ShoalError(
+    'conflict',
+    `exactly these files are published already, as ${place.bundle}@${place.release}, for ${whom}: say --admit ${place.admit}`,
+  )
+}
+
 async function waitUntilLive(
   parts: PublishParts,
   options: PublishOptions,
@@ -135,7 +149,7 @@ async function waitUntilLive(
   if ((await releaseOf(parts, place, signal)).state === 'live') return 'origin'
   await using seeding = options.isLocalOrigin
     ? undefined
-    : await seedFromHere(parts, place, torrent, record.contentFolder, signal)
+    : await seedHere(parts, place, torrent, record.contentFolder, signal)
   for (;;) {
     const now = await stateOf(parts, place, signal)
     if (now?.state === 'live') return seeding === undefined ? 'origin' : 'here'
@@ -153,6 +167,17 @@ async function waitUntilLive(
     })
     await pause(parts.clock, signal)
   }
+}
+
+async function seedHere(
+  parts: PublishParts,
+  place: Registered,
+  torrent: Torrent,
+  folder: string,
+  signal: AbortSignal,
+): Promise<SeedingFromHere> {
+  const device = place.admit === 'ours' ? await parts.device?.() : undefined
+  return await seedFromHere({ ...parts, device }, place, torrent, folder, signal)
 }
 
 function releaseOf(parts: PublishParts, place: Registered, signal: AbortSignal): Promise<Release> {

@@ -6,7 +6,7 @@
 import { z } from 'zod'
 import { ShoalError } from '../core/errors.ts'
 import type { InfoHash } from '../core/ids.ts'
-import { zInfoHash, zReleaseName, zSlug } from '../wire/api.ts'
+import { zAdmit, zInfoHash, zReleaseName, zSlug } from '../wire/api.ts'
 
 const zStamp = z.strictObject({
   path: z.string(),
@@ -32,6 +32,8 @@ export const zReleaseRecord = z.strictObject({
   /** Where it stands in the catalogue, once the portal has said so. */
   bundle: zSlug.optional(),
   release: zReleaseName.optional(),
+  /** As the portal has it: `ours` is served to our clients only. */
+  admit: zAdmit.optional(),
   /**
    * `hashed`: stored, the portal does not know it yet. `registered`: the portal lists it; it is served.
    * `damaged`: its bytes on the disk do not match although nothing wrote to the files; it is not served.

@@ -28,6 +28,8 @@ export interface Listing {
 export interface Registered {
   readonly bundle: Slug
   readonly release: ReleaseName
+  /** As the portal has it, whatever was wished. */
+  readonly admit: 'any' | 'ours'
 }
 
 /** How many bundles of one title are looked at for one that an earlier attempt left. */
@@ -55,7 +57,7 @@ export async function register(
   try {
     const bytes = encodeTorrent({ infoBytes: torrent.infoBytes, announce: [] })
     const release = await portal.addRelease(bundle, bytes, queryOf(listing), signal)
-    return { bundle, release: release.name }
+    return { bundle, release: release.name, admit: release.admit }
   } catch (error) {
     if (!(error instanceof ShoalError) || error.code !== 'conflict') throw error
     // An attempt whose answer never arrived may have added it.
@@ -67,7 +69,8 @@ export async function register(
 
 function registeredIn(detail: BundleDetail, hash: InfoHash): Registered | undefined {
   const release = detail.releases.find((one) => one.infohash === hash)
-  return release === undefined ? undefined : { bundle: detail.bundle, release: release.name }
+  if (release === undefined) return undefined
+  return { bundle: detail.bundle, release: release.name, admit: release.admit }
 }
 
 /** A bundle of ours of this title that has the release already, or that was made and got none. */

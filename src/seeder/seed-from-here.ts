@@ -4,7 +4,7 @@ import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/log.ts'
 import type { PortalClient } from '../portal-client/index.ts'
 import type { Engine } from '../swarm/index.ts'
-import { LinkUrls } from './link-urls.ts'
+import { LinkUrls, type OwnDevice } from './link-urls.ts'
 import type { Registered } from './register.ts'
 
 export interface SeedParts {
@@ -12,6 +12,7 @@ export interface SeedParts {
   readonly log: Logger
   readonly client: Pick<PortalClient, 'createLink'>
   readonly engine: () => Promise<Engine>
+  readonly device?: OwnDevice | undefined
 }
 
 export interface SeedingFromHere extends AsyncDisposable {
@@ -35,6 +36,8 @@ export async function seedFromHere(
     torrent,
     folder,
     mode: 'seed',
+    admit: place.admit,
+    permit: urls.permit,
     announceUrls: urls.current,
     onEvent: (event) => {
       if (event.kind === 'content-changed')

@@ -106,6 +106,7 @@ export class Shelf implements AsyncDisposable {
         folder: record.contentFolder,
         mode: 'seed',
         leaseUrl: this.#parts.leaseUrl,
+        admit: record.admit ?? 'any',
         onEvent: (event) => this.#onEvent(hash, event),
       })
       this.#served.set(hash, handle)
@@ -116,7 +117,10 @@ export class Shelf implements AsyncDisposable {
       if (!(error instanceof ShoalError)) throw error
       if (error.code === 'conflict') return
       this.#parts.log.warn({ infohash: hash, reason: messageOf(error) }, 'a stored release cannot be served')
-      await this.#set(hash, 'its stored torrent cannot be read')
+      await this.#set(
+        hash,
+        error.code === 'not-granted' ? error.message : 'its stored torrent cannot be read',
+      )
     }
   }
 

@@ -183,6 +183,7 @@ function leaseUrlFor(spec: AddTorrent): string | undefined {
 
 /** Does its tracker know of leases? Then it is served to who has one. */
 export function isGuarded(spec: AddTorrent): boolean {
+  if (spec.admit === 'ours') return false // certificates and permits say who comes in: `guard.ts`
   return spec.leaseUrl !== undefined || leaseUrlFor(spec) !== undefined
 }
 

@@ -3,8 +3,11 @@ import type { Endpoint } from '../core/address.ts'
 import { seconds } from '../core/units.ts'
 import { encodeHandshake, type Handshake } from '../wire/handshake.ts'
 import { limits } from '../wire/limits.ts'
+import { encodeOpening } from '../wire/opening.ts'
 import { chooseDials } from './dial-policy.ts'
 import { greet } from './greeting.ts'
+import type { PeerGuard, PeerPass } from './guard.ts'
+import { GuardedHandshaker } from './guarded-handshaker.ts'
 import { Handshaker } from './handshaker.ts'
 import type { Connection } from './network.ts'
 import { Peer } from './peer.ts'
@@ -45,16 +48,36 @@ async function dial(s: SwarmState, endpoint: Endpoint): Promise<void> {
   // A socket that waits for the other side's handshake must not outlive the torrent.
   const hangUp = (): void => connection.destroy()
   s.aborter.signal.addEventListener('abort', hangUp)
-  new Handshaker({
+  const onSettled = (wasTaken: boolean): void => {
+    s.aborter.signal.removeEventListener('abort', hangUp)
+    if (!wasTaken) s.post({ kind: 'dial-failed', endpoint })
+  }
+  const { clock, guard } = s.shared
+  if (s.spec.admit === 'ours' && guard !== undefined) {
+    dialGuarded(s, { connection, guard, endpoint, onSettled })
+    return
+  }
+  const onHandshake = (theirs: Handshake): Peer | undefined => admit(s, connection, theirs, endpoint)
+  new Handshaker({ connection, clock, onHandshake, onSettled })
+  connection.write(ourOpening(s))
+}
+
+interface GuardedDial {
+  readonly connection: Connection
+  readonly guard: PeerGuard
+  readonly endpoint: Endpoint
+  readonly onSettled: (wasTaken: boolean) => void
+}
+
+function dialGuarded(s: SwarmState, { connection, guard, endpoint, onSettled }: GuardedDial): void {
+  new GuardedHandshaker({
     connection,
     clock: s.shared.clock,
-    onHandshake: (theirs) => admit(s, connection, theirs, endpoint),
-    onSettled: (wasTaken) => {
-      s.aborter.signal.removeEventListener('abort', hangUp)
-      if (!wasTaken) s.post({ kind: 'dial-failed', endpoint })
-    },
+    guard,
+    opening: () => ourOpening(s),
+    onHandshake: (theirs, secured, pass) => admit(s, secured, theirs, endpoint, pass),
+    onSettled,
   })
-  connection.write(encodeHandshake(ourHandshake(s)))
 }
 
 async function connect(s: SwarmState, endpoint: Endpoint): Promise<Connection> {
@@ -75,17 +98,27 @@ const ourHandshake = (s: SwarmState): Handshake => ({
   hasFast: true,
 })
 
+/** What each side says first. */
+function ourOpening(s: SwarmState): Uint8Array {
+  const handshake = ourHandshake(s)
+  if (s.spec.admit !== 'ours') return encodeHandshake(handshake)
+  return encodeOpening({ handshake, permit: s.spec.permit?.() ?? '' })
+}
+
 /**
  * The other side's handshake is here: answers the peer that takes the connection over, or undefined to hang
- * up. `dialled`: where we dialled it; absent when it dialled us, and then it is answered.
+ * up. `dialled`: where we dialled it; absent when it dialled us, and then it is answered. `pass`: what it has
+ * shown inside TLS; without one it gets nothing of a release that is for our clients only, and hears of none.
  */
 export function admit(
   s: SwarmState,
   connection: Connection,
   theirs: Handshake,
   dialled: Endpoint | undefined,
+  pass?: PeerPass,
 ): Peer | undefined {
   const { clock, cache } = s.shared
+  if ((s.spec.admit === 'ours') !== (pass !== undefined)) return undefined
   if (s.phase === 'stopped' || theirs.infoHash !== s.spec.infoHash) return undefined
   if (s.shared.bans.has(connection.remote.host)) return undefined
   if (theirs.peerId === s.shared.peerId) {
@@ -99,7 +132,7 @@ export function admit(
     other.close()
   }
   if (s.phase === 'asleep' && s.torrent !== undefined) open(s, s.torrent)
-  if (dialled === undefined) connection.write(encodeHandshake(ourHandshake(s)))
+  if (dialled === undefined) connection.write(ourOpening(s))
   const peer = new Peer(
     { connection, clock, cache, owner: s.owner },
     {
@@ -108,6 +141,7 @@ export function admit(
       hasExtensions: theirs.hasExtensions,
       ...(dialled !== undefined && { dialled }),
       source: s.sources.sourceOf(connection.remote.host, dialled?.port),
+      ...(pass !== undefined && { pass }),
       pieces: s.loaded?.layout.count,
     },
   )
@@ -172,12 +206,13 @@ export function isUseless(s: SwarmState, peer: Peer): boolean {
 /** BEP 3: peers hang up after two minutes of silence. */
 const KEEP_ALIVE_AFTER = seconds(100)
 
-/** Once a second: hang up on the silent and the useless, keep the others. */
+/** Once a second: hang up on the silent, the useless and those who may no longer be here; keep the others. */
 export function mindPeers(s: SwarmState): void {
   const now = s.shared.clock.now()
   for (const peer of [...s.peers.values()]) {
+    const isOut = peer.pass !== undefined && s.shared.guard?.holds(peer.pass) !== true
     const isOfNoUse = isUseless(s, peer) && !isWorthKnowing(s)
-    if (now - peer.lastReceivedAt > limits.peerSilenceMax || isOfNoUse) peer.close()
+    if (isOut || now - peer.lastReceivedAt > limits.peerSilenceMax || isOfNoUse) peer.close()
     else if (now - peer.lastSentAt > KEEP_ALIVE_AFTER) peer.send({ kind: 'keep-alive' })
   }
 }

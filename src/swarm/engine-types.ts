@@ -8,6 +8,7 @@ import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/log.ts'
 import type { Storage } from './content.ts'
 import type { LeaseOfPeer } from './admission.ts'
+import type { PeerGuard } from './guard.ts'
 import type { Network } from './network.ts'
 import type { FetchAnnounce } from './tracker-http.ts'
 
@@ -22,6 +23,8 @@ export interface EngineParts {
   readonly fetchAnnounce?: FetchAnnounce
   /** Names the site of an address, for `reveal`; without it a site is a /24 of a private range. */
   readonly siteOf?: (host: IpAddress) => string
+  /** Without it no release that is for our clients only can be added. */
+  readonly guard?: PeerGuard
 }
 
 export interface EngineOptions {
@@ -46,6 +49,10 @@ export interface AddTorrent {
   readonly infoHash: InfoHash
   /** Absent: fetched from peers first (BEP 9). */
   readonly torrent?: Torrent
+  /** `ours`: only to and from devices that the guard lets in, by TLS. `any`, when absent. */
+  readonly admit?: 'any' | 'ours'
+  /** Our own permit for it, read at each new connection; an origin needs none. */
+  readonly permit?: () => string | undefined
   /** Content lies at `folder/name` or `folder/name/path`. */
   readonly folder: string
   /**

@@ -77,6 +77,7 @@ class PeerEngine implements Engine {
       cache,
       loader: new PieceLoader(pool, cache, { concurrentMax: LOADS_MAX }),
       bans,
+      guard: parts.guard,
       budget: new SendBudget(),
       bucketDown: new TokenBucket(clock, options.limitDown, BLOCK_BYTES),
       bucketUp: new TokenBucket(clock, options.limitUp, BLOCK_BYTES),
@@ -96,6 +97,7 @@ class PeerEngine implements Engine {
       isBanned: (address) => bans.has(address),
       swarmOf: (infoHash) => this.#swarms.get(infoHash)?.swarm,
       isGuarding: () => this.#isGuarding,
+      guard: parts.guard,
     })
     this.#ticks = clock.every(TICK_EVERY, () => this.#tick())
   }
@@ -134,7 +136,12 @@ class PeerEngine implements Engine {
       throw new ShoalError('conflict', `the torrent ${infoHash} is already being served or fetched`)
     if (spec.mode === 'download' && spec.statePath === undefined)
       throw new ShoalError('bad-usage', 'a download needs a place for its state')
-    this.#isGuarding ||= isGuarded(spec)
+    if (spec.admit === 'ours' && this.#parts.guard === undefined)
+      throw new ShoalError(
+        'not-granted',
+        'it is for our own clients only, and this machine is not enrolled with its portal',
+      )
+    this.#isGuarding ||= isGuarded(spec) || spec.admit === 'ours'
     const swarm = new Swarm(this.#shared, spec)
     const handle = new SwarmHandle(swarm, async () => {
       await swarm.stop()

@@ -18,7 +18,9 @@ export interface HandshakerParts {
   readonly mayEnter?: (handshake: Handshake) => Promise<boolean> | undefined
   /** Answers who takes over, or undefined to hang up. */
   readonly onHandshake: (handshake: Handshake) => ConnectionHandler | undefined
-  /** Once: it was taken over, or it is closed. */
+  /** It begins with TLS, not with a handshake, and goes on elsewhere; absent: it is hung up on. */
+  readonly onTls?: (first: Uint8Array) => void
+  /** Once: it was taken over, or it is closed. Not after `onTls`. */
   readonly onSettled: (wasTaken: boolean) => void
 }
 
@@ -26,6 +28,8 @@ export interface HandshakerParts {
 const REFUSED_AFTER = seconds(5)
 /** The first messages of any client, and what one read brings. */
 const EARLY_BYTES_MAX = 256 * KiB
+/** The first byte of a TLS connection: a record of the type "handshake" (RFC 8446, 5.1). */
+const TLS_HANDSHAKE = 0x16
 
 export class Handshaker implements ConnectionHandler {
   readonly #parts: HandshakerParts
@@ -51,6 +55,12 @@ export class Handshaker implements ConnectionHandler {
     if (this.#isSettled) return
     if (this.#early !== undefined) {
       this.#keepEarly(bytes)
+      return
+    }
+    if (this.#bytes === 0 && bytes[0] === TLS_HANDSHAKE && this.#parts.onTls !== undefined) {
+      this.#isSettled = true
+      this.#timer.cancel()
+      this.#parts.onTls(bytes)
       return
     }
     const part = bytes.subarray(0, HANDSHAKE_BYTES - this.#bytes)

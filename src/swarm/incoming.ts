@@ -3,6 +3,8 @@ import type { IpAddress } from '../core/address.ts'
 import type { InfoHash } from '../core/ids.ts'
 import type { Clock } from '../platform/clock.ts'
 import { limits } from '../wire/limits.ts'
+import type { PeerGuard } from './guard.ts'
+import { GuardedHandshaker } from './guarded-handshaker.ts'
 import { Handshaker } from './handshaker.ts'
 import type { Connection } from './network.ts'
 import type { Swarm } from './swarm.ts'
@@ -16,6 +18,8 @@ export interface IncomingParts {
   readonly swarmOf: (infoHash: InfoHash) => Swarm | undefined
   /** Torrents here are guarded: who may not have one must not learn that it is here. */
   readonly isGuarding: () => boolean
+  /** Without it there is no TLS. */
+  readonly guard: PeerGuard | undefined
 }
 
 export class Incoming {
@@ -40,11 +44,13 @@ export class Incoming {
     }
     this.#strangers.set(host, ofHost + 1)
     this.#count++
+    const { guard } = this.#parts
     new Handshaker({
       connection,
       clock: this.#parts.clock,
       mayEnter: (theirs) => this.#mayEnter(theirs.infoHash, host),
       onHandshake: (theirs) => this.#parts.swarmOf(theirs.infoHash)?.accept(connection, theirs),
+      ...(guard !== undefined && { onTls: (first) => this.#takeTls(connection, guard, first) }),
       onSettled: () => this.#leave(host),
     })
   }
@@ -53,6 +59,19 @@ export class Incoming {
     const swarm = this.#parts.swarmOf(infoHash)
     if (swarm !== undefined) return swarm.mayEnter(host)
     return this.#parts.isGuarding() ? Promise.resolve(false) : undefined
+  }
+
+  /** A stranger still, until its permit is believed. It needs no lease: its permit says more. */
+  #takeTls(connection: Connection, guard: PeerGuard, first: Uint8Array): void {
+    new GuardedHandshaker({
+      connection,
+      clock: this.#parts.clock,
+      guard,
+      first,
+      onHandshake: (theirs, secured, pass) =>
+        this.#parts.swarmOf(theirs.infoHash)?.accept(secured, theirs, pass),
+      onSettled: () => this.#leave(connection.remote.host),
+    })
   }
 
   #leave(host: IpAddress): void {

@@ -2,7 +2,9 @@
  * Sockets as the engine sees them. `platform`'s TCP is one implementation (`tcp-network.ts`), the tests'
  * in-memory network another; both pass `test/contract/network.contract.ts`.
  */
+import type { X509Certificate } from 'node:crypto'
 import type { Endpoint, IpAddress } from '../core/address.ts'
+import type { DeviceIdentity } from '../wire/certified-device.ts'
 
 export interface ConnectionHandler {
   /** `bytes` is only valid during the call: its memory is reused for the next read. */
@@ -27,6 +29,19 @@ export interface Connection {
   resume(): void
   /** Ends it at once. Harmless when repeated. */
   destroy(): void
+  /**
+   * Goes on inside TLS 1.3, as server where the other side dialled; `first`: what was read of it already. This
+   * one has no handler from then on, and is only good for `destroy`. Absent where the network has no TLS.
+   *
+   * @throws ShoalError `not-granted` when the other side speaks no TLS or shows no certificate: it is closed.
+   */
+  secure?(identity: DeviceIdentity, first?: Uint8Array): Promise<SecureConnection>
+}
+
+export interface SecureConnection {
+  readonly connection: Connection
+  /** The other side holds its key; by whom it was signed is NOT checked. */
+  readonly certificate: X509Certificate
 }
 
 export interface NetworkListener extends AsyncDisposable {

@@ -10,6 +10,7 @@ import { shuffled } from '../core/random.ts'
 import { limits } from '../wire/limits.ts'
 import { decodeExchangeMessage, encodeExchangeMessage, type ExchangeMessage } from '../wire/peer-exchange.ts'
 import { isSameProof, NONCE_BYTES, proofOf, type ProofSubject } from '../wire/swarm-key.ts'
+import { admissionOf } from './admission.ts'
 import { onPeersNamed } from './connecting.ts'
 import { isLoopback, mayDial } from './dial-policy.ts'
 import type { Peer } from './peer.ts'
@@ -74,6 +75,8 @@ function checkProofs(s: SwarmState, peer: Peer): void {
     if (expected.some((proof) => keyed.theirProofs.some((given) => isSameProof(given, proof))))
       keyed.isProven = true
   }
+  // Whoever holds the key was let in by the tracker: while that is away, it is served all the same.
+  if (keyed.isProven) admissionOf(s)?.vouch(peer.address)
 }
 
 /** At which of our addresses the peer sees us is known to it only: any of ours will do. */
@@ -165,10 +168,10 @@ function onPeers(s: SwarmState, peer: Peer, endpoints: readonly Endpoint[]): voi
   if (!peer.keyed.isProven || !peer.keyed.isAsked) return
   peer.keyed.isAsked = false
   const isHere = isLoopback(peer.address)
-  onPeersNamed(
-    s,
-    endpoints.filter(({ host }) => isHere || !isLoopback(host)),
-  )
+  const named = endpoints.filter(({ host }) => isHere || !isLoopback(host))
+  // They may dial us before we reach them.
+  admissionOf(s)?.vouch(...named.map(({ host }) => host))
+  onPeersNamed(s, named)
 }
 
 function say(peer: Peer, message: Exclude<ExchangeMessage, { kind: 'unknown' }>): void {

@@ -17,6 +17,7 @@ import {
 import type { LeaseOfPeer } from './admission.ts'
 import { DownloadSide } from './download-side.ts'
 import type { PeerSource } from './engine-types.ts'
+import type { PeerPass } from './guard.ts'
 import { KeyedSide } from './keyed-side.ts'
 import { MessageReader, type MessageSink } from './message-reader.ts'
 import type { Connection, ConnectionHandler } from './network.ts'
@@ -55,6 +56,8 @@ export interface PeerOptions {
   /** Where we dialled it; absent when it dialled us. */
   readonly dialled?: Endpoint
   readonly source: PeerSource
+  /** What it has shown, on a release that is for our clients only. */
+  readonly pass?: PeerPass
   /** Pieces of the torrent, where known. */
   readonly pieces: number | undefined
 }
@@ -90,6 +93,7 @@ export class Peer implements ConnectionHandler, MessageSink {
   readonly up: UploadSide
   readonly keyed = new KeyedSide()
   readonly connectedAt: Millis
+  readonly pass: PeerPass | undefined
   /** It has said what it has, or shown that it says nothing. */
   hasToldPieces = false
   source: PeerSource
@@ -127,6 +131,7 @@ export class Peer implements ConnectionHandler, MessageSink {
     this.down = new DownloadSide()
     this.up = new UploadSide(parts.cache, now)
     this.connectedAt = now
+    this.pass = options.pass
     this.lastReceivedAt = now
     this.lastSentAt = now
   }

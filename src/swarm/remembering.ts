@@ -2,6 +2,7 @@
 import { messageOf } from '../core/errors.ts'
 import { seconds } from '../core/units.ts'
 import { limits } from '../wire/limits.ts'
+import { admissionOf } from './admission.ts'
 import { onPeersNamed } from './connecting.ts'
 import { askAround } from './peer-exchange.ts'
 import { decodeRemembered, encodeRemembered } from './remembered-peers.ts'
@@ -41,6 +42,7 @@ export function mindMemory(s: SwarmState): void {
     // Again each minute: dialling forgets who failed often, and a machine may have been off for an hour.
     if (now - (memory.namedAt ?? -Infinity) >= limits.exchangeEvery && memory.endpoints.length > 0) {
       memory.namedAt = now
+      admissionOf(s)?.vouch(...memory.endpoints.map(({ host }) => host))
       onPeersNamed(s, memory.endpoints)
     }
     askAround(s)

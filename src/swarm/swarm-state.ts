@@ -15,6 +15,7 @@ import type { BufferPool } from './buffer-pool.ts'
 import type { Content, Storage } from './content.ts'
 import type { Downloader } from './downloader.ts'
 import type { AddTorrent, PeerSource, TorrentEvent } from './engine-types.ts'
+import type { PeerGuard } from './guard.ts'
 import type { KnownPeers } from './known-peers.ts'
 import type { LeaseAsker } from './lease-asker.ts'
 import type { MetadataFetch } from './metadata-fetch.ts'
@@ -47,6 +48,7 @@ export interface Shared {
   readonly cache: PieceCache
   readonly loader: PieceLoader
   readonly bans: Bans
+  readonly guard: PeerGuard | undefined
   readonly budget: SendBudget
   readonly bucketDown: TokenBucket
   readonly bucketUp: TokenBucket

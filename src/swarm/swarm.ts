@@ -15,6 +15,7 @@ import {
   onPeersNamed,
 } from './connecting.ts'
 import type { AddTorrent } from './engine-types.ts'
+import type { PeerPass } from './guard.ts'
 import { offerPlace, rechokeIfDue, updateInterest } from './interest.ts'
 import { startMetadata } from './metadata-traffic.ts'
 import type { Connection } from './network.ts'
@@ -127,12 +128,13 @@ export class Swarm implements PeerOwner {
   }
 
   /** Somebody wants this torrent: answers who takes the connection, or undefined to hang up. */
-  accept(connection: Connection, theirs: Handshake): Peer | undefined {
-    return admit(this.state, connection, theirs, undefined)
+  accept(connection: Connection, theirs: Handshake, pass?: PeerPass): Peer | undefined {
+    return admit(this.state, connection, theirs, undefined, pass)
   }
 
-  /** Undefined: the torrent is not guarded. Asked before {@link accept}. */
+  /** For one that came without TLS. Undefined: the torrent is not guarded. Asked before {@link accept}. */
   mayEnter(host: IpAddress): Promise<boolean> | undefined {
+    if (this.state.spec.admit === 'ours') return Promise.resolve(false)
     return admissionOf(this.state)?.mayEnter(host)
   }
 

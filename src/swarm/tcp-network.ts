@@ -6,7 +6,8 @@ import { createServer, type Server, Socket, type SocketConstructorOpts } from 'n
 import { type Endpoint, type IpAddress, tryIpAddress } from '../core/address.ts'
 import { messageOf, ShoalError, systemCode } from '../core/errors.ts'
 import { KiB } from '../core/units.ts'
-import type { Connection, ConnectionHandler, Network, NetworkListener } from './network.ts'
+import type { DeviceIdentity } from '../wire/certified-device.ts'
+import type { Connection, ConnectionHandler, Network, NetworkListener, SecureConnection } from './network.ts'
 
 const READ_BUFFER = new Uint8Array(256 * KiB)
 /** Beyond, `write` answers false. */
@@ -193,6 +194,19 @@ class TcpConnection implements Connection {
 
   destroy(): void {
     this.#socket.destroy()
+  }
+
+  async secure(identity: DeviceIdentity, first?: Uint8Array): Promise<SecureConnection> {
+    const { remote, isIncoming } = this
+    this.#handler = undefined
+    this.#tap.onBytes = undefined
+    this.#socket.pause() // nothing may arrive while nobody reads
+    const read = first === undefined ? undefined : Buffer.from(first)
+    // Only now: a process that meets no TLS does not load it.
+    const { secureSocket } = await import('./tls-connection.ts')
+    if (this.#isClosed) throw new ShoalError('not-granted', 'no TLS with a peer: it has gone')
+    if (read !== undefined) this.#socket.unshift(read)
+    return await secureSocket({ socket: this.#socket, identity, remote, isIncoming })
   }
 
   #closed(): void {

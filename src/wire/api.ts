@@ -3,7 +3,17 @@
  * read answers by them. Sizes are bytes, times ISO 8601 UTC.
  */
 import { z } from 'zod'
-import { zGrantId, zInfoHash, zIpAddress, zPeerId, zReleaseName, zSlug, zText, zTime } from './api-scalars.ts'
+import {
+  zDeviceId,
+  zGrantId,
+  zInfoHash,
+  zIpAddress,
+  zPeerId,
+  zReleaseName,
+  zSlug,
+  zText,
+  zTime,
+} from './api-scalars.ts'
 import { limits } from './limits.ts'
 
 export * from './api-grants.ts'
@@ -112,6 +122,8 @@ export const zLinkRequest = z.strictObject({
   /** Distinct addresses that may use the grant. */
   peersMax: z.number().int().min(1).max(limits.peersPerGrantMax).optional(),
   webSeed: z.boolean().default(false),
+  /** The device that it is for: needed for a release that is for our clients only. */
+  device: zDeviceId.optional(),
   /** For whom: an account's name. Publishers and admins only. */
   for: zText.min(1).max(64).optional(),
 })
@@ -182,7 +194,15 @@ export type PresenceAnswer = z.infer<typeof zPresenceAnswer>
 
 /** Releases that wait for an origin: published from elsewhere, not yet held in full. Origins only. */
 export const zWanted = z.object({
-  items: z.array(z.object({ infohash: zInfoHash, bundle: zSlug, release: zReleaseName, sizeBytes: zSize })),
+  items: z.array(
+    z.object({
+      infohash: zInfoHash,
+      bundle: zSlug,
+      release: zReleaseName,
+      sizeBytes: zSize,
+      admit: zAdmit.default('any'),
+    }),
+  ),
 })
 
 /** Ten years: longer is for ever, and has no end to name. */

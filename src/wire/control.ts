@@ -6,7 +6,7 @@
  * `snapshot: true`: all that holds now, replacing everything known before. Otherwise the events since.
  */
 import { z } from 'zod'
-import { zGrantId, zInfoHash, zIpAddress, zPeerId, zTime } from './api.ts'
+import { zDeviceId, zGrantId, zInfoHash, zIpAddress, zPeerId, zTime } from './api.ts'
 import { zPublicKey } from './keys.ts'
 import { limits } from './limits.ts'
 
@@ -25,6 +25,8 @@ export const zControlEvent = z.discriminatedUnion('kind', [
     value: z.string().max(64),
     before: zTime,
   }),
+  /** Nothing that this device shows is good any more; may be forgotten after `until`, when its certificates have ended. */
+  z.object({ kind: z.literal('device-revoked'), device: zDeviceId, until: zTime }),
   /** Recalled: no grant for it is good any more, seeders stop serving it. */
   z.object({ kind: z.literal('recalled'), infohash: zInfoHash }),
   /** How many distinct addresses a grant may announce from, where it is not the default. */

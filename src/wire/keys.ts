@@ -10,6 +10,7 @@
  * the portal key before this one, so that whoever pinned that one may follow.
  */
 import { z } from 'zod'
+import { limits } from './limits.ts'
 
 export const zKeyPurpose = z.enum(['portal', 'link', 'grant'])
 export type KeyPurpose = z.infer<typeof zKeyPurpose>
@@ -32,6 +33,8 @@ export const zKeyDocument = z.object({
   /** Other `host:port`s that links of this portal may name (a tracker of its own, say). */
   hosts: z.array(z.string().max(255)).max(32),
   keys: z.array(zPublicKey).max(16),
+  /** The certificate of the CA that certifies devices, PEM. Absent before the portal had one. */
+  deviceCa: z.string().max(limits.certificateCharsMax).optional(),
   issuedAt: z.iso.datetime(),
 })
 export type KeyDocument = z.infer<typeof zKeyDocument>

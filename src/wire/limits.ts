@@ -37,6 +37,11 @@ export const limits = {
   /** Clocks of office machines drift; a minute and a half is what NTP-less ones show in practice. */
   clockLeeway: seconds(90),
 
+  /** A permit for a device: ours are 312 characters. */
+  permitCharsMax: 400,
+  /** A certificate of our own CA or a request for one, as PEM: ours are under 800 characters. */
+  certificateCharsMax: 4 * KiB,
+
   // --- tracker ---
   /** An announce URL with its grant is under 600; nobody honest sends more. */
   announceQueryCharsMax: 2 * KiB,
@@ -204,6 +209,11 @@ export const limits = {
   controlReplyBytesMax: 64 * MiB,
   /** How long the control feed holds a request that has nothing new to tell. */
   controlPollWait: seconds(25),
+
+  /** Devices of one account: beyond any person's; an origin's machines have accounts of their own. */
+  devicesPerUserMax: 1_000,
+  /** What a person calls a device. */
+  deviceNameCharsMax: 64,
 
   // --- publishing ---
   /** Files in one release: as many as a torrent may list. */

@@ -9,7 +9,7 @@ import { ShoalError } from '../core/errors.ts'
 import type { PublicKey } from './keys.ts'
 
 /** What a JWS is for (`typ`): one that was signed as one kind of thing is never read as another. */
-export type JwsType = 'shoal-keys' | 'shoal-control' | 'shoal-link'
+export type JwsType = 'shoal-keys' | 'shoal-control' | 'shoal-link' | 'shoal-permit'
 
 /**
  * The payload, when one of `keys` signed it, as a JWS of this type. Which key is `kidOfJws`.

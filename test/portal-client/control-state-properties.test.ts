@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
+import { deviceId } from '../../src/core/ids.ts'
 import type { ControlState } from '../../src/portal-client/index.ts'
 import { zControlEvent, type ControlEvent } from '../../src/wire/control.ts'
 import {
@@ -45,6 +46,9 @@ const someEvent: fc.Arbitrary<ControlEvent> = fc.oneof(
   fc.constantFrom('k1', 'k2').map((kid): ControlEvent => ({ kind: 'grant-key', key: key(kid) })),
   fc.constantFrom('k1', 'k2').map((kid): ControlEvent => ({ kind: 'grant-key-retired', kid })),
   fc.tuple(someGrant, someTime).map(([id, until]): ControlEvent => ({ kind: 'grant-revoked', id, until })),
+  fc
+    .tuple(fc.constantFrom('abcdefghijklmnopqrstuw', 'zbcdefghijklmnopqrstuw').map(deviceId), someTime)
+    .map(([device, until]): ControlEvent => ({ kind: 'device-revoked', device, until })),
   fc
     .tuple(fc.constantFrom(...scopesFor()), someTime)
     .map(([scope, before]): ControlEvent => ({ kind: 'refuse-before', ...scope, before })),

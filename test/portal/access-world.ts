@@ -56,7 +56,7 @@ export class AccessWorld implements AsyncDisposable {
     const journal = new Journal({ db, clock })
     const publicUrl = 'http://media.example.com'
     const files = new KeyFiles(dir)
-    const keys = await KeyRing.open({ db, journal, clock, files, portal: publicUrl, hosts: [] })
+    const keys = await KeyRing.open({ db, journal, clock, files, portal: publicUrl, hosts: [], deviceCa: '' })
     const catalogue = new SqliteCatalogue({ db, journal, clock })
     const ledger = stack.use(await WorkerLedger.start({ clock, log, journal, file }))
     const grants = new GrantReader({ db, journal })

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { apiRoutes } from '../../src/portal/http/api.ts'
 import { zLink } from '../../src/wire/api.ts'
+import { zEnrolled } from '../../src/wire/device-api.ts'
+import { generateDeviceKey, requestCertificate } from '../../src/wire/device-certificate.ts'
 import { openTestPortal, type TestPortal } from './test-portal.ts'
 import { torrentNamed } from './torrents.ts'
 
@@ -39,6 +41,11 @@ const MATRIX: Readonly<Record<string, Row>> = {
   'get /grants': row(200, 200, 200, 200, 200, 200),
   'delete /grants/{id}': row(204, 404, 404, 204, 404, 204), // the grant is for viewer, by publisher
   'post /grants/{id}/renew': row(200, 404, 404, 200, 404, 200),
+  'post /devices': row(201, 201, 201, 201, 201, 201),
+  'post /devices/codes': row(403, 403, 403, 403, 403, 201),
+  'get /devices': row(200, 200, 200, 200, 200, 200),
+  'delete /devices/{id}': row(204, 404, 404, 404, 404, 204), // the device is viewer's, and the grant too
+  'post /permits': row(201, 404, 404, 404, 404, 201),
   'delete /users/{name}/grants': row(403, 403, 403, 403, 403, 200),
   'get /keys': row(403, 403, 403, 403, 403, 200),
   'post /keys/rotate': row(403, 403, 403, 403, 403, 200),
@@ -62,6 +69,7 @@ const BODIES: Readonly<Record<string, object>> = {
   'post /grants/shared': { items: [] },
   'post /grants/refuse-before': { before: '2026-01-01T00:00:00Z' },
   'post /presence': { peerId: 'b'.repeat(40), kind: 'origin', host: '10.0.0.9', port: 5_000, complete: [] },
+  'post /devices/codes': { user: 'vera' },
   'post /tokens': { name: 'new', role: 'viewer' },
   'put /sites': { items: [{ name: 'lyon', cidrs: ['10.4.0.0/16'] }] },
 }
@@ -90,6 +98,18 @@ describe('The REST API, every route for everybody', () => {
     )
   })
 
+  const enrolment = async (): Promise<object> => ({
+    request: await requestCertificate(await generateDeviceKey()),
+    name: 'a machine',
+  })
+  const enrol = async (token?: string): Promise<string> => {
+    const made = await portal
+      .api('post', '/devices', token)
+      .send(await enrolment())
+      .expect(201)
+    return zEnrolled.parse(made.body).device.device
+  }
+
   let count = 0
   for (const route of apiRoutes) {
     const key = `${route.method} ${route.path}`
@@ -107,7 +127,9 @@ describe('The REST API, every route for everybody', () => {
         const spare = await portal
           .api('post', '/tokens', portal.adminToken)
           .send({ name: 'spare', role: 'viewer' })
-        const id = key.includes('tokens') ? (spare.body as { id: string }).id : grant
+        const device =
+          key.includes('devices/') || key.includes('permits') ? await enrol(tokens.get('viewer')) : ''
+        const id = key.includes('tokens') ? (spare.body as { id: string }).id : device === '' ? grant : device
         const path = route.path
           .replace('{slug}', slug)
           .replace('{name}', key.includes('users') ? 'nobody-in-particular' : 'latest')
@@ -118,6 +140,8 @@ describe('The REST API, every route for everybody', () => {
           request
             .set('content-type', 'application/x-bittorrent')
             .send(Buffer.from(torrentNamed(`more of ${name}`)))
+        else if (key === 'post /permits') request.send({ grant, device })
+        else if (key === 'post /devices') request.send(await enrolment())
         else if (BODIES[key] !== undefined) request.send(BODIES[key])
         const answer = await request
         assert.equal(answer.status, expected, answer.text)

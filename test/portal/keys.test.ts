@@ -71,7 +71,15 @@ describe('Grant keys', () => {
     const db = await openDatabase(':memory:')
     const files = new KeyFiles(join(portal.dataDir, 'ring'))
     const journal = new Journal({ db, clock })
-    const ring = await KeyRing.open({ db, journal, clock, files, portal: PUBLIC_URL, hosts: [] })
+    const ring = await KeyRing.open({
+      db,
+      journal,
+      clock,
+      files,
+      portal: PUBLIC_URL,
+      hosts: [],
+      deviceCa: '',
+    })
     const first = ring.grant.kid
     clock.advance(hours(1))
     await ring.maintain(hours(2))

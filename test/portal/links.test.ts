@@ -266,13 +266,6 @@ describe('A release', () => {
     await portal.postTorrent(portal.adminToken, slug, torrentNamed('a'), '?release=latest').expect(400)
   })
 
-  it('is not promised to our clients only: this version could not keep the others out', async () => {
-    const slug = await portal.bundle(portal.adminToken)
-    const refused = await portal.postTorrent(portal.adminToken, slug, torrentNamed('b'), '?admit=ours')
-    assert.equal(refused.status, 400)
-    assert.match(refused.text, /cannot keep other clients out/)
-  })
-
   it('of content that somebody else registered is a conflict that tells nothing', async () => {
     const secret = await portal.bundle(portal.adminToken, { title: 'Secret', audience: ['board'] })
     await portal.release(portal.adminToken, secret, 'plans.pdf')

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import request from 'supertest'
+import type { Release } from '../../src/wire/api.ts'
+import { torrentNamed } from './torrents.ts'
 import { openTestPortal, type TestPortal } from './test-portal.ts'
 
 const HOSTILE = `"><img src=x onerror=alert(1)><script>alert(1)</script>`
@@ -25,6 +27,20 @@ describe('The pages', () => {
     assert.match(await html('/login?failed=1', 401), /role="alert"/)
     await signIn(portal.adminToken).expect('location', '/')
     assert.match(await html('/'), /Nothing is published yet/)
+  })
+
+  it('offer no link of a release that is for our clients only, and say what to type', async () => {
+    const slug = await portal.bundle(portal.adminToken, { title: 'Minutes' })
+    const made = await portal.postTorrent(portal.adminToken, slug, torrentNamed('minutes'), '?admit=ours')
+    await portal.complete([(made.body as Release).infohash])
+    await signIn(portal.adminToken)
+    const page = await html(`/bundles/${slug}`)
+    assert.match(page, /own clients get this release/)
+    assert.match(page, /shoal get minutes@1 --out/)
+    assert.doesNotMatch(page, /Get it|magnet:|\/dl\//)
+    const asked = browser.post(`/bundles/${slug}/releases/1/links`).type('form')
+    const refused = await asked.send({ _csrf: csrfIn(page) }).expect(409)
+    assert.match(refused.text, /own clients only/)
   })
 
   it('list what there is, find it by words and tags, and go on where a page ends', async () => {

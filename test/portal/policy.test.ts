@@ -69,6 +69,8 @@ const RULES: { readonly [K in Action['kind']]: Rule } = {
   'revoke-grant': [[{ kind: 'revoke-grant', grant }, ['admin', 'owner', 'demoted', 'viewer']]],
   serve: [[{ kind: 'serve' }, ['admin', 'origin']]],
   'read-sites': [[{ kind: 'read-sites' }, ['admin', 'origin', 'owner', 'colleague', 'stranger']]],
+  'manage-devices': [[{ kind: 'manage-devices' }, ['admin']]],
+  'use-device': [[{ kind: 'use-device', device: { user: 'vera' } }, ['admin', 'viewer']]],
   'read-all-grants': [[{ kind: 'read-all-grants' }, ['admin']]],
   'revoke-user': [[{ kind: 'revoke-user' }, ['admin']]],
   'manage-tokens': [[{ kind: 'manage-tokens' }, ['admin']]],

@@ -24,7 +24,7 @@ describe('A portal that starts', () => {
   it('writes its secrets for this user only', async () => {
     await using _portal = await openTestPortal({ dataDir })
     const keys = (await readdir(join(dataDir, 'keys'))).map((name) => join('keys', name))
-    assert.equal(keys.length, 5) // portal, link, two for grants, the session's
+    assert.equal(keys.length, 6) // portal, link, two for grants, the session's, the CA for devices
     for (const name of ['admin.token', 'origin.token', ...keys]) {
       const { mode } = await stat(join(dataDir, name))
       assert.equal(mode & 0o777, 0o600, name)

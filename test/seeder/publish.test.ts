@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { appendFile } from 'node:fs/promises'
+import { appendFile, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ShoalError } from '../../src/core/errors.ts'
 import { releaseName, slug } from '../../src/core/ids.ts'
@@ -90,6 +90,52 @@ describe('publish', () => {
     assert.equal(published.seededFrom, 'origin')
     assert.deepEqual(origin.seeded(), [published.infohash])
     assert.deepEqual(rig.engine.seeded(), [])
+  })
+
+  it('for our own clients only stays so at the origin: after a restart, and when its file was touched', async () => {
+    await using scratch = await scratchFolder()
+    await makeTree(scratch.path, 'ours', { 'content/a': 70_000 })
+    const rig = new Rig()
+    const dataDir = join(scratch.path, 'data')
+    const startOrigin = async (): Promise<{ engine: MemoryEngine } & AsyncDisposable> => {
+      const engine = new MemoryEngine()
+      const { clock, portal: client } = rig
+      const parts = { clock, client, engine, dataDir, random: seededRandom(1), log: silentLogger }
+      const control = new ControlState()
+      const options = { audience: ['everyone'], rightsStatement: '', presenceKind: 'origin' } as const
+      const seeder = await startSeeder({ ...parts, control }, options)
+      return { engine, [Symbol.asyncDispose]: () => seeder[Symbol.asyncDispose]() }
+    }
+    const wish = { isLocalOrigin: true, admit: 'ours' } as const
+    const admits = ({ engine }: { engine: MemoryEngine }): unknown[] =>
+      [...engine.torrents.values()].map(({ admit }) => admit)
+    {
+      await using origin = await startOrigin()
+      await untilDone(rig.clock, rig.run(scratch.path, wish))
+      assert.deepEqual(admits(origin), ['ours'])
+    }
+    {
+      await using origin = await startOrigin()
+      assert.deepEqual(admits(origin), ['ours'])
+    }
+    const file = join(scratch.path, 'content', 'a')
+    await utimes(file, new Date(), new Date(Date.now() + 5_000))
+    await using origin = await startOrigin()
+    assert.deepEqual(admits(origin), [])
+    await untilDone(rig.clock, rig.run(scratch.path, wish))
+    await until(rig.clock, () => origin.engine.torrents.size > 0)
+    assert.deepEqual(admits(origin), ['ours'])
+  })
+
+  it('refuses to say afterwards that another set of clients may have what is published', async () => {
+    await using scratch = await scratchFolder()
+    await makeTree(scratch.path, 'twice', { 'content/a': 70_000 })
+    const rig = new Rig()
+    const publishing = rig.run(scratch.path)
+    await rig.replicate()
+    await untilDone(rig.clock, publishing)
+    const again = rig.run(scratch.path, { admit: 'ours' })
+    await assert.rejects(untilDone(rig.clock, again), (error) => isCode(error, 'conflict'))
   })
 
   it('run again after it was interrupted goes on and hashes nothing', async () => {

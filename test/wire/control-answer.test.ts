@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { ipAddress } from '../../src/core/address.ts'
-import { grantId, infoHash, peerId } from '../../src/core/ids.ts'
+import { deviceId, grantId, infoHash, peerId } from '../../src/core/ids.ts'
 import type { ControlAnswer, ControlEvent } from '../../src/wire/control.ts'
 import { openControlAnswer, signControlAnswer } from '../../src/wire/control-answer.ts'
 import { generateSigningKey, type SigningKey } from '../../src/wire/signing-key.ts'
@@ -21,6 +21,7 @@ describe('an answer of the control feed', () => {
       'grant-key-retired': { kind: 'grant-key-retired', kid: 'abcd' },
       'grant-revoked': { kind: 'grant-revoked', id, until: AT },
       'refuse-before': { kind: 'refuse-before', scope: 'release', value: HASH, before: AT },
+      'device-revoked': { kind: 'device-revoked', device: deviceId('abcdefghijklmnopqrstuw'), until: AT },
       recalled: { kind: 'recalled', infohash: HASH },
       'grant-peers': { kind: 'grant-peers', id, peersMax: 50, until: AT },
       serves: {
@@ -54,10 +55,16 @@ describe('an answer of the control feed', () => {
     assert.throws(() => signControlAnswer(answer, link), TypeError)
   })
 
+  it('of a newer portal is read without what this version does not know', async () => {
+    const newer = { ...answer, events: [{ kind: 'of-the-future', what: 1 }, ...answer.events] }
+    const jws = await portal.sign(JSON.stringify(newer), 'shoal-control')
+    assert.deepEqual(await openControlAnswer(jws, [portal.publicKey]), answer)
+  })
+
   it('is refused when the portal signed it as something else, or it cannot be read', async () => {
     const asKeys = await portal.sign(JSON.stringify(answer), 'shoal-keys')
     await assert.rejects(openControlAnswer(asKeys, [portal.publicKey]), { code: 'not-granted' })
-    const odd = { ...answer, events: [{ kind: 'explode' }] }
+    const odd = { ...answer, events: [{ kind: 'epoch', epoch: 'explode' }] }
     for (const payload of ['', '[]', JSON.stringify(odd)])
       await assert.rejects(
         openControlAnswer(await portal.sign(payload, 'shoal-control'), [portal.publicKey]),

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { styleText } from 'node:util'
 import { ipAddress, type IpAddress } from '../../core/address.ts'
 import { messageOf, ShoalError } from '../../core/errors.ts'
+import type { DeviceId } from '../../core/ids.ts'
 import { bytesPerSecond } from '../../core/units.ts'
 import {
   diagnose,
@@ -18,6 +19,7 @@ import {
   type Facts,
   type Finding,
   type Resolved,
+  type ResolveParts,
   type SwarmExamParts,
   type Target,
 } from '../../client/index.ts'
@@ -27,6 +29,7 @@ import { PortalClient, TrustStore } from '../../portal-client/index.ts'
 import { fetchAnnounce, type Engine } from '../../swarm/index.ts'
 import type { Context } from '../context.ts'
 import { startPeerEngine } from '../engine.ts'
+import type { OwnDevice } from '../own-device.ts'
 
 interface DoctorOptions {
   readonly peerPort?: number
@@ -70,9 +73,16 @@ async function examine(
   // A bundle's name means nothing without its portal; a link may do without it.
   const isLost = portal !== undefined && portal.answer !== 'shoal'
   if (target === undefined || (isLost && target.kind === 'bundle')) return facts
+  await using stack = new AsyncDisposableStack()
+  let own: OwnDevice | undefined
+  const device = async (client: PortalClient): Promise<DeviceId> => {
+    const { startOwnDevice } = await import('../own-device.ts')
+    own = stack.use(await startOwnDevice(context, { client, log: await context.quietLog() }, signal))
+    return own.device.id
+  }
   try {
-    const resolved = await resolveTarget(context, target, options, bind, signal)
-    return { ...facts, ...(await examineRelease(context, resolved, options, bind, signal)) }
+    const resolved = await resolveTarget(context, target, device, options, bind, signal)
+    return { ...facts, ...(await examineRelease(context, resolved, own, options, bind, signal)) }
   } catch (error) {
     if (!(error instanceof ShoalError) || error.code === 'interrupted' || isLost) throw error
     return { ...facts, link: { refusal: messageOf(error) } }
@@ -93,6 +103,7 @@ async function portalOf(context: Context, target: Target | undefined): Promise<s
 function resolveTarget(
   context: Context,
   target: Target,
+  device: ResolveParts['device'],
   options: DoctorOptions,
   bind: IpAddress | undefined,
   signal: AbortSignal,
@@ -108,6 +119,7 @@ function resolveTarget(
         return new PortalClient({ baseUrl: named, ...(token !== undefined && { token }), ...from })
       },
       from,
+      device,
     },
     { unsigned: options.unsigned ?? false, ...(options.trust !== undefined && { trust: options.trust }) },
     signal,
@@ -117,6 +129,7 @@ function resolveTarget(
 async function examineRelease(
   context: Context,
   resolved: Resolved,
+  own: OwnDevice | undefined,
   options: DoctorOptions,
   bind: IpAddress | undefined,
   signal: AbortSignal,
@@ -127,6 +140,7 @@ async function examineRelease(
     ...(options.peerPort !== undefined && { peerPort: options.peerPort }),
     ...(bind !== undefined && { bind }),
     limitDown: TRIAL_RATE,
+    ...(own !== undefined && { guard: own.guard }),
   })
   const place = { announce, infoHash: resolved.infoHash, peerId: engine.peerId, port: engine.port }
   const parts: SwarmExamParts = { fetch: fetchAnnounce, dial: probeByDialling, from: bind }

@@ -16,6 +16,7 @@ import { PortalClient, TrustStore } from '../../portal-client/index.ts'
 import type { TorrentStats } from '../../swarm/index.ts'
 import type { Context } from '../context.ts'
 import { startPeerEngine, type PeerOptions } from '../engine.ts'
+import type { OwnDevice } from '../own-device.ts'
 import { keepGranted } from '../granted.ts'
 import { readLine } from '../stdin.ts'
 import { bytesText, durationText, percentText, rateText } from '../text.ts'
@@ -42,13 +43,20 @@ export async function get(context: Context, what: string, given: object): Promis
     options.seed === undefined || options.seed === 'forever' ? options.seed : parseDuration(options.seed)
   const bind = options.bind === undefined ? undefined : ipAddress(options.bind)
   const signal = untilStopped({ forcedExitCode: 5 })
+  const log = await context.quietLog()
   await using stack = new AsyncDisposableStack()
+  let own: OwnDevice | undefined
 
   const resolved = await resolve(
     target,
     {
       trust: new TrustStore(context.dataDir),
       client: (portal) => clientFor(context, portal, bind),
+      device: async (client) => {
+        const { startOwnDevice } = await import('../own-device.ts')
+        own = stack.use(await startOwnDevice(context, { client, log }, signal))
+        return own.device.id
+      },
       from: bind === undefined ? {} : { localAddress: bind },
     },
     {
@@ -65,8 +73,12 @@ export async function get(context: Context, what: string, given: object): Promis
   }
   // Two processes must not write the same files; this ends with the process, however that ends.
   stack.use(await lockFolder(recordDir(context.dataDir, resolved.infoHash, options.out)))
-  const log = await context.quietLog()
-  const engine = stack.use(await startPeerEngine(context, log, peerOptions(options, bind)))
+  const engine = stack.use(
+    await startPeerEngine(context, log, {
+      ...peerOptions(options, bind),
+      ...(own === undefined ? {} : { guard: own.guard }),
+    }),
+  )
   const granted = stack.use(keepGranted({ clock: context.clock, random: context.random, log }, resolved))
   const fetched = await fetchRelease(
     resolved,
@@ -76,6 +88,7 @@ export async function get(context: Context, what: string, given: object): Promis
       globs: options.files,
       overwrite: options.overwrite ?? false,
       announce: granted.announce,
+      permit: granted.permit,
     },
     listenerOf(context),
     signal,

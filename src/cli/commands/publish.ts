@@ -15,6 +15,7 @@ import { limits } from '../../wire/limits.ts'
 import type { Context } from '../context.ts'
 import { startPeerEngine } from '../engine.ts'
 import { takeDataFolder } from '../local-origin.ts'
+import type { OwnDevice } from '../own-device.ts'
 import { binaryBytesText, bytesText, table } from '../text.ts'
 
 export interface PublishOptions {
@@ -40,12 +41,6 @@ export async function publish(context: Context, path: string, given: object): Pr
     await dryRun(context, path, signal)
     return
   }
-  if (options.admit === 'ours') {
-    throw new ShoalError(
-      'bad-usage',
-      'this version cannot keep other clients out of a release (it has no TLS between peers): leave --admit out',
-    )
-  }
   const notes =
     options.notes === undefined
       ? undefined
@@ -53,6 +48,8 @@ export async function publish(context: Context, path: string, given: object): Pr
   const client = await context.client()
   await using folder = await takeDataFolder(context.dataDir, client.origin)
   const log = await context.quietLog()
+  await using stack = new AsyncDisposableStack()
+  let own: OwnDevice | undefined
   const published = await publishRelease(
     {
       clock: context.clock,
@@ -64,7 +61,14 @@ export async function publish(context: Context, path: string, given: object): Pr
           ...(options.peerPort === undefined ? {} : { peerPort: options.peerPort }),
           ...(options.bind === undefined ? {} : { bind: ipAddress(options.bind) }),
           ...(options.limitUp === undefined ? {} : { limitUp: options.limitUp }),
+          ...(own === undefined ? {} : { guard: own.guard }),
         }),
+      device: async () => {
+        const { startOwnDevice } = await import('../own-device.ts')
+        own = stack.use(await startOwnDevice(context, { client, log }, signal))
+        const { id } = own.device
+        return { id, permit: async (grant, until) => (await client.permit(grant, id, until)).permit }
+      },
     },
     {
       path: resolve(path),

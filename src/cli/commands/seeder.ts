@@ -36,7 +36,7 @@ export async function seeder(context: Context, given: object): Promise<void> {
   const origin = stack.use(
     await startOrigin(
       context,
-      { log, client, feed, sites: siteSource.current },
+      { log, client, feed, sites: siteSource.current, portalKey },
       {
         audience: settings.library.audience,
         rightsStatement: settings.library.rightsStatement,

@@ -121,7 +121,13 @@ export async function up(context: Context, given: object): Promise<void> {
   const origin = stack.use(
     await startOrigin(
       context,
-      { log: log.child({ role: 'seeder' }), client, feed, sites: siteSource.current },
+      {
+        log: log.child({ role: 'seeder' }),
+        client,
+        feed,
+        sites: siteSource.current,
+        portalKey: portal.portalKey,
+      },
       {
         audience: settings.library.audience,
         rightsStatement: settings.library.rightsStatement,

@@ -37,6 +37,7 @@ export async function examineTransfer(
     statePath: join(folder, 'state'),
     wants: (path) => wanted === undefined || path === wanted,
     announceUrls: () => resolved.announce,
+    ...(resolved.ours !== undefined && { admit: 'ours' as const, permit: () => resolved.ours?.permit }),
     onEvent: (event) => {
       if (event.kind === 'metadata') wanted = smallestFile(event.torrent.metainfo)
       if (event.kind === 'peer-banned') banned.push({ address: event.address, reason: event.reason })

@@ -68,6 +68,7 @@ export interface WantedRelease {
   readonly bundle: Slug
   readonly release: ReleaseName
   readonly sizeBytes: number
+  readonly admit: 'any' | 'ours'
 }
 
 export interface Catalogue {

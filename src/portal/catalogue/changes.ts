@@ -104,6 +104,7 @@ function isRepeated(there: StoredRelease, draft: ReleaseDraft): boolean {
   return (
     there.bundle === draft.bundle &&
     there.publishedBy === draft.publishedBy &&
+    there.admit === draft.admit &&
     there.state !== 'live' &&
     there.state !== 'recalled' &&
     (draft.name === undefined || draft.name === there.name)

@@ -61,6 +61,10 @@ export function bundleOfRow(row: Selectable<BundleRow>, latest: StoredRelease | 
   }
 }
 
+/** Why there is no link that any client could use. */
+export const forOursOnly = ({ bundle, name }: StoredRelease): string =>
+  `this release is for Shoal's own clients only, so there is no link or .torrent for others: fetch it with "shoal get ${bundle}@${name}"`
+
 /** As the API shows a release in a list: without what only its own page tells. */
 export function publicRelease(stored: StoredRelease): Release {
   const {

@@ -111,6 +111,7 @@ export class SqliteCatalogue implements Catalogue {
       bundle: row.slug,
       release: row.name,
       sizeBytes: row.size_bytes,
+      admit: row.admit,
     }))
   }
 

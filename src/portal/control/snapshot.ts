@@ -16,6 +16,7 @@ export async function snapshotEvents(tx: Tx, now: EpochMillis): Promise<ControlE
     ...(await keyEvents(tx)),
     ...(await grantEvents(tx, now)),
     ...(await refusalEvents(tx, now)),
+    ...(await deviceEvents(tx, now)),
     ...(await releaseEvents(tx)),
     ...(await servingEvents(tx)),
   ]
@@ -65,6 +66,16 @@ async function refusalEvents(tx: Tx, now: EpochMillis): Promise<ControlEvent[]> 
     value,
     before: isoTime(before),
   }))
+}
+
+async function deviceEvents(tx: Tx, now: EpochMillis): Promise<ControlEvent[]> {
+  const rows = await tx
+    .selectFrom('devices')
+    .select(['id', 'certified_until'])
+    .where('revoked_at', 'is not', null)
+    .where('certified_until', '>', now - limits.clockLeeway)
+    .execute()
+  return rows.map((row) => ({ kind: 'device-revoked', device: row.id, until: isoTime(row.certified_until) }))
 }
 
 async function releaseEvents(tx: Tx): Promise<ControlEvent[]> {

@@ -101,6 +101,17 @@ const REFUSED_BEFORE = `
     primary key (scope, value)) strict, without rowid;
 `
 
+/** Machines that the portal's CA has certified, and until when a key must be kept for permits. */
+const DEVICES = `
+  create table if not exists devices (
+    id text primary key, name text not null, user text not null, is_origin integer not null,
+    enrolled_at integer not null, certified_until integer not null, revoked_at integer, token_id text) strict;
+  create index if not exists devices_by_user on devices (user, enrolled_at);
+  create index if not exists devices_by_token on devices (token_id);
+  create index if not exists devices_revoked on devices (certified_until) where revoked_at is not null;
+  alter table grant_keys add column needed_until integer;
+`
+
 /** A step in one transaction, which SQLite allows for schemas too; `if not exists` where its mark was lost. */
 function step(statements: string): Migration {
   return {
@@ -121,6 +132,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0004-bundle-lists': step(BUNDLE_LISTS),
   '0005-serving-grants': step(SERVING_GRANTS),
   '0006-refused-before': step(REFUSED_BEFORE),
+  '0007-devices': step(DEVICES),
 }
 
 /**

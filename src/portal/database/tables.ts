@@ -3,7 +3,7 @@
  * type of `core` was checked when it was written: this database is ours alone.
  */
 import type { Generated, Kysely, Transaction } from 'kysely'
-import type { GrantId, InfoHash, PeerId, ReleaseName, Slug } from '../../core/ids.ts'
+import type { DeviceId, GrantId, InfoHash, PeerId, ReleaseName, Slug } from '../../core/ids.ts'
 import type { IpAddress } from '../../core/address.ts'
 import type { ReleaseState, Role } from '../../wire/api.ts'
 
@@ -123,6 +123,22 @@ export interface GrantKeyRow {
   state: 'next' | 'signing' | 'old'
   signing_since: number | null
   signed_until: number | null
+  /** For what is no grant: permits. */
+  needed_until: number | null
+}
+
+export interface DeviceRow {
+  id: DeviceId
+  name: string
+  user: string
+  /** 0 or 1. */
+  is_origin: number
+  enrolled_at: number
+  /** When its newest certificate ends. */
+  certified_until: number
+  revoked_at: number | null
+  /** The token that enrolled it, as `tokens.id`. */
+  token_id: string | null
 }
 
 export interface Tables {
@@ -152,6 +168,7 @@ export interface Tables {
   /** What the control feed says that origins and mirrors serve. */
   serving: { peer_id: PeerId; infohash: InfoHash; role: 'origin' | 'mirror'; host: IpAddress; port: number }
   grant_keys: GrantKeyRow
+  devices: DeviceRow
   sessions: { sid: string; data: string; expires_at: number }
   /** Single values: `sites`, `epoch`. */
   facts: { name: string; value: string }

@@ -10,7 +10,7 @@ import { formatMagnet } from '../../wire/magnet.ts'
 import { signMagnet } from '../../wire/magnet-signature.ts'
 import { encodeTorrent } from '../../wire/torrent.ts'
 import type { Catalogue, StoredRelease } from '../catalogue/catalogue.ts'
-import { isoTime } from '../catalogue/rows.ts'
+import { forOursOnly, isoTime } from '../catalogue/rows.ts'
 import type { GrantRow } from '../database/tables.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
 import type { GrantReader } from './grant-reader.ts'
@@ -120,6 +120,7 @@ export class Links {
     if (release.state === 'recalled') throw new ShoalError('not-granted', 'this release was recalled')
     const refusal = this.#parts.refused.refusalOf(row)
     if (refusal !== undefined) throw new ShoalError('not-granted', refusal)
+    if (release.admit === 'ours') throw new ShoalError('conflict', forOursOnly(release))
     return {
       bytes: encodeTorrent({ infoBytes: info, announce: this.#announceTiers(token), createdBy: 'Shoal' }),
       fileName: `${release.bundle}-${release.name}.torrent`,

@@ -4,11 +4,12 @@ import { tryIpAddress } from '../../core/address.ts'
 import { ShoalError } from '../../core/errors.ts'
 import { limits } from '../../wire/limits.ts'
 import type { Services } from '../services.ts'
-import { addressOf, askerOf } from './authenticate.ts'
+import { addressOf, askerByCodeOr, askerOf } from './authenticate.ts'
 import type { Attempts } from './attempts.ts'
 import { openApiDocument } from './openapi.ts'
 import type { ApiRoute, Reply } from './route.ts'
 import { adminRoutes } from './routes-admin.ts'
+import { deviceRoutes } from './routes-devices.ts'
 import { catalogueRoutes, TORRENT_TYPE } from './routes-catalogue.ts'
 import { grantRoutes } from './routes-grants.ts'
 import { keyRoutes } from './routes-keys.ts'
@@ -18,6 +19,7 @@ export const apiRoutes: readonly ApiRoute[] = [
   ...catalogueRoutes,
   ...grantRoutes,
   ...keyRoutes,
+  ...deviceRoutes,
   ...serviceRoutes,
   ...adminRoutes,
 ]
@@ -45,7 +47,8 @@ export function apiRouter(services: Services, attempts: Attempts): Router {
 
 function answer(services: Services, attempts: Attempts, one: ApiRoute): RequestHandler {
   return async (req, res) => {
-    const { account, isPage } = await askerOf(services, attempts, req)
+    const ask = one.takesCode === true ? askerByCodeOr : askerOf
+    const { account, isPage, isByCode = false } = await ask(services, attempts, req)
     if (one.body !== undefined) await readBody(one, req, res)
     const gone = new AbortController()
     res.once('close', () => {
@@ -59,6 +62,7 @@ function answer(services: Services, attempts: Attempts, one: ApiRoute): RequestH
       services,
       from: tryIpAddress(addressOf(req)),
       isPage,
+      isByCode,
       signal: gone.signal,
     })
     if (!res.destroyed) send(res, reply)

@@ -9,9 +9,11 @@ import { mustBeOurPage, sessionAccount } from './sessions.ts'
 export interface Asker {
   readonly account: Account
   readonly isPage: boolean
+  readonly isByCode?: boolean
 }
 
 const BEARER = /^Bearer ([A-Za-z0-9_-]{1,128})$/i
+const CODE = /^Code ([A-Za-z0-9-]{1,32})$/i
 const READS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 export const addressOf = (req: Request): string => req.ip ?? 'unknown'
@@ -37,4 +39,18 @@ export async function askerOf(services: Services, attempts: Attempts, req: Reque
     throw new ShoalError('not-authenticated', 'sign in, or send a token: "Authorization: Bearer shoal_…"')
   if (!READS.has(req.method)) mustBeOurPage(req)
   return { account, isPage: true }
+}
+
+/**
+ * The same for a route that takes a one-time code: it is used up by this.
+ * @throws ShoalError `not-authenticated`.
+ */
+export async function askerByCodeOr(services: Services, attempts: Attempts, req: Request): Promise<Asker> {
+  const code = CODE.exec((req.get('authorization') ?? '').slice(0, 200))?.[1]
+  if (code === undefined) return await askerOf(services, attempts, req)
+  await attempts.mustBeOpen(addressOf(req))
+  const account = services.deviceCodes.redeem(code)
+  if (account !== undefined) return { account, isPage: false, isByCode: true }
+  await attempts.failed(addressOf(req))
+  throw new ShoalError('not-authenticated', 'this code is wrong, was used or has expired: ask for a new one')
 }

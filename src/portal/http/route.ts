@@ -14,6 +14,8 @@ export interface Call<P, Q, B> {
   readonly from: IpAddress | undefined
   /** True when a session's cookie said who asks. */
   readonly isPage: boolean
+  /** True when a one-time code did. */
+  readonly isByCode: boolean
   /** Aborted when the asker has gone. */
   readonly signal: AbortSignal
 }
@@ -44,6 +46,8 @@ export interface RouteDescription<P, Q, B> {
   /** JSON, or the bytes of a .torrent. */
   readonly body?: z.ZodType<B>
   readonly takesTorrent?: boolean
+  /** A one-time code for devices says who asks as well as a token. */
+  readonly takesCode?: boolean
   readonly answers: readonly Answer[]
   readonly handle: (call: Call<P, Q, B>) => Promise<Reply>
 }

@@ -108,11 +108,6 @@ export const catalogueRoutes: readonly ApiRoute[] = [
       const torrent = await readTorrent(body)
       if (!torrent.metainfo.isPrivate)
         throw new ShoalError('bad-input', 'this torrent is not private: make it with private=1 (BEP 27)')
-      if (query.admit === 'ours')
-        throw new ShoalError(
-          'bad-input',
-          'this version cannot keep other clients out of a release (it has no TLS between peers): publish it with admit=any',
-        )
       if (query.release === LATEST) throw new ShoalError('bad-input', '"latest" is no name for a release')
       const { release: name, ...rest } = query
       const { release, isNew } = await services.catalogue.addRelease({

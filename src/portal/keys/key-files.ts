@@ -51,6 +51,15 @@ export class KeyFiles {
     return secret
   }
 
+  /** Another secret, as text; `undefined` when there is none. @throws ShoalError `not-granted` when others may read it. */
+  readText(file: string): Promise<string | undefined> {
+    return readSecretFile(join(this.#folder, file))
+  }
+
+  writeText(file: string, text: string): Promise<void> {
+    return writeSecretFile(join(this.#folder, file), text)
+  }
+
   #fileOf(name: string): string {
     return join(this.#folder, `${name}.jwk.json`)
   }

@@ -3,7 +3,7 @@
  * knows it before its first grant; old ones verify until their last grant has expired.
  */
 import { ShoalError } from '../../core/errors.ts'
-import { type Millis, minutes } from '../../core/units.ts'
+import { type EpochMillis, type Millis, minutes } from '../../core/units.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { limits } from '../../wire/limits.ts'
 import { type Jwks, type PublicKey, zPublicKey } from '../../wire/keys.ts'
@@ -23,12 +23,16 @@ export interface KeyRingParts {
   /** What the key document says: the portal's origin, and other `host:port`s of its links. */
   readonly portal: string
   readonly hosts: readonly string[]
+  /** The certificate of the CA for devices, PEM. */
+  readonly deviceCa: string
 }
 
 /** Keys that the document may list (`wire/keys.ts`), without the portal's and the link key. */
 const DOCUMENT_GRANT_KEYS_MAX = 14
 /** A link that was being made while its key became old is committed long before this. */
 const OLD_KEY_REST = minutes(1)
+/** So coarse is until when a key is needed, so that not each permit is a write. */
+const NEEDED_STEP = minutes(60)
 
 const fileOf = (kid: string): string => `grant-${kid}`
 
@@ -71,6 +75,21 @@ export class KeyRing {
   get grant(): SigningKey {
     if (this.#signing === undefined) throw new ShoalError('unavailable', 'there is no key that signs grants')
     return this.#signing
+  }
+
+  /** The same, to sign something that is no grant and is good until then: the key is kept as long. */
+  async grantUntil(until: EpochMillis): Promise<SigningKey> {
+    const key = this.grant
+    const needed = Math.ceil(until / NEEDED_STEP) * NEEDED_STEP
+    if ((this.#rows.find((row) => row.kid === key.kid)?.needed_until ?? 0) >= needed) return key
+    await this.#parts.db
+      .updateTable('grant_keys')
+      .set({ needed_until: needed })
+      .where('kid', '=', key.kid)
+      .where((eb) => eb.or([eb('needed_until', 'is', null), eb('needed_until', '<', needed)]))
+      .execute()
+    this.#rows = await this.#parts.db.selectFrom('grant_keys').selectAll().execute()
+    return key
   }
 
   /** Those whose grants are good, by kid. */
@@ -130,6 +149,7 @@ export class KeyRing {
     if (signing !== undefined && (signing.signing_since ?? now) + life <= now) await this.rotate('schedule')
     for (const row of this.#rows) {
       if (row.state !== 'old' || now - (row.signed_until ?? now) < OLD_KEY_REST) continue
+      if ((row.needed_until ?? 0) > now - limits.clockLeeway) continue
       if (!(await this.#isUsed(row.kid))) await this.#forget(row.kid, 'schedule')
     }
     await this.#load()
@@ -162,6 +182,7 @@ export class KeyRing {
           state: 'next',
           signing_since: null,
           signed_until: null,
+          needed_until: null,
         })
         .execute()
       notes.audit({ actor: by, action: 'grant-key-published', subject: key.kid })
@@ -203,6 +224,7 @@ export class KeyRing {
         portal: this.#parts.portal,
         hosts: [...this.#parts.hosts],
         keys: [this.portal.publicKey, this.link.publicKey, ...grantKeys],
+        deviceCa: this.#parts.deviceCa,
         issuedAt: new Date(this.#parts.clock.epoch()).toISOString(),
       },
       this.portal,

@@ -80,7 +80,7 @@ export function bundlePageOf(
       audience: bundle.audience.join(', '),
       tags: bundle.tags,
     },
-    release: shown === undefined ? undefined : releaseOf(shown),
+    release: shown === undefined ? undefined : { ...releaseOf(shown), ...forOursOf(bundle.bundle, shown) },
     linkUrl: `/bundles/${bundle.bundle}/releases/${shown?.name ?? ''}/links`,
     releases: bundle.releases.map((release) => ({
       ...summaryOf(release),
@@ -108,6 +108,11 @@ function releaseOf(release: ReleaseDetail): object {
     })),
     moreFiles: hidden > 0 ? `and ${hidden} more: the .torrent lists them all` : undefined,
   }
+}
+
+/** The command in place of a link, for a release that is for our clients only. */
+function forOursOf(bundle: string, { admit, name }: ReleaseDetail): { forOurs?: string } {
+  return admit === 'ours' ? { forOurs: `shoal get ${bundle}@${name} --out .` } : {}
 }
 
 function linkOf(bundle: string, release: string, link: Link): object {

@@ -12,6 +12,7 @@ import { systemSentence } from '../../platform/system-sentence.ts'
 import type { zCreatedToken, zNewToken, zTokenInfo } from '../../wire/api.ts'
 import type { Account } from '../account.ts'
 import { isoTime, textList } from '../catalogue/rows.ts'
+import { revokeOriginsOf } from '../devices/devices.ts'
 import type { Database, TokenRow } from '../database/tables.ts'
 import { revokeServingGrants } from '../grants/serving-grants.ts'
 import type { Journal } from '../journal.ts'
@@ -76,6 +77,7 @@ export class Tokens {
       if (gone === undefined) throw new ShoalError('not-found', 'no such token')
       await revokeServingGrants(tx, notes, { tokenId: id, by, at: this.#clock.epoch() })
       notes.audit({ actor: by, action: 'token-deleted', subject: id, detail: `"${gone.name}"` })
+      await revokeOriginsOf(tx, notes, { tokenId: id, at: this.#clock.epoch(), by })
     })
   }
 

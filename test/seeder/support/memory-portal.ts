@@ -130,12 +130,24 @@ export class MemoryPortal {
   wanted = async (): ReturnType<MemoryPortal['waiting']> => this.waiting()
 
   async waiting(): Promise<{
-    items: { infohash: InfoHash; bundle: Slug; release: ReleaseName; sizeBytes: number }[]
+    items: {
+      infohash: InfoHash
+      bundle: Slug
+      release: ReleaseName
+      sizeBytes: number
+      admit: 'any' | 'ours'
+    }[]
   }> {
     const items = [...this.bundles.values()].flatMap(({ bundle, releases }) =>
       releases
         .filter(({ state }) => state !== 'live')
-        .map(({ infohash, name, sizeBytes }) => ({ infohash, bundle, release: name, sizeBytes })),
+        .map(({ infohash, name, sizeBytes, admit }) => ({
+          infohash,
+          bundle,
+          release: name,
+          sizeBytes,
+          admit,
+        })),
     )
     return this.#answer({ items })
   }

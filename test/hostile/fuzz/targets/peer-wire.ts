@@ -12,6 +12,7 @@ import {
   splitByFamily,
 } from '../../../../src/wire/compact-peers.ts'
 import { decodeHandshake, encodeHandshake, mayBeHandshake } from '../../../../src/wire/handshake.ts'
+import { encodeOpening, readOpening } from '../../../../src/wire/opening.ts'
 import { decodePeerMessage, encodePeerMessage, type PeerMessage } from '../../../../src/wire/peer-message.ts'
 import type { Target } from '../target.ts'
 
@@ -98,6 +99,25 @@ export const peerWireTargets: readonly Target[] = [
     read: (bytes) => {
       const handshake = decodeHandshake(bytes)
       assert.deepEqual(decodeHandshake(encodeHandshake(handshake)), handshake)
+    },
+  },
+  {
+    name: 'opening',
+    files: ['wire/opening.ts'],
+    beside: ['encodeOpening'],
+    dialect: 'records',
+    words: ['BitTorrent protocol', '\x13', '\x14\xfb'],
+    seeds: [
+      encodeOpening({
+        handshake: HANDSHAKE,
+        permit: `${'A'.repeat(70)}.${'b'.repeat(140)}.${'C'.repeat(86)}`,
+      }),
+      encodeOpening({ handshake: HANDSHAKE, permit: '' }),
+    ],
+    frame: (bytes) => mayBeHandshake(bytes),
+    read: (bytes) => {
+      const read = readOpening(bytes)
+      if (read !== undefined) assert.deepEqual(readOpening(encodeOpening(read.opening)), read)
     },
   },
   {

@@ -1,17 +1,20 @@
 /** Parsers of what is signed. What is in them is changed and signed again, so that it gets past the signature. */
 import assert from 'node:assert/strict'
-import { infoHash } from '../../../../src/core/ids.ts'
+import { deviceId, infoHash } from '../../../../src/core/ids.ts'
 import { addMillis, epochMillis, hours } from '../../../../src/core/units.ts'
 import { openControlAnswer } from '../../../../src/wire/control-answer.ts'
 import { newGrantId, peekGrant, signGrant, verifyGrant } from '../../../../src/wire/grant.ts'
 import { openJwks, signKeyDocument } from '../../../../src/wire/key-document.ts'
 import { verifyMagnet, signMagnet } from '../../../../src/wire/magnet-signature.ts'
 import { formatMagnet, parseMagnet } from '../../../../src/wire/magnet.ts'
+import { peekPermit, signPermit, verifyPermit } from '../../../../src/wire/permit.ts'
 import { generateSigningKey } from '../../../../src/wire/signing-key.ts'
 import { bytesOfJson, bytesOfText, passes, type Target, textOf, utf8Of } from '../target.ts'
 
 const NOW = epochMillis(1_790_000_000_000)
 const HASH = infoHash('0123456789abcdef0123456789abcdef01234567')
+
+const DEVICE = deviceId('abcdefghijklmnopqrstuw')
 
 const CONTROL = {
   portal: 'https://media.example.com',
@@ -28,6 +31,7 @@ function controlEvents(key: unknown): readonly unknown[] {
     { kind: 'grant-key', key },
     { kind: 'grant-key-retired', kid: 'abcd' },
     { kind: 'grant-revoked', id, until },
+    { kind: 'device-revoked', device: DEVICE, until },
     { kind: 'refuse-before', scope: 'release', value: HASH, before: until },
     { kind: 'recalled', infohash: HASH },
     { kind: 'grant-peers', id, peersMax: 8, until },
@@ -37,6 +41,8 @@ function controlEvents(key: unknown): readonly unknown[] {
     { kind: 'epoch', epoch: 3 },
   ]
 }
+
+const payloadOf = (token = ''): string => Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()
 
 /** Keys are made anew in each run: what is read must not depend on them. */
 export async function signedTargets(): Promise<readonly Target[]> {
@@ -63,6 +69,12 @@ export async function signedTargets(): Promise<readonly Target[]> {
     ),
   ]
   const grantKeys = new Map([[grant.kid, grant.publicKey]])
+  const permits = [
+    await signPermit({ ...claims, device: DEVICE }, grant),
+    await signPermit({ ...claims, device: DEVICE, expiresAt: epochMillis(NOW - hours(1)) }, grant),
+    await grant.sign(JSON.stringify({ ih: 'AAAA', jti: claims.id, exp: 'x', device: 7 }), 'shoal-permit'),
+    await grant.sign(JSON.stringify({ ...JSON.parse(payloadOf(grants[0])), device: DEVICE }), 'shoal-permit'),
+  ]
   const magnet = parseMagnet(
     `magnet:?xt=urn:btih:${HASH}&dn=Fire%20safety&xl=7&tr=http%3A%2F%2Ft.example%2Fannounce`,
   )
@@ -90,6 +102,44 @@ export async function signedTargets(): Promise<readonly Target[]> {
             },
           )
           assert.ok(!accepted || isOurs, `accepted ${text}`)
+        }
+      },
+    },
+    {
+      name: 'permit',
+      files: ['wire/permit.ts'],
+      beside: ['signPermit'],
+      dialect: 'jws',
+      corpus: 'permit',
+      words: [
+        'alg',
+        'kid',
+        'typ',
+        'ih',
+        'jti',
+        'exp',
+        'device',
+        'EdDSA',
+        'none',
+        grant.kid,
+        claims.id,
+        DEVICE,
+      ],
+      seeds: [...permits, ...grants.slice(0, 1)].map(bytesOfText),
+      frame: (bytes) => /^[\w-]+\.[\w-]+\.[\w-]+$/.test(textOf(bytes)),
+      read: async (bytes) => {
+        const text = textOf(bytes)
+        try {
+          peekPermit(text)
+        } finally {
+          const accepted = await verifyPermit(text, grantKeys, NOW).then(
+            () => true,
+            (error: unknown) => {
+              if (error instanceof Error && error.name === 'ShoalError') return false
+              throw error
+            },
+          )
+          assert.ok(!accepted || permits.includes(text), `accepted ${text}`)
         }
       },
     },
