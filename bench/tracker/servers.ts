@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -50,8 +50,8 @@ export class TrackerProcess implements AsyncDisposable {
     return this.#status('VmHWM')
   }
 
-  get openFiles(): number {
-    return Number(/^FDSize:\s+(\d+)/m.exec(this.#statusText())?.[1] ?? 0)
+  get openDescriptors(): number {
+    return readdirSync(`/proc/${this.#process.pid ?? 0}/fd`).length
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
