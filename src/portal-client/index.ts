@@ -12,6 +12,7 @@ export { GrantRenewer, type GrantRenewerParts, type HeldGrant } from './grant-re
 export { requestHttp, type HttpReply } from './http-request.ts'
 export { trustPortal, type TrustParts } from './pin-portal.ts'
 export { portalOrigin } from './portal-address.ts'
-export { PortalClient, type BundleQuery, type PortalClientParts } from './portal-client.ts'
+export { PortalClient, type BundleQuery } from './portal-client.ts'
+export type { PortalClientParts } from './portal-requests.ts'
 export { TrustStore, type PinnedPortal } from './trust-store.ts'
 export { portalUrlFile, resolvePortalUrl, resolveToken } from './which-portal.ts'

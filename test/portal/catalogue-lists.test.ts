@@ -112,7 +112,11 @@ describe('lists of the catalogue', () => {
 
   it('hold what was in the catalogue before there were lists', async () => {
     await sql`drop table bundle_lists`.execute(db)
-    await sql`delete from kysely_migration where name = '0004-bundle-lists'`.execute(db)
+    await sql`drop table serving_grants`.execute(db)
+    await sql`drop table refused_before`.execute(db)
+    await sql`drop table devices`.execute(db)
+    await sql`alter table grant_keys drop column needed_until`.execute(db)
+    await sql`delete from kysely_migration where name >= '0004'`.execute(db)
     await db.destroy()
     db = await openDatabase(file)
     const titles = async (query: { eyes: Eyes; tag?: string }): Promise<string[]> =>
