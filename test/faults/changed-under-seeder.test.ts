@@ -26,6 +26,7 @@ import { PortalClient } from '../../src/portal-client/index.ts'
 import { tcpNetwork } from '../../src/swarm/index.ts'
 import type { Release } from '../../src/wire/api.ts'
 import { recordFigures } from '../support/figures.ts'
+import { takeLease } from '../support/leased.ts'
 import { startShoal, untilEvent } from '../support/processes-shoal.ts'
 import { until, type Child } from '../support/processes.ts'
 import { Puppet } from '../support/puppet-peer.ts'
@@ -138,6 +139,7 @@ describe('A file that changes under its origin', function () {
         const block = wanted.shift()
         if (block !== undefined) puppet.say({ kind: 'request', ...block })
       }
+      await takeLease(client, slug(name), RELEASE, '127.0.0.2')
       const puppet = await Puppet.dial(
         tcpNetwork(),
         { host: ipAddress('127.0.0.1'), port: peerPort },
