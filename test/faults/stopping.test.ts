@@ -1,16 +1,18 @@
 /** Promise 20: told to end, at any moment, everything ends in order and in time. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { peerId, type InfoHash } from '../../src/core/ids.ts'
+import { peerId, slug, type InfoHash } from '../../src/core/ids.ts'
 import { MiB } from '../../src/core/units.ts'
+import { PortalClient } from '../../src/portal-client/index.ts'
 import { encodeHandshake } from '../../src/wire/handshake.ts'
 import { FILE, FOLDER, Running } from '../e2e/running.ts'
 import { recordFigures } from '../support/figures.ts'
+import { takeLease } from '../support/leased.ts'
 import { eventsOf, startShoal, untilEvent } from '../support/processes-shoal.ts'
 import { until, type Child } from '../support/processes.ts'
 import { makeTree } from '../support/tree.ts'
@@ -143,7 +145,10 @@ describe('SIGTERM', function () {
       socket.write(bytes)
       return socket
     }
+    const token = (await readFile(join(running.dataDir, 'admin.token'), 'utf8')).trim()
+    const client = new PortalClient({ baseUrl: running.portal, token })
     for (let n = 0; n < PEERS; n++) {
+      await takeLease(client, slug(FOLDER.bundle), 'latest', `127.0.1.${n + 1}`)
       const id = peerId(n.toString(16).padStart(40, '0'))
       const hello = encodeHandshake({ infoHash, peerId: id, hasExtensions: false, hasFast: true })
       await once(await dial(running.peerPort, `127.0.1.${n + 1}`, hello), 'data')
