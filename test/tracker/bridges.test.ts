@@ -106,16 +106,51 @@ describe('Bridges', () => {
     assert.deepEqual(linksOf(a, 4), ['10.5.0.1', '10.2.0.1', '10.3.0.1', '10.4.0.1'])
   })
 
-  it('are given the links that others make by who holds fewest, and those of who left count no more', () => {
-    const [a, b] = [announce('10.1.0.1'), announce('10.1.0.2')]
+  it('are given the links that others make by who holds most, and have its links when it goes', () => {
+    const pair = [announce('10.1.0.1'), announce('10.1.0.2')]
     const far = Array.from({ length: 8 }, (_, i) => announce(`10.${i + 2}.0.1`))
-    for (const peer of far) assert.equal(linksOf(peer, 1).length, 1)
-    const held = (peer: SwarmPeer): string[] => linksOf(peer).filter((host) => !host.startsWith('10.1.'))
-    assert.deepEqual([held(a).length, held(b).length], [4, 4])
-    const [gone, more] = held(a)
-    for (const peer of far) if (peer.host === gone || peer.host === more) leave(peer)
-    assert.deepEqual(linksOf(announce('10.20.0.1'), 1), [a.host])
-    assert.deepEqual(linksOf(announce('10.21.0.1'), 1), [a.host])
+    const [joined, ...others] = far.map((peer) => linksOf(peer, 1))
+    for (const other of others) assert.deepEqual(other, joined)
+    const held = (peer: SwarmPeer): number => linksOf(peer).length
+    const [hub, standIn] = pair.toSorted((a, b) => held(b) - held(a))
+    assert.ok(hub !== undefined && standIn !== undefined)
+    assert.deepEqual([joined, held(hub), held(standIn)], [[hub.host], 8, 0])
+    leave(hub)
+    const third = announce('10.1.0.3')
+    assert.deepEqual([held(standIn), held(third)], [8, 0])
+    assert.deepEqual(linksOf(announce('10.20.0.1'), 1), [standIn.host])
+  })
+
+  it('are chosen by chance where they hold as many, so that no machine has the links of every swarm', () => {
+    const chosen = Array.from({ length: 40 }, (_, i) => {
+      const swarm = i.toString(16).padStart(40, '0') as typeof SWARM
+      for (const host of ['10.1.0.1', '10.1.0.2']) announce(host, { swarm })
+      const asker = announce('10.2.0.1', { swarm })
+      const options = { max: 1, reaches: () => true }
+      return bridges.linksOf(swarm, asker, siteOf(asker.host), options)[0]?.host
+    })
+    for (const host of ['10.1.0.1', '10.1.0.2'])
+      assert.ok(chosen.filter((one) => one === host).length > 10, String(chosen))
+  })
+
+  it('leave new links to the one of them that holds more, while it has room and is not overdue', () => {
+    const [a, b] = [announce('10.1.0.1'), announce('10.1.0.2')]
+    announce('10.2.0.1')
+    announce('10.3.0.1')
+    assert.deepEqual(linksOf(a, 2), ['10.2.0.1', '10.3.0.1'])
+    announce('10.4.0.1')
+    assert.deepEqual([linksOf(b), linksOf(a, 1)], [[], ['10.4.0.1']])
+    announce('10.5.0.1')
+    assert.deepEqual(
+      [linksOf(a, 0), linksOf(b)],
+      [[], ['10.5.0.1']],
+      'the first was told of fewer than there are',
+    )
+    assert.equal(linksOf(a).length, 3)
+    announce('10.6.0.1')
+    assert.deepEqual(linksOf(b), ['10.5.0.1'], 'it has room again')
+    clock.advance(millis(DUE + seconds(1)))
+    assert.deepEqual(linksOf(announce(b.host)), ['10.6.0.1', '10.5.0.1'], 'it should have come before')
   })
 
   it('of a site beyond the slots are joined to four sites, and to all once a slot is free', () => {
