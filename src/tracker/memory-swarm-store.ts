@@ -12,21 +12,21 @@ import { Interned } from './interned.ts'
 import { PeerTable, wordsOf, type Slot } from './peer-table.ts'
 import { hostOf, peerAt, RecordDrawn, type RecordTables } from './record-peer.ts'
 import { SwarmShelves } from './swarm-shelves.ts'
-import type {
-  Draw,
-  DrawnPeer,
-  DrawRequest,
-  Next,
-  Part,
-  SwarmCounts,
-  SwarmPeer,
-  SwarmStore,
-  SwarmStoreOptions,
-  SwarmStoreParts,
+import {
+  ALL,
+  type Draw,
+  type DrawnPeer,
+  type DrawRequest,
+  type Next,
+  type Part,
+  type SwarmCounts,
+  type SwarmPeer,
+  type SwarmStore,
+  type SwarmStoreOptions,
+  type SwarmStoreParts,
 } from './swarm-store.ts'
 
 const NOBODY: Draw = { sameSite: [], otherSites: [] }
-const ALL: Part = { from: 0, most: Number.MAX_SAFE_INTEGER }
 const NOTHING: SwarmCounts = { complete: 0, incomplete: 0, downloaded: 0 }
 
 export class MemorySwarmStore implements SwarmStore {
@@ -152,14 +152,12 @@ export class MemorySwarmStore implements SwarmStore {
     return new Map(this.#tables.sites.holders())
   }
 
-  sweep(): number {
-    const before = this.peerCount
+  sweep(part = ALL): Next {
     const { expiresAt } = this.#tables.peers
     const now = this.#clock.now()
-    this.#walk(ALL, (slot) => {
+    return this.#walk(part, (slot) => {
       if ((expiresAt[slot] ?? 0) <= now) this.#drop(slot)
     })
-    return before - this.peerCount
   }
 
   /** `visit` may drop the record. */

@@ -72,6 +72,8 @@ export interface Part {
   readonly most: number
 }
 
+export const ALL: Part = { from: 0, most: Number.MAX_SAFE_INTEGER }
+
 /** Where the walk goes on; undefined at its end. Who has come since may be left out: nobody else is. */
 export type Next = number | undefined
 
@@ -101,8 +103,8 @@ export interface SwarmStore {
   counts(swarm: InfoHash): SwarmCounts
   /** Peers in all swarms by the name of their site; costs time in proportion to the swarms and their sites. */
   countBySite(): ReadonlyMap<string, number>
-  /** Frees peers whose lease ran out and swarms without peers; how many peers these were. */
-  sweep(): number
+  /** Frees, of `part` of all, peers whose lease ran out, and swarms without peers. */
+  sweep(part?: Part): Next
   readonly swarmCount: number
   readonly peerCount: number
 }

@@ -163,10 +163,22 @@ export function describeSwarmStore(
       store.put(SWARM, alice, LEASE)
       store.put(OTHER_SWARM, bob, millis(2 * LEASE))
       clock.advance(LEASE)
-      assert.equal(store.sweep(), 1)
-      assert.equal(store.swarmCount, 1)
-      assert.equal(store.peerCount, 1)
-      assert.equal(store.sweep(), 0)
+      for (let i = 0; i < 2; i++) {
+        assert.equal(store.sweep(), undefined)
+        assert.deepEqual([store.swarmCount, store.peerCount], [1, 1])
+      }
+    })
+
+    it('frees by a sweep in parts as many as there are in a part, and in the end all', () => {
+      for (let i = 0; i < 100; i++) store.put(SWARM, swarmPeer(`10.1.0.${i}`), LEASE)
+      clock.advance(LEASE)
+      let from: number | undefined = 0
+      for (let parts = 0; from !== undefined && parts < 100; parts++) {
+        const before = store.peerCount
+        from = store.sweep({ from, most: 10 })
+        assert.ok(before - store.peerCount <= 10)
+      }
+      assert.deepEqual([from, store.peerCount], [undefined, 0])
     })
 
     it('counts finished downloads for as long as the swarm exists', () => {

@@ -265,6 +265,21 @@ describe('Bridges', () => {
       assert.deepEqual([bridges.swarmCount, isBridge('10.1.0.1')], [1, true])
     })
 
+    it('in parts of a sweep', () => {
+      const swarms = Array.from({ length: 10 }, (_, i) => `${i}`.repeat(40) as typeof SWARM)
+      for (const swarm of swarms) announce('10.1.0.1', { swarm, lease: seconds(1) })
+      clock.advance(seconds(1))
+      store.sweep()
+      const left: number[] = []
+      for (let from: number | undefined = 0; from !== undefined;) {
+        from = bridges.sweep({ from, most: 3 })
+        left.push(bridges.swarmCount)
+      }
+      assert.deepEqual(left, [7, 6])
+      assert.equal(bridges.sweep({ from: 0, most: 3 }), undefined)
+      assert.equal(bridges.swarmCount, 4)
+    })
+
     it('site by site, when their leases are over and nobody asks', () => {
       announce('10.1.0.1')
       announce('10.2.0.1', { lease: minutes(6) })
