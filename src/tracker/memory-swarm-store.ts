@@ -18,6 +18,7 @@ import {
   type DrawnPeer,
   type DrawRequest,
   type Next,
+  OTHER_FAMILY_LOOKS_MAX,
   type Part,
   type SwarmCounts,
   type SwarmPeer,
@@ -124,13 +125,18 @@ export class MemorySwarmStore implements SwarmStore {
     const self = this.#slotOf(infoHash, request.self)
     const site = this.#tables.sites.numberOf(request.site)
     const expired: Slot[] = []
-    const { expiresAt } = this.#tables.peers
+    const { peers } = this.#tables
+    const { family } = request
     const now = this.#clock.now()
-    const wanted = (slot: Slot): boolean => {
+    let others = 0
+    const wanted = (slot: Slot): boolean | undefined => {
       if (slot === self) return false
-      if ((expiresAt[slot] ?? 0) > now) return true
-      expired.push(slot)
-      return false
+      if ((peers.expiresAt[slot] ?? 0) <= now) {
+        expired.push(slot)
+        return false
+      }
+      if (family === undefined || peers.isV6(slot) === (family === 'v6')) return true
+      return ++others < OTHER_FAMILY_LOOKS_MAX ? false : undefined
     }
     const { wantsSeeds, sameSiteMax, otherSitesMax, withPeerIds = false } = request
     const near = swarm.pickFrom(site, sameSiteMax, wantsSeeds, this.#random, wanted)

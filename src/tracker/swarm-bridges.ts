@@ -10,7 +10,7 @@
  *   given the other end.
  * - All links of a site are to end at one of its bridges: two that hold links to different sites both ask outside for a
  *   piece before either can pass it on. The other bridge is the stand-in: the links become its own when the first goes,
- *   and those for which the first was told too few places.
+ *   and those that the first could not be told of.
  * - Up to {@link SLOTS_MAX} sites have a slot and are joined each to each. Further ones are joined to some of these:
  *   so the swarm stays in one piece, and no list grows with the number of sites. Only they know of these links, which
  *   may move once, when the other site gets its second bridge.
@@ -78,7 +78,7 @@ export class SwarmBridges {
         SEATS.find((i) => (site.at(i)?.dueAtS ?? 0) < peers.nowS)
       if (free === undefined) return
       this.#vacate(site, free)
-      site.set(free, { host, port, dueAtS: sitter.dueAtS, links: 0, hasRoom: true })
+      site.set(free, { host, port, dueAtS: sitter.dueAtS, links: 0, tookAll: true })
     }
     this.#place(site)
   }
@@ -118,15 +118,19 @@ export class SwarmBridges {
     const mayMake = !isOthers(site, index, peers.nowS)
     const made: DrawnPeer[] = []
     const kept: DrawnPeer[] = []
-    let hasRoom = true
+    let tookAll = true
     for (const slot of this.#slotsFor(site)) {
       const other = this.#slots[slot]
       const holder = site.holderOf(slot)
       if (other === undefined || other === site || holder === otherOf(index)) continue
-      if (holder === undefined && made.length >= max) hasRoom = false
+      if (holder === undefined && made.length >= max) tookAll = false
       if (holder === undefined && (!mayMake || made.length >= max)) continue
       const end = this.#endOf(site, other, peers)
-      if (end === undefined || !reaches(end)) continue
+      if (end === undefined) continue
+      if (!reaches(end)) {
+        tookAll = false
+        continue
+      }
       // It may have been ours until its other end was found dead just now.
       if (site.holderOf(slot) === index) kept.push(end)
       else if (made.length < max) {
@@ -135,7 +139,7 @@ export class SwarmBridges {
       }
     }
     const own = site.at(index)
-    if (own !== undefined) own.hasRoom = hasRoom
+    if (own !== undefined) own.tookAll = tookAll
     return [...made, ...kept].slice(0, max)
   }
 
@@ -260,13 +264,13 @@ const unheard = ({ host, port }: Endpoint, nowS: number): Seat => ({
   port,
   dueAtS: nowS + UNHEARD_S,
   links: 0,
-  hasRoom: true,
+  tookAll: true,
 })
 
-/** Whether a new link is to be left to the site's other bridge: it holds more, has room, and is not overdue. */
+/** Whether a new link is to be left to the site's other bridge: it holds more, took all that there were, and is not overdue. */
 function isOthers(site: SiteSeats, index: SeatIndex, nowS: number): boolean {
   const other = site.at(otherOf(index))
-  if (other === undefined || !other.hasRoom || other.dueAtS < nowS) return false
+  if (other === undefined || !other.tookAll || other.dueAtS < nowS) return false
   return linkCount(other) > linkCount(site.at(index))
 }
 

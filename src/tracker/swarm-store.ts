@@ -37,6 +37,12 @@ export interface DrawnPeer extends Endpoint {
   readonly peerId?: PeerId
 }
 
+/** Of addresses. */
+export type Family = 'v4' | 'v6'
+
+/** Of the other family so many are looked at for a draw, which would else walk through a swarm that has nobody else. */
+export const OTHER_FAMILY_LOOKS_MAX = 200
+
 export interface DrawRequest {
   /** Who asks; never in the answer. */
   readonly self: Endpoint
@@ -47,6 +53,12 @@ export interface DrawRequest {
   readonly otherSitesMax: number
   /** False unless given: few answers name them, and reading them costs more than the rest. */
   readonly withPeerIds?: boolean
+  /**
+   * Only peers of this family, for whom an answer cannot name others. As many as are found before
+   * {@link OTHER_FAMILY_LOOKS_MAX} others were met: of a family that is rare in a large swarm fewer than there are, by
+   * chance others each time.
+   */
+  readonly family?: Family | undefined
 }
 
 /** Peers drawn by chance. */

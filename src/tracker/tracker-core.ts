@@ -19,7 +19,7 @@ import type { ReachTester } from './reach-tester.ts'
 import { refusals, type Refusal, type RefusalKind } from './refusals.ts'
 import type { SignalStats } from './signal-core.ts'
 import { Stepwise } from './stepwise.ts'
-import type { SwarmCounts } from './swarm-store.ts'
+import type { Family, SwarmCounts } from './swarm-store.ts'
 import { withdrawalOf, type GrantPurpose, type VerifiedGrant } from './verified-grant.ts'
 
 export type Answer<T> = { readonly reply: T } | { readonly refusal: Refusal }
@@ -93,13 +93,15 @@ export class TrackerCore {
     )
   }
 
+  /** `family`: of the peers that the answer can name, where it cannot name all. */
   announce(
     request: AnnounceRequest,
     from: AddressFacts,
+    family?: Family,
   ): Answer<AnnounceReply> | Promise<Answer<AnnounceReply>> {
     this.#announces++
     return this.#admitted(request.grant, request.infoHash, from, (grant) => {
-      const context = { request, from, grant }
+      const context = { request, from, grant, family }
       for (const hook of announceHooks) {
         const refusal = hook(context, this.#parts)
         if (refusal !== undefined) return { refusal }

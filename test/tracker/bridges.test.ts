@@ -133,7 +133,7 @@ describe('Bridges', () => {
       assert.ok(chosen.filter((one) => one === host).length > 10, String(chosen))
   })
 
-  it('leave new links to the one of them that holds more, while it has room and is not overdue', () => {
+  it('leave new links to the one of them that holds more, while it can take them and is not overdue', () => {
     const [a, b] = [announce('10.1.0.1'), announce('10.1.0.2')]
     announce('10.2.0.1')
     announce('10.3.0.1')
@@ -149,8 +149,16 @@ describe('Bridges', () => {
     assert.equal(linksOf(a).length, 3)
     announce('10.6.0.1')
     assert.deepEqual(linksOf(b), ['10.5.0.1'], 'it has room again')
+    const isNot6 = (host: string): boolean => host !== '10.6.0.1'
+    assert.equal(linksOf(a, 50, isNot6).length, 3)
+    assert.deepEqual(linksOf(b), ['10.6.0.1', '10.5.0.1'], 'the first cannot reach it')
+    announce('10.7.0.1')
+    assert.equal(linksOf(announce(a.host), 0).length, 0)
+    linksOf(a, 1)
+    announce('10.8.0.1')
+    assert.deepEqual(linksOf(b).length, 2)
     clock.advance(millis(DUE + seconds(1)))
-    assert.deepEqual(linksOf(announce(b.host)), ['10.6.0.1', '10.5.0.1'], 'it should have come before')
+    assert.equal(linksOf(announce(b.host))[0], '10.8.0.1', 'it should have come before')
   })
 
   it('of a site beyond the slots are joined to four sites, and to all once a slot is free', () => {
