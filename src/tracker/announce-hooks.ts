@@ -17,7 +17,7 @@ import { refusals, type Refusal } from './refusals.ts'
 import type { TrackerSettings } from './settings.ts'
 import type { SharedGrants } from './shared-grants.ts'
 import type { SwarmKeys } from './swarm-keys.ts'
-import type { SwarmPeer, SwarmStore } from './swarm-store.ts'
+import type { Family, SwarmPeer, SwarmStore } from './swarm-store.ts'
 import type { VerifiedGrant } from './verified-grant.ts'
 
 /** An announce whose grant is good. */
@@ -25,6 +25,8 @@ export interface AnnounceContext {
   readonly request: AnnounceRequest
   readonly from: AddressFacts
   readonly grant: VerifiedGrant
+  /** The only one that the answer can name peers of. */
+  readonly family?: Family | undefined
 }
 
 /** What hooks and answer work with. */

@@ -10,7 +10,7 @@ import type { Clock } from '../platform/clock.ts'
 import { OTHER_SITES_MAX } from './choose-peers.ts'
 import { SEATS, type SeatIndex, type SiteSeats } from './site-seats.ts'
 import { SwarmBridges, type PeerLookUp } from './swarm-bridges.ts'
-import type { DrawnPeer, SwarmStore } from './swarm-store.ts'
+import { ALL, type DrawnPeer, type Next, type Part, type SwarmStore } from './swarm-store.ts'
 
 export interface BridgesParts {
   readonly clock: Clock
@@ -38,6 +38,8 @@ export class Bridges {
   readonly #swarms = new Map<InfoHash, SwarmBridges>()
   /** Where the last sweep stopped. */
   #round: Iterator<[InfoHash, SwarmBridges]> = this.#swarms.entries()
+  /** So many swarms the sweep that is under way looks at. */
+  #inSweep = 0
 
   constructor(parts: BridgesParts) {
     this.#clock = parts.clock
@@ -137,20 +139,23 @@ export class Bridges {
     return bornAtS === undefined || this.#clock.now() < 1_000 * bornAtS + span
   }
 
-  /** Frees what the store has freed: a part of all swarms at a time, so that no sweep takes long. */
-  sweep(): void {
-    for (let left = Math.ceil(this.#swarms.size / SWEEPS_A_ROUND); left > 0; left--) {
+  /** Frees what the store has freed: in each sweep, begun with 0, some of all swarms, and of these `part`. */
+  sweep({ from, most }: Part = ALL): Next {
+    if (from === 0) this.#inSweep = Math.ceil(this.#swarms.size / SWEEPS_A_ROUND)
+    const end = Math.min(this.#inSweep, from + most)
+    for (let at = from; at < end; at++) {
       let next = this.#round.next()
       if (next.done === true) {
         this.#round = this.#swarms.entries()
         next = this.#round.next()
-        if (next.done === true) return
+        if (next.done === true) return undefined
       }
       const [infoHash, swarm] = next.value
       const { complete, incomplete } = this.#store.counts(infoHash)
       if (complete + incomplete > 0) swarm.prune(this.#peers(infoHash))
       if (complete + incomplete === 0 || swarm.isEmpty) this.#swarms.delete(infoHash)
     }
+    return end < this.#inSweep ? end : undefined
   }
 
   /** The operator drew a new map: who is where must be learnt anew. */

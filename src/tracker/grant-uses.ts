@@ -8,6 +8,7 @@ import type { GrantId } from '../core/ids.ts'
 import type { Millis } from '../core/units.ts'
 import type { Clock } from '../platform/clock.ts'
 import { Lru } from './lru.ts'
+import { ALL, type Next, type Part } from './swarm-store.ts'
 
 interface AddressUse {
   readonly host: IpAddress
@@ -35,11 +36,14 @@ export class GrantUses {
   readonly #clock: Clock
   readonly #options: GrantUsesOptions
   readonly #uses: Lru<GrantId, GrantUse>
+  /** Where the sweep is. */
+  #walk: Iterator<[GrantId, GrantUse], undefined>
 
   constructor(parts: { readonly clock: Clock }, options: GrantUsesOptions) {
     this.#clock = parts.clock
     this.#options = options
     this.#uses = new Lru({ capacity: options.grantsMax })
+    this.#walk = this.#uses.entries()
   }
 
   /** Grants whose addresses are remembered. */
@@ -82,12 +86,18 @@ export class GrantUses {
     if (address !== undefined) remove(address.ports, port)
   }
 
-  /** Frees what no longer counts. */
-  sweep(): void {
-    for (const [id, use] of this.#uses.entries()) {
+  /** Frees what no longer counts, of `part` of all: a walk is begun with 0, and goes on with what it gave. */
+  sweep({ from, most }: Part = ALL): Next {
+    if (from === 0) this.#walk = this.#uses.entries()
+    for (let looked = 0; looked < most; looked++) {
+      const next = this.#walk.next()
+      if (next.done === true) return undefined
+      const [id, use] = next.value
       this.#forgetQuiet(use)
-      if (use.length === 0) this.#uses.delete(id)
+      // It may have been forgotten in the meantime, and be another.
+      if (use.length === 0 && this.#uses.get(id) === use) this.#uses.delete(id)
     }
+    return from + most
   }
 
   #forgetQuiet(use: GrantUse): void {

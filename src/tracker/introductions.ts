@@ -1,5 +1,5 @@
 /** Whom an announcing peer is introduced to: asks store, bridges and control feed, and has the policy choose. */
-import type { Endpoint } from '../core/address.ts'
+import { type Endpoint, isIPv6 } from '../core/address.ts'
 import { mayCross, mayPeer } from '../core/site.ts'
 import type { ServingPeer } from '../portal-client/index.ts'
 import { limits } from '../wire/limits.ts'
@@ -13,7 +13,7 @@ import {
   SAME_SITE_MAX,
   type Candidates,
 } from './choose-peers.ts'
-import type { Draw, DrawnPeer } from './swarm-store.ts'
+import type { Draw, DrawnPeer, Family } from './swarm-store.ts'
 
 export type Introduced = DrawnPeer | ServingPeer
 
@@ -61,11 +61,13 @@ function forOurs(
 
 /** Where some sites are closed, a draw may give none but theirs: a bridge of each open site stands in. */
 function withBridges(
-  { request, from }: AnnounceContext,
+  context: AnnounceContext,
   drawnPeers: readonly DrawnPeer[],
   max: number,
   { addresses, bridges }: AnnounceParts,
 ): readonly DrawnPeer[] {
+  const { request, from } = context
+  const reaches = reachesFrom(context)
   const open = drawnPeers.filter(({ host }) => {
     const site = addresses.lookUp(host)?.site
     return site !== undefined && mayCross(site)
@@ -75,7 +77,7 @@ function withBridges(
   const seen = new Set(open.map((peer) => peer.site))
   const others = bridges
     .ofOtherSites(request.infoHash, self, from.site, wanted)
-    .filter((peer) => !seen.has(peer.site))
+    .filter((peer) => !seen.has(peer.site) && reaches(peer))
   return [...others, ...open]
 }
 
@@ -89,11 +91,11 @@ function forStock(
   const self = { host: from.host, port: request.port }
   const { seat, hubs, otherSiteCount } = parts.bridges.standing(request.infoHash, self, from.site)
   const { sameSite } = drawn(context, { sameSiteMax: limit, otherSitesMax: 0 }, parts)
+  const reaches = reachesFrom(context)
   const chosen = choosePeersForStock<Introduced>(
     { limit, seat: mayCross(from.site) ? seat : undefined, otherSiteCount },
-    { ...servingFor(context, serving, parts), sameSite, hubs },
+    { ...servingFor(context, serving, parts), sameSite, hubs: hubs.filter(reaches) },
   )
-  const reaches = reachesFrom(context)
   const links = parts.bridges.linksOf(request.infoHash, self, from.site, { max: chosen.linksMax, reaches })
   const isServing = (peer: Endpoint): boolean =>
     chosen.serving.some((s) => s.host === peer.host && s.port === peer.port)
@@ -115,17 +117,19 @@ function drawn(
     sameSiteMax: Math.min(SAME_SITE_MAX, max.sameSiteMax),
     otherSitesMax: max.otherSitesMax,
     withPeerIds: !request.compact,
+    family: context.family,
   })
   const reaches = reachesFrom(context)
   return { sameSite: sameSite.filter(reaches), otherSites: otherSites.filter(reaches) }
 }
 
 function servingFor(
-  { request, from }: AnnounceContext,
+  context: AnnounceContext,
   serving: readonly ServingPeer[],
   { addresses }: AnnounceParts,
 ): Omit<Candidates<Introduced>, 'sameSite'> {
-  const reaches = reachesFrom({ from })
+  const { request, from } = context
+  const reaches = reachesFrom(context)
   const others = serving.filter(
     (peer) => reaches(peer) && (peer.port !== request.port || peer.host !== from.host),
   )
@@ -133,13 +137,21 @@ function servingFor(
   return { servingHere: others.filter(isHere), servingElsewhere: others.filter((peer) => !isHere(peer)) }
 }
 
-/** A loopback address means another machine to whoever is told of it elsewhere. */
-function reachesFrom({ from }: Pick<AnnounceContext, 'from'>): (peer: Endpoint) => boolean {
-  return (peer) => from.isLoopback || !isOnLoopback(peer)
+/** Whether telling of a peer is of use: a loopback address means another machine to whoever is elsewhere. */
+function reachesFrom({ from, family }: AnnounceContext): (peer: MaybePacked) => boolean {
+  return (peer) =>
+    (family === undefined || familyOf(peer) === family) && (from.isLoopback || !isOnLoopback(peer))
 }
 
-/** Of a packed peer without spelling out its address: fifty of them are looked at for an answer. */
-function isOnLoopback(peer: Endpoint & { readonly packed?: string }): boolean {
+/** Packed, it is looked at without spelling out its address: there are fifty for an answer. */
+type MaybePacked = Endpoint & { readonly packed?: string }
+
+function familyOf({ packed, host }: MaybePacked): Family {
+  const isV4 = packed === undefined ? !isIPv6(host) : packed.length === PACKED_V4_CHARS
+  return isV4 ? 'v4' : 'v6'
+}
+
+function isOnLoopback(peer: MaybePacked): boolean {
   const { packed } = peer
   return packed?.length === PACKED_V4_CHARS ? packed.charCodeAt(0) === 127 : isLoopback(peer.host)
 }

@@ -65,16 +65,18 @@ export class LeaseShard {
       if (this.#lows[slot] === key.low && this.#highs[slot] === key.high) yield this.#entry(slot)
   }
 
-  /** Drops what ended at `now` or before, and gives memory back that a smaller swarm does not need. */
-  dropEnded(now: number): void {
+  /** Drops what ended at `now` or before, and gives back memory that it no longer needs. How many slots it looked at. */
+  dropEnded(now: number): number {
+    const looked = this.#mask + 1
     let live = 0
-    for (let slot = 0; slot <= this.#mask; slot++)
+    for (let slot = 0; slot < looked; slot++)
       if (this.#port(slot) !== 0 && (this.#ends[slot] ?? 0) > now) live++
-    const isSparse = this.#mask + 1 > SLOTS_MIN && live < (LOAD_MAX / 8) * (this.#mask + 1)
-    if (live === this.#size && !isSparse) return
+    const isSparse = looked > SLOTS_MIN && live < (LOAD_MAX / 8) * looked
+    if (live === this.#size && !isSparse) return looked
     let slots = SLOTS_MIN
     while (live > (LOAD_MAX / 2) * slots) slots *= 2
     this.#rebuild(slots, now)
+    return looked
   }
 
   /** Where the entry is, or the free slot where it would be. */

@@ -10,6 +10,7 @@ import type { Random } from '../core/random.ts'
 import { type Millis, millis, seconds } from '../core/units.ts'
 import type { Clock } from '../platform/clock.ts'
 import { LeaseShard, type LeaseKey } from './lease-shard.ts'
+import { ALL, type Next, type Part } from './swarm-store.ts'
 
 export interface LeaseFacts {
   /** Of the peer there that lasts longest. */
@@ -18,7 +19,7 @@ export interface LeaseFacts {
   readonly isOurs: boolean
 }
 
-/** A shard grows by itself, so that growing never takes long; also for a million peers. */
+/** A shard grows and is swept by itself, so that neither ever takes long; also for a million peers. */
 const SHARDS = 64
 
 export class Leases {
@@ -62,10 +63,15 @@ export class Leases {
     return end === 0 ? undefined : { leftMs: seconds(end - now), isOurs }
   }
 
-  /** Frees those whose time is over. */
-  sweep(): void {
+  /** Frees those whose time is over: shard by shard, until `most` places were looked at. `from`: a shard. */
+  sweep({ from, most }: Part = ALL): Next {
     const now = this.#secondsNow()
-    for (const shard of this.#shards) shard.dropEnded(now)
+    let looked = 0
+    for (let at = from; at < SHARDS; at++) {
+      if (looked >= most) return at
+      looked += this.#shards[at]?.dropEnded(now) ?? 0
+    }
+    return undefined
   }
 
   #shardOf(key: LeaseKey): LeaseShard {

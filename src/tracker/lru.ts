@@ -44,8 +44,12 @@ export class Lru<K, V> {
     this.#old.clear()
   }
 
-  /** A copy: it may be changed while it is walked. */
-  entries(): [K, V][] {
-    return [...this.#young, ...this.#old]
+  /**
+   * No copy, and yet it may be changed while it is walked, whatever the pauses: what is used meanwhile may be left out
+   * or come twice, what is forgotten meanwhile may still come.
+   */
+  *entries(): Generator<[K, V], undefined> {
+    yield* this.#young
+    yield* this.#old
   }
 }

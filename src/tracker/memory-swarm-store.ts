@@ -12,21 +12,22 @@ import { Interned } from './interned.ts'
 import { PeerTable, wordsOf, type Slot } from './peer-table.ts'
 import { hostOf, peerAt, RecordDrawn, type RecordTables } from './record-peer.ts'
 import { SwarmShelves } from './swarm-shelves.ts'
-import type {
-  Draw,
-  DrawnPeer,
-  DrawRequest,
-  Next,
-  Part,
-  SwarmCounts,
-  SwarmPeer,
-  SwarmStore,
-  SwarmStoreOptions,
-  SwarmStoreParts,
+import {
+  ALL,
+  type Draw,
+  type DrawnPeer,
+  type DrawRequest,
+  type Next,
+  OTHER_FAMILY_LOOKS_MAX,
+  type Part,
+  type SwarmCounts,
+  type SwarmPeer,
+  type SwarmStore,
+  type SwarmStoreOptions,
+  type SwarmStoreParts,
 } from './swarm-store.ts'
 
 const NOBODY: Draw = { sameSite: [], otherSites: [] }
-const ALL: Part = { from: 0, most: Number.MAX_SAFE_INTEGER }
 const NOTHING: SwarmCounts = { complete: 0, incomplete: 0, downloaded: 0 }
 
 export class MemorySwarmStore implements SwarmStore {
@@ -124,13 +125,18 @@ export class MemorySwarmStore implements SwarmStore {
     const self = this.#slotOf(infoHash, request.self)
     const site = this.#tables.sites.numberOf(request.site)
     const expired: Slot[] = []
-    const { expiresAt } = this.#tables.peers
+    const { peers } = this.#tables
+    const { family } = request
     const now = this.#clock.now()
-    const wanted = (slot: Slot): boolean => {
+    let others = 0
+    const wanted = (slot: Slot): boolean | undefined => {
       if (slot === self) return false
-      if ((expiresAt[slot] ?? 0) > now) return true
-      expired.push(slot)
-      return false
+      if ((peers.expiresAt[slot] ?? 0) <= now) {
+        expired.push(slot)
+        return false
+      }
+      if (family === undefined || peers.isV6(slot) === (family === 'v6')) return true
+      return ++others < OTHER_FAMILY_LOOKS_MAX ? false : undefined
     }
     const { wantsSeeds, sameSiteMax, otherSitesMax, withPeerIds = false } = request
     const near = swarm.pickFrom(site, sameSiteMax, wantsSeeds, this.#random, wanted)
@@ -152,14 +158,12 @@ export class MemorySwarmStore implements SwarmStore {
     return new Map(this.#tables.sites.holders())
   }
 
-  sweep(): number {
-    const before = this.peerCount
+  sweep(part = ALL): Next {
     const { expiresAt } = this.#tables.peers
     const now = this.#clock.now()
-    this.#walk(ALL, (slot) => {
+    return this.#walk(part, (slot) => {
       if ((expiresAt[slot] ?? 0) <= now) this.#drop(slot)
     })
-    return before - this.peerCount
   }
 
   /** `visit` may drop the record. */

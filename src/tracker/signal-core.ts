@@ -16,7 +16,7 @@ import type { AddressFacts } from './address-book.ts'
 import type { AnnounceParts } from './announce-hooks.ts'
 import { Farewells } from './farewells.ts'
 import { refusals, type Refusal, type RefusalKind } from './refusals.ts'
-import type { SignalPeer, SignalSwarms, Standing } from './signal-swarms.ts'
+import { reachOf, type SignalPeer, type SignalSwarms, type Standing } from './signal-swarms.ts'
 import type { SwarmCounts } from './swarm-store.ts'
 import { HARMLESS, type Answer, type TrackerCore } from './tracker-core.ts'
 import { refusalOfGrant, withdrawalOf, type VerifiedGrant } from './verified-grant.ts'
@@ -241,6 +241,7 @@ export class SignalCore {
     const left = grant.claims.expiresAt + limits.clockLeeway - clock.epoch()
     const standing: Standing = {
       site: from.site.name,
+      reach: reachOf(from.site),
       isSeed: message.leftBytes === 0,
       expiresAt: clock.now() + Math.min(lease, left),
     }

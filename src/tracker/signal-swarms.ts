@@ -5,12 +5,21 @@
 import type { IpAddress } from '../core/address.ts'
 import type { InfoHash, PeerId } from '../core/ids.ts'
 import { type Random, shuffled } from '../core/random.ts'
+import { mayCross, mayPeer, type Site, type SitePolicy } from '../core/site.ts'
 import type { Clock } from '../platform/clock.ts'
 import { chooseIntroductions } from './choose-introductions.ts'
 import { OffersOut } from './offers-out.ts'
 import { SitePool } from './site-pool.ts'
 import type { SwarmCounts } from './swarm-store.ts'
 import type { VerifiedGrant } from './verified-grant.ts'
+
+/** Who may be introduced to a peer, and it to them: nobody, its site, everybody but those of closed sites. */
+export type Reach = 'nobody' | 'site' | 'everybody'
+
+export function reachOf(site: SitePolicy): Reach {
+  if (!mayPeer(site)) return 'nobody'
+  return mayCross(site) ? 'everybody' : 'site'
+}
 
 /** A browser in a swarm. `Socket` is whatever it is reached by. */
 export interface SignalPeer<Socket> {
@@ -21,6 +30,7 @@ export interface SignalPeer<Socket> {
   readonly socket: Socket
   readonly offersOut: OffersOut<SignalPeer<Socket>>
   site: string
+  reach: Reach
   isSeed: boolean
   /** Monotonic; from then on nobody is told of it. */
   expiresAt: number
@@ -31,14 +41,22 @@ export interface SignalPeer<Socket> {
 /** What an announce says of a peer, beside who it is. */
 export interface Standing {
   readonly site: string
+  /** Of that site. */
+  readonly reach: Reach
   readonly isSeed: boolean
   readonly expiresAt: number
 }
 
-interface Swarm<Socket> {
-  readonly peers: Map<PeerId, SignalPeer<Socket>>
+interface Pools<Socket> {
   readonly seeds: SitePool<SignalPeer<Socket>>
   readonly leechers: SitePool<SignalPeer<Socket>>
+}
+
+interface Swarm<Socket> {
+  readonly peers: Map<PeerId, SignalPeer<Socket>>
+  /** Those who reach everybody, and apart from them the others: so a draw around finds the open sites among any number. */
+  readonly open: Pools<Socket>
+  readonly closed: Pools<Socket>
   downloaded: number
 }
 
@@ -74,8 +92,7 @@ export class SignalSwarms<Socket> {
   ): SignalPeer<Socket> {
     let swarm = this.#swarms.get(who.infoHash)
     if (swarm === undefined) {
-      const parts = { random: this.#random }
-      swarm = { peers: new Map(), seeds: new SitePool(parts), leechers: new SitePool(parts), downloaded: 0 }
+      swarm = { peers: new Map(), open: this.#pools(), closed: this.#pools(), downloaded: 0 }
       this.#swarms.set(who.infoHash, swarm)
     }
     const peer: SignalPeer<Socket> = { ...who, ...standing, offersOut: new OffersOut(), slot: -1 }
@@ -90,10 +107,12 @@ export class SignalSwarms<Socket> {
     const swarm = this.#swarms.get(peer.infoHash)
     if (swarm?.peers.get(peer.peerId) !== peer) return
     peer.expiresAt = standing.expiresAt
-    if (peer.site === standing.site && peer.isSeed === standing.isSeed) return
+    const { site, reach, isSeed } = standing
+    if (peer.site === site && peer.reach === reach && peer.isSeed === isSeed) return
     poolOf(swarm, peer).delete(peer)
-    peer.site = standing.site
-    peer.isSeed = standing.isSeed
+    peer.site = site
+    peer.reach = reach
+    peer.isSeed = isSeed
     poolOf(swarm, peer).add(peer)
   }
 
@@ -115,12 +134,14 @@ export class SignalSwarms<Socket> {
   /** Whom so many offers of this peer are for. Costs time in proportion to their number, not to the swarm. */
   peersToMeet(self: SignalPeer<Socket>, offers: number): SignalPeer<Socket>[] {
     const swarm = this.#swarms.get(self.infoHash)
-    if (swarm === undefined || offers <= 0) return []
+    if (swarm === undefined || offers <= 0 || self.reach === 'nobody') return []
     const now = this.#clock.now()
     const isWanted = (peer: SignalPeer<Socket>): boolean => peer !== self && peer.expiresAt > now
-    const pools = self.isSeed ? [swarm.leechers] : [swarm.leechers, swarm.seeds]
+    const { seeds, leechers } = poolsOf(swarm, self)
+    const pools = self.isSeed ? [leechers] : [leechers, seeds]
     const near = pools.flatMap((pool) => pool.drawAt(self.site, offers, isWanted))
-    const far = pools.flatMap((pool) => pool.drawAround(self.site, offers, isWanted))
+    const around = self.reach === 'everybody' ? pools : []
+    const far = around.flatMap((pool) => pool.drawAround(self.site, offers, isWanted))
     return chooseIntroductions(offers, shuffled(near, this.#random), shuffled(far, this.#random))
   }
 
@@ -128,14 +149,20 @@ export class SignalSwarms<Socket> {
   counts(infoHash: InfoHash): SwarmCounts {
     const swarm = this.#swarms.get(infoHash)
     if (swarm === undefined) return NOTHING
-    return { complete: swarm.seeds.size, incomplete: swarm.leechers.size, downloaded: swarm.downloaded }
+    const { open, closed, downloaded } = swarm
+    return {
+      complete: open.seeds.size + closed.seeds.size,
+      incomplete: open.leechers.size + closed.leechers.size,
+      downloaded,
+    }
   }
 
-  /** Puts each peer under the site that `siteOf` names: the operator has drawn a new map. */
-  resite(siteOf: (host: IpAddress) => string): void {
+  /** Puts each peer under the site that `siteOf` gives: the operator has drawn a new map. */
+  resite(siteOf: (host: IpAddress) => Site): void {
     for (const peer of this.peers()) {
       const { isSeed, expiresAt } = peer
-      this.renew(peer, { site: siteOf(peer.host), isSeed, expiresAt })
+      const site = siteOf(peer.host)
+      this.renew(peer, { site: site.name, reach: reachOf(site), isSeed, expiresAt })
     }
   }
 
@@ -143,8 +170,18 @@ export class SignalSwarms<Socket> {
   peers(): SignalPeer<Socket>[] {
     return [...this.#swarms.values()].flatMap((swarm) => [...swarm.peers.values()])
   }
+
+  #pools(): Pools<Socket> {
+    const parts = { random: this.#random }
+    return { seeds: new SitePool(parts), leechers: new SitePool(parts) }
+  }
+}
+
+function poolsOf<Socket>(swarm: Swarm<Socket>, { reach }: SignalPeer<Socket>): Pools<Socket> {
+  return reach === 'everybody' ? swarm.open : swarm.closed
 }
 
 function poolOf<Socket>(swarm: Swarm<Socket>, peer: SignalPeer<Socket>): SitePool<SignalPeer<Socket>> {
-  return peer.isSeed ? swarm.seeds : swarm.leechers
+  const { seeds, leechers } = poolsOf(swarm, peer)
+  return peer.isSeed ? seeds : leechers
 }

@@ -14,6 +14,8 @@ export interface Seat extends Endpoint {
   dueAtS: number
   /** A bit for the slot of each site to which this bridge holds the link. */
   links: number
+  /** When it announced last there was none of its site's links that it could not be told of. */
+  tookAll: boolean
 }
 
 export class SiteSeats {

@@ -1,37 +1,51 @@
-/** A walk over all peers that rests after each part, so that no announce waits for the whole of it. */
+/** Walks over all peers, one after the other, that rest after each part, so that no announce waits for the whole. */
 import { millis } from '../core/units.ts'
 import type { Clock, Timer } from '../platform/clock.ts'
 import type { Next, Part } from './swarm-store.ts'
 
-/** About ten milliseconds of looking at grants and sites. */
-const PART = 5_000
+/** A few milliseconds of looking at grants and sites, or of freeing what is over. */
+const PART = 2_000
 const REST = millis(1)
+
+export type Walk = (part: Part) => Next
 
 export class Stepwise {
   readonly #clock: Clock
-  readonly #step: (part: Part) => Next
+  readonly #walks: readonly Walk[]
   #timer: Timer | undefined
 
-  constructor(clock: Clock, step: (part: Part) => Next) {
+  constructor(clock: Clock, ...walks: readonly Walk[]) {
     this.#clock = clock
-    this.#step = step
+    this.#walks = walks
   }
 
-  /** From the beginning; the first part at once. A walk under way is given up for it. */
+  /** From the beginning; the first part at once. What is under way is given up for it. */
   start(): void {
-    this.#timer?.cancel()
-    this.#goOn(0)
+    this.cancel()
+    this.#goOn(0, 0)
+  }
+
+  /** From the beginning, unless it is under way: what is started again and again is to come to its end too. */
+  startIfIdle(): void {
+    if (this.#timer === undefined) this.start()
   }
 
   cancel(): void {
     this.#timer?.cancel()
+    this.#timer = undefined
   }
 
-  #goOn(from: number): void {
-    const next = this.#step({ from, most: PART })
-    if (next === undefined) return
-    this.#timer = this.#clock.after(REST, () => {
-      this.#goOn(next)
-    })
+  /** Walks that end within their first part need no rest before the next one: there is little to do. */
+  #goOn(at: number, from: number): void {
+    this.#timer = undefined
+    for (let i = at, start = from; ; i++, start = 0) {
+      const next = this.#walks[i]?.({ from: start, most: PART })
+      if (next === undefined && i + 1 < this.#walks.length) continue
+      if (next !== undefined)
+        this.#timer = this.#clock.after(REST, () => {
+          this.#goOn(i, next)
+        })
+      return
+    }
   }
 }

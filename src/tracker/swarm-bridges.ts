@@ -8,6 +8,9 @@
  * - A bridge keeps its seat until it leaves, is dead, or is overdue when another machine of its site announces. A link
  *   stays with the two bridges that hold it until one of them goes; then whoever announces next, at either end, is
  *   given the other end.
+ * - All links of a site are to end at one of its bridges: two that hold links to different sites both ask outside for a
+ *   piece before either can pass it on. The other bridge is the stand-in: the links become its own when the first goes,
+ *   and those that the first could not be told of.
  * - Up to {@link SLOTS_MAX} sites have a slot and are joined each to each. Further ones are joined to some of these:
  *   so the swarm stays in one piece, and no list grows with the number of sites. Only they know of these links, which
  *   may move once, when the other site gets its second bridge.
@@ -75,7 +78,7 @@ export class SwarmBridges {
         SEATS.find((i) => (site.at(i)?.dueAtS ?? 0) < peers.nowS)
       if (free === undefined) return
       this.#vacate(site, free)
-      site.set(free, { host, port, dueAtS: sitter.dueAtS, links: 0 })
+      site.set(free, { host, port, dueAtS: sitter.dueAtS, links: 0, tookAll: true })
     }
     this.#place(site)
   }
@@ -112,15 +115,22 @@ export class SwarmBridges {
     reaches: (peer: Endpoint) => boolean,
   ): DrawnPeer[] {
     const { site, index } = bridge
+    const mayMake = !isOthers(site, index, peers.nowS)
     const made: DrawnPeer[] = []
     const kept: DrawnPeer[] = []
+    let tookAll = true
     for (const slot of this.#slotsFor(site)) {
       const other = this.#slots[slot]
       const holder = site.holderOf(slot)
       if (other === undefined || other === site || holder === otherOf(index)) continue
-      if (holder === undefined && made.length >= max) continue
+      if (holder === undefined && made.length >= max) tookAll = false
+      if (holder === undefined && (!mayMake || made.length >= max)) continue
       const end = this.#endOf(site, other, peers)
-      if (end === undefined || !reaches(end)) continue
+      if (end === undefined) continue
+      if (!reaches(end)) {
+        tookAll = false
+        continue
+      }
       // It may have been ours until its other end was found dead just now.
       if (site.holderOf(slot) === index) kept.push(end)
       else if (made.length < max) {
@@ -128,6 +138,8 @@ export class SwarmBridges {
         made.push(end)
       }
     }
+    const own = site.at(index)
+    if (own !== undefined) own.tookAll = tookAll
     return [...made, ...kept].slice(0, max)
   }
 
@@ -179,11 +191,13 @@ export class SwarmBridges {
     return some
   }
 
-  /** Fewest links first, even ones by hash of the pair. Links of sites without a slot are not counted: by hash alone. */
+  /**
+   * Who holds most links already, where both hold as many by hash of the pair. A site without a slot, of whose links
+   * others do not know, goes by hash alone: what others do would move its link.
+   */
   #betterSeat(site: SiteSeats, other: SiteSeats): SeatIndex {
-    const [first, second] = [other.at(0), other.at(1)]
-    const more = site.slot === NO_SLOT ? 0 : linkCount(first) - linkCount(second)
-    if (more !== 0) return more < 0 ? 0 : 1
+    const more = site.slot === NO_SLOT ? 0 : linkCount(other.at(0)) - linkCount(other.at(1))
+    if (more !== 0) return more > 0 ? 0 : 1
     return (hashOf(hashOf(this.#seed, other.site), site.site) & 1) === 0 ? 0 : 1
   }
 
@@ -250,7 +264,15 @@ const unheard = ({ host, port }: Endpoint, nowS: number): Seat => ({
   port,
   dueAtS: nowS + UNHEARD_S,
   links: 0,
+  tookAll: true,
 })
+
+/** Whether a new link is to be left to the site's other bridge: it holds more, took all that there were, and is not overdue. */
+function isOthers(site: SiteSeats, index: SeatIndex, nowS: number): boolean {
+  const other = site.at(otherOf(index))
+  if (other === undefined || !other.tookAll || other.dueAtS < nowS) return false
+  return linkCount(other) > linkCount(site.at(index))
+}
 
 const otherOf = (index: SeatIndex): SeatIndex => (index === 0 ? 1 : 0)
 

@@ -4,8 +4,8 @@ import type { Random } from '../core/random.ts'
 import type { PeerTable, Slot } from './peer-table.ts'
 import { type Picker, Shelf } from './shelf.ts'
 
-/** Says of a picked slot whether it is taken; one that is not costs a pick. */
-export type Wanted = (slot: Slot) => boolean
+/** Says of a picked slot whether it is taken; one that is not costs a pick. Undefined: no, and look no further. */
+export type Wanted = (slot: Slot) => boolean | undefined
 
 /** Most swarms have peers at a few sites; a map for each would be most of a swarm's memory. */
 const FEW = 8
@@ -151,6 +151,8 @@ export class SwarmShelves {
 function nextWanted(picker: Picker, random: Random, wanted: Wanted): Slot | undefined {
   for (;;) {
     const slot = picker.next(random)
-    if (slot === undefined || wanted(slot)) return slot
+    if (slot === undefined) return undefined
+    const isWanted = wanted(slot)
+    if (isWanted !== false) return isWanted === true ? slot : undefined
   }
 }

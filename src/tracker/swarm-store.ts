@@ -37,6 +37,12 @@ export interface DrawnPeer extends Endpoint {
   readonly peerId?: PeerId
 }
 
+/** Of addresses. */
+export type Family = 'v4' | 'v6'
+
+/** Of the other family so many are looked at for a draw, which would else walk through a swarm that has nobody else. */
+export const OTHER_FAMILY_LOOKS_MAX = 200
+
 export interface DrawRequest {
   /** Who asks; never in the answer. */
   readonly self: Endpoint
@@ -47,6 +53,12 @@ export interface DrawRequest {
   readonly otherSitesMax: number
   /** False unless given: few answers name them, and reading them costs more than the rest. */
   readonly withPeerIds?: boolean
+  /**
+   * Only peers of this family, for whom an answer cannot name others. As many as are found before
+   * {@link OTHER_FAMILY_LOOKS_MAX} others were met: of a family that is rare in a large swarm fewer than there are, by
+   * chance others each time.
+   */
+  readonly family?: Family | undefined
 }
 
 /** Peers drawn by chance. */
@@ -71,6 +83,8 @@ export interface Part {
   readonly from: number
   readonly most: number
 }
+
+export const ALL: Part = { from: 0, most: Number.MAX_SAFE_INTEGER }
 
 /** Where the walk goes on; undefined at its end. Who has come since may be left out: nobody else is. */
 export type Next = number | undefined
@@ -101,8 +115,8 @@ export interface SwarmStore {
   counts(swarm: InfoHash): SwarmCounts
   /** Peers in all swarms by the name of their site; costs time in proportion to the swarms and their sites. */
   countBySite(): ReadonlyMap<string, number>
-  /** Frees peers whose lease ran out and swarms without peers; how many peers these were. */
-  sweep(): number
+  /** Frees, of `part` of all, peers whose lease ran out, and swarms without peers. */
+  sweep(part?: Part): Next
   readonly swarmCount: number
   readonly peerCount: number
 }

@@ -19,7 +19,7 @@ import type { ReachTester } from './reach-tester.ts'
 import { refusals, type Refusal, type RefusalKind } from './refusals.ts'
 import type { SignalStats } from './signal-core.ts'
 import { Stepwise } from './stepwise.ts'
-import type { SwarmCounts } from './swarm-store.ts'
+import type { Family, SwarmCounts } from './swarm-store.ts'
 import { withdrawalOf, type GrantPurpose, type VerifiedGrant } from './verified-grant.ts'
 
 export type Answer<T> = { readonly reply: T } | { readonly refusal: Refusal }
@@ -63,6 +63,7 @@ export class TrackerCore {
   readonly #gate: GrantGate
   readonly #leaving: Stepwise
   readonly #moving: Stepwise
+  readonly #sweeping: Stepwise
   #map: SiteMap | undefined
   readonly #refused: Partial<Record<RefusalKind, number>> = {}
   #announces = 0
@@ -72,7 +73,7 @@ export class TrackerCore {
   constructor(parts: TrackerCoreParts, gate: GrantGate) {
     this.#parts = parts
     this.#gate = gate
-    const { clock, store, leases, control } = parts
+    const { bridges, clock, control, leases, store, uses } = parts
     this.#leaving = new Stepwise(clock, (part) =>
       store.removeWhere((infoHash, peer) => {
         if (withdrawalOf(peer.grant, control) === undefined) return false
@@ -83,15 +84,24 @@ export class TrackerCore {
     this.#moving = new Stepwise(clock, (part) =>
       store.resite((host) => this.#map?.siteOf(host).name ?? '', part),
     )
+    this.#sweeping = new Stepwise(
+      clock,
+      (part) => store.sweep(part),
+      (part) => bridges.sweep(part),
+      (part) => leases.sweep(part),
+      (part) => uses.sweep(part),
+    )
   }
 
+  /** `family`: of the peers that the answer can name, where it cannot name all. */
   announce(
     request: AnnounceRequest,
     from: AddressFacts,
+    family?: Family,
   ): Answer<AnnounceReply> | Promise<Answer<AnnounceReply>> {
     this.#announces++
     return this.#admitted(request.grant, request.infoHash, from, (grant) => {
-      const context = { request, from, grant }
+      const context = { request, from, grant, family }
       for (const hook of announceHooks) {
         const refusal = hook(context, this.#parts)
         if (refusal !== undefined) return { refusal }
@@ -178,7 +188,7 @@ export class TrackerCore {
 
   /**
    * Who may no longer be in a swarm is introduced to nobody, not only from its next announce: at once where there
-   * are some thousand peers, within two seconds of a million.
+   * are some thousand peers, within three seconds of a million.
    */
   onControl(events: readonly ControlEvent[]): void {
     if (events.every((event) => HARMLESS.has(event.kind))) return
@@ -189,13 +199,12 @@ export class TrackerCore {
   stop(): void {
     this.#leaving.cancel()
     this.#moving.cancel()
+    this.#sweeping.cancel()
   }
 
+  /** Frees what is over: at once where there is little, else in steps until the next sweep. */
   sweep(): void {
-    this.#parts.store.sweep()
-    this.#parts.bridges.sweep()
-    this.#parts.leases.sweep()
-    this.#parts.uses.sweep()
+    this.#sweeping.startIfIdle()
   }
 
   /** The operator has drawn a new map. */

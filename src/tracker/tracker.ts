@@ -75,7 +75,7 @@ export function createTracker(parts: TrackerParts, settings: TrackerSettings): T
     if (sites() === map) return
     map = sites()
     core.resite(map)
-    swarms.resite((host) => map.siteOf(host).name)
+    swarms.resite((host) => map.siteOf(host))
   })
   const stopListening = control.onChange((events) => {
     core.onControl(events)

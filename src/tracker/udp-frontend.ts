@@ -123,12 +123,14 @@ export class UdpFrontend {
   }
 
   #announce(packet: Buffer, facts: AddressFacts, asked: Asked): void {
-    const peersMax = UDP_PEERS_MAX[familyOf(asked.from)]
+    const family = familyOf(asked.from)
+    const peersMax = UDP_PEERS_MAX[family]
     const request = parseUdpAnnounce(packet)
     const { numWant = 0 } = request
     const answer = this.#parts.core.announce(
       numWant > peersMax ? { ...request, numWant: peersMax } : request,
       facts,
+      family,
     )
     if (!(answer instanceof Promise)) {
       this.#sendAnnounced(asked, answer)

@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict'
 import { seededRandom } from '../../src/core/random.ts'
 import { millis, seconds } from '../../src/core/units.ts'
-import type {
-  DrawnPeer,
-  DrawRequest,
-  SwarmStore,
-  SwarmStoreOptions,
-  SwarmStoreParts,
+import {
+  type DrawnPeer,
+  type DrawRequest,
+  OTHER_FAMILY_LOOKS_MAX,
+  type SwarmStore,
+  type SwarmStoreOptions,
+  type SwarmStoreParts,
 } from '../../src/tracker/swarm-store.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { assertFound, ip, OTHER_SWARM, SWARM, swarmPeer } from '../tracker/support.ts'
@@ -97,6 +98,45 @@ export function describeSwarmStore(
       assert.equal(store.peerCount, 0)
     })
 
+    it('tells of one family only where that is asked for, of any site', () => {
+      for (const site of ['lyon', 'oslo', 'rome'])
+        for (let i = 0; i < 10; i++) {
+          store.put(
+            SWARM,
+            swarmPeer(`10.0.${site.length}.${i}`, { site, port: 6_000 + site.charCodeAt(0) }),
+            LEASE,
+          )
+          store.put(SWARM, swarmPeer(`fd00::${site.charCodeAt(0)}:${i}`, { site }), LEASE)
+        }
+      const isV6 = (host: string): boolean => host.includes(':')
+      for (const family of ['v4', 'v6'] as const) {
+        const { sameSite, otherSites } = draw({ family })
+        assert.deepEqual([sameSite.length, otherSites.length], [10, 20])
+        assert.ok([...sameSite, ...otherSites].every((host) => isV6(host) === (family === 'v6')))
+        assert.equal(draw({ family, sameSiteMax: 3, otherSitesMax: 2 }).otherSites.length, 2)
+      }
+      assert.equal(draw().sameSite.length, 20)
+    })
+
+    it('gives up looking for a family that is rare before it has walked through the swarm', () => {
+      const random = seededRandom(3)
+      let drawn = 0
+      store = make({ clock, random: () => (drawn++, random()) }, { peersMax: 10_000 })
+      for (let i = 0; i < 5_000; i++)
+        store.put(SWARM, swarmPeer(`10.0.${i >> 8}.${i & 255}`, { site: `site ${i % 4}` }), LEASE)
+      const rare = swarmPeer('fd00::1', { site: 'site 0' })
+      store.put(SWARM, rare, LEASE)
+      for (const site of ['site 0', 'site 1', 'elsewhere']) {
+        drawn = 0
+        draw({ site, family: 'v6' })
+        assert.ok(drawn <= OTHER_FAMILY_LOOKS_MAX + 20, `${drawn} picks`)
+      }
+      let times = 0
+      for (let i = 0; i < 300; i++)
+        times += draw({ site: 'site 0', family: 'v6', otherSitesMax: 0 }).sameSite.length
+      assert.ok(times > 10, 'it is found in some of the draws')
+    })
+
     it('tells of leechers only where seeds are not wanted', () => {
       store.put(SWARM, { ...alice, isSeed: true }, LEASE)
       store.put(SWARM, bob, LEASE)
@@ -163,10 +203,22 @@ export function describeSwarmStore(
       store.put(SWARM, alice, LEASE)
       store.put(OTHER_SWARM, bob, millis(2 * LEASE))
       clock.advance(LEASE)
-      assert.equal(store.sweep(), 1)
-      assert.equal(store.swarmCount, 1)
-      assert.equal(store.peerCount, 1)
-      assert.equal(store.sweep(), 0)
+      for (let i = 0; i < 2; i++) {
+        assert.equal(store.sweep(), undefined)
+        assert.deepEqual([store.swarmCount, store.peerCount], [1, 1])
+      }
+    })
+
+    it('frees by a sweep in parts as many as there are in a part, and in the end all', () => {
+      for (let i = 0; i < 100; i++) store.put(SWARM, swarmPeer(`10.1.0.${i}`), LEASE)
+      clock.advance(LEASE)
+      let from: number | undefined = 0
+      for (let parts = 0; from !== undefined && parts < 100; parts++) {
+        const before = store.peerCount
+        from = store.sweep({ from, most: 10 })
+        assert.ok(before - store.peerCount <= 10)
+      }
+      assert.deepEqual([from, store.peerCount], [undefined, 0])
     })
 
     it('counts finished downloads for as long as the swarm exists', () => {

@@ -24,7 +24,7 @@ describe('A bounded map', () => {
   it('holds one value a key, and none once deleted', () => {
     const map = new Lru<string, number>({ capacity: 4 })
     for (const value of [1, 2, 3]) map.set('a', value)
-    assert.deepEqual(map.entries(), [['a', 3]])
+    assert.deepEqual([...map.entries()], [['a', 3]])
     map.delete('a')
     assert.equal(map.get('a'), undefined)
     map.set('b', 1)

@@ -106,16 +106,59 @@ describe('Bridges', () => {
     assert.deepEqual(linksOf(a, 4), ['10.5.0.1', '10.2.0.1', '10.3.0.1', '10.4.0.1'])
   })
 
-  it('are given the links that others make by who holds fewest, and those of who left count no more', () => {
-    const [a, b] = [announce('10.1.0.1'), announce('10.1.0.2')]
+  it('are given the links that others make by who holds most, and have its links when it goes', () => {
+    const pair = [announce('10.1.0.1'), announce('10.1.0.2')]
     const far = Array.from({ length: 8 }, (_, i) => announce(`10.${i + 2}.0.1`))
-    for (const peer of far) assert.equal(linksOf(peer, 1).length, 1)
-    const held = (peer: SwarmPeer): string[] => linksOf(peer).filter((host) => !host.startsWith('10.1.'))
-    assert.deepEqual([held(a).length, held(b).length], [4, 4])
-    const [gone, more] = held(a)
-    for (const peer of far) if (peer.host === gone || peer.host === more) leave(peer)
-    assert.deepEqual(linksOf(announce('10.20.0.1'), 1), [a.host])
-    assert.deepEqual(linksOf(announce('10.21.0.1'), 1), [a.host])
+    const [joined, ...others] = far.map((peer) => linksOf(peer, 1))
+    for (const other of others) assert.deepEqual(other, joined)
+    const held = (peer: SwarmPeer): number => linksOf(peer).length
+    const [hub, standIn] = pair.toSorted((a, b) => held(b) - held(a))
+    assert.ok(hub !== undefined && standIn !== undefined)
+    assert.deepEqual([joined, held(hub), held(standIn)], [[hub.host], 8, 0])
+    leave(hub)
+    const third = announce('10.1.0.3')
+    assert.deepEqual([held(standIn), held(third)], [8, 0])
+    assert.deepEqual(linksOf(announce('10.20.0.1'), 1), [standIn.host])
+  })
+
+  it('are chosen by chance where they hold as many, so that no machine has the links of every swarm', () => {
+    const chosen = Array.from({ length: 40 }, (_, i) => {
+      const swarm = i.toString(16).padStart(40, '0') as typeof SWARM
+      for (const host of ['10.1.0.1', '10.1.0.2']) announce(host, { swarm })
+      const asker = announce('10.2.0.1', { swarm })
+      const options = { max: 1, reaches: () => true }
+      return bridges.linksOf(swarm, asker, siteOf(asker.host), options)[0]?.host
+    })
+    for (const host of ['10.1.0.1', '10.1.0.2'])
+      assert.ok(chosen.filter((one) => one === host).length > 10, String(chosen))
+  })
+
+  it('leave new links to the one of them that holds more, while it can take them and is not overdue', () => {
+    const [a, b] = [announce('10.1.0.1'), announce('10.1.0.2')]
+    announce('10.2.0.1')
+    announce('10.3.0.1')
+    assert.deepEqual(linksOf(a, 2), ['10.2.0.1', '10.3.0.1'])
+    announce('10.4.0.1')
+    assert.deepEqual([linksOf(b), linksOf(a, 1)], [[], ['10.4.0.1']])
+    announce('10.5.0.1')
+    assert.deepEqual(
+      [linksOf(a, 0), linksOf(b)],
+      [[], ['10.5.0.1']],
+      'the first was told of fewer than there are',
+    )
+    assert.equal(linksOf(a).length, 3)
+    announce('10.6.0.1')
+    assert.deepEqual(linksOf(b), ['10.5.0.1'], 'it has room again')
+    const isNot6 = (host: string): boolean => host !== '10.6.0.1'
+    assert.equal(linksOf(a, 50, isNot6).length, 3)
+    assert.deepEqual(linksOf(b), ['10.6.0.1', '10.5.0.1'], 'the first cannot reach it')
+    announce('10.7.0.1')
+    assert.equal(linksOf(announce(a.host), 0).length, 0)
+    linksOf(a, 1)
+    announce('10.8.0.1')
+    assert.deepEqual(linksOf(b).length, 2)
+    clock.advance(millis(DUE + seconds(1)))
+    assert.equal(linksOf(announce(b.host))[0], '10.8.0.1', 'it should have come before')
   })
 
   it('of a site beyond the slots are joined to four sites, and to all once a slot is free', () => {
@@ -228,6 +271,21 @@ describe('Bridges', () => {
       assert.equal(bridges.swarmCount, 1)
       for (let i = 0; i < 5; i++) bridges.sweep()
       assert.deepEqual([bridges.swarmCount, isBridge('10.1.0.1')], [1, true])
+    })
+
+    it('in parts of a sweep', () => {
+      const swarms = Array.from({ length: 10 }, (_, i) => `${i}`.repeat(40) as typeof SWARM)
+      for (const swarm of swarms) announce('10.1.0.1', { swarm, lease: seconds(1) })
+      clock.advance(seconds(1))
+      store.sweep()
+      const left: number[] = []
+      for (let from: number | undefined = 0; from !== undefined;) {
+        from = bridges.sweep({ from, most: 3 })
+        left.push(bridges.swarmCount)
+      }
+      assert.deepEqual(left, [7, 6])
+      assert.equal(bridges.sweep({ from: 0, most: 3 }), undefined)
+      assert.equal(bridges.swarmCount, 4)
     })
 
     it('site by site, when their leases are over and nobody asks', () => {

@@ -83,6 +83,35 @@ describe('The uses of a grant', () => {
     assert.equal(uses.grantCount, 1)
   })
 
+  it('are swept in parts, whoever comes in between', () => {
+    uses = new GrantUses({ clock }, { grantsMax: 100, portsPerAddressMax: 2, hold: HOLD })
+    const ids = Array.from({ length: 40 }, () => newGrantId(clock.epoch()))
+    for (const one of ids) isAdmitted(A, 5_000, one)
+    clock.advance(HOLD)
+    let from: number | undefined = 0
+    for (let parts = 0; from !== undefined && parts < 20; parts++) {
+      const before = uses.grantCount
+      from = uses.sweep({ from, most: 7 })
+      assert.ok(before - uses.grantCount <= 7)
+      isAdmitted(A, 5_000, ids.at(-1))
+    }
+    assert.deepEqual([from, uses.grantCount], [undefined, 1])
+  })
+
+  it('outlast the walk of a sweep that still has them as they were before they were forgotten', () => {
+    uses = new GrantUses({ clock }, { grantsMax: 4, portsPerAddressMax: 2, hold: HOLD })
+    const others = Array.from({ length: 6 }, () => newGrantId(clock.epoch()))
+    isAdmitted(A, 5_000, others[0])
+    isAdmitted(A)
+    clock.advance(HOLD)
+    const next = uses.sweep({ from: 0, most: 1 })
+    for (const one of others.slice(1)) isAdmitted(A, 5_000, one)
+    isAdmitted(A)
+    isAdmitted(B)
+    uses.sweep({ from: next ?? assert.fail(), most: 1 })
+    assert.equal(isAdmitted(C), false)
+  })
+
   it('outlast a sweep while they count', () => {
     isAdmitted(A)
     isAdmitted(B)

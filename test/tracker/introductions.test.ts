@@ -109,15 +109,17 @@ describe('Introductions', function () {
     assert.ok(bridges <= 2 * SITES, `${bridges} machines are told of other sites`)
   })
 
-  it('share the links that others make to a site between its bridges', async () => {
+  it('join all other sites to one bridge of a site, and to the other when that one stops', async () => {
     const swarm = await IntroductionWorld.open({ seed: 6 })
     const bridges = [await swarm.arrive(1), await swarm.arrive(1)]
     for (let site = 2; site < 10; site++) await swarm.arrive(site)
     for (const bridge of bridges) await swarm.announce(bridge)
-    assert.deepEqual(
-      bridges.map((bridge) => crossSite(bridge).length),
-      [4, 4],
-    )
+    const [standIn, hub] = bridges.toSorted((a, b) => crossSite(a).length - crossSite(b).length)
+    assert.ok(hub !== undefined && standIn !== undefined)
+    assert.deepEqual([crossSite(hub).length, crossSite(standIn).length], [8, 0])
+    await swarm.stop(hub)
+    await swarm.announce(standIn)
+    assert.equal(crossSite(standIn).length, 8)
   })
 
   describe('of a stock client', () => {

@@ -77,6 +77,21 @@ describe('The leases of a tracker', () => {
     assert.equal(leases.size, 0)
   })
 
+  it('are swept in parts, none of which takes long', () => {
+    const clock = new ManualClock()
+    const leases = new Leases({ clock, random: seededRandom(7) })
+    for (let n = 0; n < 20_000; n++)
+      leases.put(SWARM, { host: ip(`10.0.${n >> 8}.${n & 255}`), port: 6_881, isOurs: true }, seconds(1))
+    clock.advance(seconds(1))
+    let from: number | undefined = 0
+    for (let parts = 0; from !== undefined && parts < 100; parts++) {
+      const before = leases.size
+      from = leases.sweep({ from, most: 1_000 })
+      assert.ok(before - leases.size < 1_000)
+    }
+    assert.deepEqual([from, leases.size], [undefined, 0])
+  })
+
   it('keep entries of one hash apart from others in the same run, whatever is removed in between', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.nat(7), fc.nat(2), fc.boolean()), { maxLength: 60 }), (list) => {

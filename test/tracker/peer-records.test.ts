@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { pick, seededRandom } from '../../src/core/random.ts'
-import { minutes, seconds } from '../../src/core/units.ts'
+import { millis, minutes, seconds } from '../../src/core/units.ts'
 import { EndpointIndex } from '../../src/tracker/endpoint-index.ts'
 import { Interned } from '../../src/tracker/interned.ts'
 import { MemorySwarmStore } from '../../src/tracker/memory-swarm-store.ts'
 import { PeerTable, wordsOf } from '../../src/tracker/peer-table.ts'
 import { hostOf } from '../../src/tracker/record-peer.ts'
-import { Stepwise } from '../../src/tracker/stepwise.ts'
+import { Stepwise, type Walk } from '../../src/tracker/stepwise.ts'
 import { packedEndpoint } from '../../src/wire/compact-reply.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { assertFound, ip, SWARM, swarmPeer } from './support.ts'
@@ -43,7 +43,8 @@ describe('The record of a peer', () => {
       assert.equal(store.put(SWARM, swarmPeer('10.1.1.1'), seconds(1)), false)
       assertFound(store.find(SWARM, peer), peer)
       clock.advance(seconds(1))
-      assert.equal(store.sweep(), 1)
+      store.sweep()
+      assert.equal(store.peerCount, 0)
     }
   })
 })
@@ -117,20 +118,42 @@ describe('A walk in steps', () => {
     const parts: number[] = []
     const walk = new Stepwise(clock, ({ from, most }) => {
       parts.push(from)
-      return from + most < 12_000 ? from + most : undefined
+      return from + most < 5_000 ? from + most : undefined
     })
     walk.start()
     assert.deepEqual(parts, [0])
     clock.advance(seconds(1))
-    assert.deepEqual(parts, [0, 5_000, 10_000])
+    assert.deepEqual(parts, [0, 2_000, 4_000])
     walk.start()
     walk.start()
     clock.advance(seconds(1))
-    assert.deepEqual(parts.slice(3), [0, 0, 5_000, 10_000])
+    assert.deepEqual(parts.slice(3), [0, 0, 2_000, 4_000])
     walk.start()
     walk.cancel()
     clock.advance(seconds(1))
     assert.deepEqual(parts.slice(7), [0])
+  })
+
+  it('does one walk after the other, and is left to come to its end', () => {
+    const clock = new ManualClock()
+    const parts: string[] = []
+    const over = (name: string, size: number): Walk => ({ from, most }) => {
+      parts.push(`${name}${from}`)
+      return from + most < size ? from + most : undefined
+    } // prettier-ignore
+    const walk = new Stepwise(clock, over('a', 10), over('b', 3_000), over('c', 10), over('d', 6_000))
+    walk.startIfIdle()
+    assert.deepEqual(parts, ['a0', 'b0'])
+    for (let i = 0; i < 10; i++) {
+      clock.advance(millis(1))
+      if (i < 2) walk.startIfIdle()
+    }
+    assert.deepEqual(parts, ['a0', 'b0', 'b2000', 'c0', 'd0', 'd2000', 'd4000'])
+    walk.startIfIdle()
+    assert.deepEqual(parts.slice(7), ['a0', 'b0'], 'it had come to its end')
+    walk.cancel()
+    walk.startIfIdle()
+    assert.deepEqual(parts.slice(9), ['a0', 'b0'])
   })
 
   it('reaches all of a store', () => {
@@ -138,7 +161,7 @@ describe('A walk in steps', () => {
     const store = new MemorySwarmStore({ clock, random: seededRandom(1) }, { peersMax: 30_000 })
     for (let i = 0; i < 12_000; i++) store.put(SWARM, swarmPeer(`10.0.${i >> 8}.${i & 255}`), minutes(1))
     new Stepwise(clock, (part) => store.removeWhere(() => true, part)).start()
-    assert.equal(store.peerCount, 7_000)
+    assert.equal(store.peerCount, 10_000)
     clock.advance(seconds(1))
     assert.equal(store.peerCount, 0)
     assert.equal(store.swarmCount, 0)

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { peerId } from '../../src/core/ids.ts'
 import { seededRandom } from '../../src/core/random.ts'
+import { SiteMap } from '../../src/core/site.ts'
 import { millis, seconds } from '../../src/core/units.ts'
 import { chooseIntroductions } from '../../src/tracker/choose-introductions.ts'
 import { OffersOut } from '../../src/tracker/offers-out.ts'
-import { SignalSwarms, type SignalPeer } from '../../src/tracker/signal-swarms.ts'
+import { type Reach, reachOf, SignalSwarms, type SignalPeer } from '../../src/tracker/signal-swarms.ts'
 import { limits } from '../../src/wire/limits.ts'
 import { offerIdOf } from '../../src/wire/signal.ts'
 import { ManualClock } from '../support/manual-clock.ts'
@@ -22,25 +23,39 @@ class World {
     this.swarms = new SignalSwarms({ clock: this.clock, random: seededRandom(seed) })
   }
 
-  join(site: string, over: { readonly isSeed?: boolean; readonly expiresAt?: number } = {}): Peer {
+  join(
+    site: string,
+    over: { isSeed?: boolean; expiresAt?: number; reach?: Reach; host?: string } = {},
+  ): Peer {
     const socket = ++this.#count
     const id = peerId(socket.toString(16).padStart(40, '0'))
     const { grant } = swarmPeer('10.0.0.1')
-    const who = { infoHash: SWARM, peerId: id, host: ip('10.0.0.1'), grant, socket }
-    return this.swarms.join(who, { site, isSeed: false, expiresAt: seconds(60), ...over })
+    const { host = '10.0.0.1', ...standing } = over
+    const who = { infoHash: SWARM, peerId: id, host: ip(host), grant, socket }
+    return this.swarms.join(who, {
+      site,
+      reach: 'everybody',
+      isSeed: false,
+      expiresAt: seconds(60),
+      ...standing,
+    })
   }
 }
 
 describe('Swarms of browsers', () => {
   it('hold after any coming and going exactly those who came and did not go', () => {
-    const step = fc.tuple(fc.constantFrom('join', 'leave', 'seed', 'move'), fc.nat(30), fc.constantFrom('lyon', 'oslo', 'rome'))
+    const where = fc.constantFrom('lyon', 'oslo', 'rome', 'cabin', 'vpn')
+    const step = fc.tuple(fc.constantFrom('join', 'leave', 'seed', 'move'), fc.nat(30), where)
+    const reachAt = (site: string): Reach => (site === 'vpn' ? 'nobody' : site === 'cabin' ? 'site' : 'everybody')
+    const mayMeet = (a: Peer, b: Peer): boolean =>
+      a.site === b.site ? a.reach !== 'nobody' : a.reach === 'everybody' && b.reach === 'everybody'
     fc.assert(
       fc.property(fc.array(step, { maxLength: 80 }), fc.nat(), (steps, seed) => {
         const world = new World(seed)
         const present = new Set<Peer>()
         for (const [what, n, site] of steps) {
           const peer = [...present][n % Math.max(1, present.size)]
-          if (what === 'join' || peer === undefined) present.add(world.join(site))
+          if (what === 'join' || peer === undefined) present.add(world.join(site, { reach: reachAt(site) }))
           else if (what === 'leave') {
             world.swarms.leave(peer)
             world.swarms.leave(peer)
@@ -48,6 +63,7 @@ describe('Swarms of browsers', () => {
           } else
             world.swarms.renew(peer, {
               site: what === 'move' ? site : peer.site,
+              reach: reachAt(what === 'move' ? site : peer.site),
               isSeed: what === 'seed' ? !peer.isSeed : peer.isSeed,
               expiresAt: peer.expiresAt,
             })
@@ -61,7 +77,9 @@ describe('Swarms of browsers', () => {
         assert.equal(world.swarms.swarmCount, all.length === 0 ? 0 : 1)
         for (const self of all) {
           const met = world.swarms.peersToMeet(self, limits.signalOffersMax)
-          const wanted = all.filter((peer) => peer !== self && !(self.isSeed && peer.isSeed))
+          const wanted = all.filter(
+            (peer) => peer !== self && !(self.isSeed && peer.isSeed) && mayMeet(self, peer),
+          )
           assert.equal(new Set(met).size, met.length, 'nobody twice')
           assert.ok(met.every((peer) => wanted.includes(peer)))
           assert.equal(met.length, Math.min(limits.signalOffersMax, wanted.length))
@@ -98,11 +116,33 @@ describe('Swarms of browsers', () => {
     assert.ok(world.swarms.peersToMeet(self, 5).every((peer) => some.includes(peer)))
   })
 
+  it('meet those of open sites, however many others there are', () => {
+    const world = new World()
+    const self = world.join('lyon')
+    for (let i = 0; i < 500; i++) world.join(`cabin ${i}`, { reach: i % 2 === 0 ? 'site' : 'nobody' })
+    const oslo = world.join('oslo')
+    assert.deepEqual(world.swarms.peersToMeet(self, 5), [oslo])
+  })
+
+  it('go by the map that the operator drew last', () => {
+    const world = new World()
+    const [ann, ben] = [world.join('lyon', { host: '10.1.0.1' }), world.join('oslo', { host: '10.2.0.1' })]
+    assert.deepEqual(world.swarms.peersToMeet(ann, 5), [ben])
+    for (const policy of [{ wanBytesPerSecond: 0 }, { peering: 'off' as const }]) {
+      const map = new SiteMap([{ name: 'oslo', cidrs: ['10.2.0.0/16'], ...policy }])
+      world.swarms.resite((host) => map.siteOf(host))
+      assert.equal(ben.reach, reachOf(policy))
+      for (const one of [ann, ben]) assert.deepEqual(world.swarms.peersToMeet(one, 5), [])
+    }
+    world.swarms.resite((host) => new SiteMap([]).siteOf(host))
+    assert.deepEqual(world.swarms.peersToMeet(ben, 5), [ann])
+  })
+
   it('let a peer that left not come back by renewing', () => {
     const world = new World()
     const peer = world.join('lyon')
     world.swarms.leave(peer)
-    world.swarms.renew(peer, { site: 'lyon', isSeed: true, expiresAt: seconds(99) })
+    world.swarms.renew(peer, { site: 'lyon', reach: 'everybody', isSeed: true, expiresAt: seconds(99) })
     assert.equal(world.swarms.peerCount, 0)
     assert.deepEqual(world.swarms.counts(SWARM), { complete: 0, incomplete: 0, downloaded: 0 })
   })

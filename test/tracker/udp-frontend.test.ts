@@ -122,6 +122,25 @@ describe('The UDP frontend', () => {
     assert.equal(hostsOf(await world.announce(sender('fd00::ffff'), { grant, numWant: 100 })).length, 50)
   })
 
+  it('fills the answer with peers of the asker’s family, however few there are of it', async () => {
+    for (let i = 1; i <= 60; i++) {
+      const { token } = await admission.portal.grant()
+      await admission.announce({ grant: token }, `10.7.0.${i}`)
+      if (i <= 12) await admission.announce({ grant: token }, `fd00::${i.toString(16)}`)
+    }
+    assert.equal(hostsOf(await world.announce(sender('fd00::ffff'), { grant, numWant: 10 })).length, 10)
+    assert.equal(hostsOf(await world.announce(sender('10.7.0.99'), { grant, numWant: 50 })).length, 50)
+  })
+
+  it('joins bridges only to those whom it can be told of', async () => {
+    const told = async (host: string): Promise<string[]> =>
+      hostsOf(await world.announce(sender(host), { grant: (await admission.portal.grant()).token }))
+    assert.deepEqual(await told('10.1.0.1'), [])
+    assert.deepEqual(await told('fd00::1'), [])
+    assert.deepEqual(await told('10.2.0.1'), ['10.1.0.1 6881'])
+    assert.deepEqual(await told('fd00:1::1'), ['fd00::1 6881'])
+  })
+
   it('forgets a peer that stopped', async () => {
     await world.announce(ALICE, { grant, event: 'started' })
     assert.equal(admission.store.peerCount, 1)

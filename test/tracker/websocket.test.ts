@@ -10,6 +10,8 @@ const BINARY = Buffer.from(SWARM, 'hex').toString('latin1')
 const SITES = new SiteMap([
   { name: 'lyon', cidrs: ['127.1.0.0/16'] },
   { name: 'oslo', cidrs: ['127.2.0.0/16'] },
+  { name: 'cabin', cidrs: ['127.3.0.0/16'], wanBytesPerSecond: 0 },
+  { name: 'vpn', cidrs: ['127.4.0.0/16'], peering: 'off' },
 ])
 
 describe('The tracker over WebSockets', () => {
@@ -102,6 +104,15 @@ describe('The tracker over WebSockets', () => {
     }
     assert.deepEqual([await offered(lyon), await offered(oslo)], [4, 1])
   }) // prettier-ignore
+
+  it('introduces nobody out of a site whose WAN is closed nor into it, and nobody at all where peering is off', async () => {
+    const sites = ['127.1.0', '127.3.0', '127.4.0']
+    const waiting = await Promise.all(sites.map((net) => joined(grant, `${net}.1`)))
+    for (const net of sites) await (await browser(grant, `${net}.2`)).join({ offers: offersOf(5) })
+    const offers = await Promise.all(waiting.map(async (one) => (await one.rest()).filter(isOffer).length))
+    assert.deepEqual(offers, [1, 1, 0], 'each from its own site')
+    assert.equal(tracker.stats().offersPassedOn, 2)
+  })
 
   it('introduces seeds to nobody who has everything', async () => {
     const seed = await browser()
