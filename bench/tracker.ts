@@ -4,19 +4,21 @@
  *
  *     node bench/tracker.ts [--peers 1000] [--rounds 48] [--runs 3] [--only http|udp] [--profile DIR]
  *
- * Prints one JSON line, of each figure the median of the runs, in which the trackers take turns. CPU time is the
+ * Over HTTP and over UDP. Prints one JSON line, of each figure the median of the runs, in which the trackers take turns. CPU time is the
  * server process's own, user and system, from /proc; the load comes from this process. The peers are in 10 swarms
  * and announce in turn, each with a grant of its own that the tracker has not seen before; a round is an announce
  * of each. 48 rounds are what a grant of 24 hours sees from a stock client that announces every 30 minutes. Replies
- * hold 50 peers. opentracker closes every connection, so its one HTTP figure stands beside both of ours.
+ * hold 50 peers. opentracker closes every connection, so its one HTTP figure stands beside both of ours. Over UDP a
+ * client connects once a minute, as libtorrent does: the connects are not counted, their CPU time is.
  */
 import { parseArgs } from 'node:util'
 import { infoHash, peerId } from '../src/core/ids.ts'
 import { addMillis, hours } from '../src/core/units.ts'
 import { systemClock } from '../src/platform/clock.ts'
-import { announceUrl } from '../src/wire/announce.ts'
+import { announceUrl, type AnnounceRequest } from '../src/wire/announce.ts'
 import { newGrantId, signGrant } from '../src/wire/grant.ts'
 import { generateSigningKey, type SigningKey } from '../src/wire/signing-key.ts'
+import { loadUdp } from './support/udp-load.ts'
 import { loadHttp } from './tracker/http-load.ts'
 import {
   startBittorrentTracker,
@@ -38,14 +40,14 @@ const SWARMS = Array.from({ length: 10 }, (_, i) => infoHash((i + 1).toString(16
 /** A tracker runs for months: compilers are done before the measured rounds, of whoever has one. */
 const WARM = { peers: 1_000, rounds: 20 }
 
-/** The announces of so many peers, one request target each. */
-async function targetsOf(key: SigningKey, peers: number): Promise<readonly string[]> {
-  const targets: string[] = []
+/** The announces of so many peers. */
+async function requestsOf(key: SigningKey, peers: number): Promise<readonly AnnounceRequest[]> {
+  const requests: AnnounceRequest[] = []
   for (let i = 0; i < peers; i++) {
     const swarm = SWARMS[i % SWARMS.length] ?? infoHash('')
     const now = systemClock.epoch()
     const claims = { infoHash: swarm, id: newGrantId(now), expiresAt: addMillis(now, hours(24)) }
-    const request = {
+    requests.push({
       infoHash: swarm,
       peerId: peerId(i.toString(16).padStart(40, '0')),
       port: 10_000 + i,
@@ -56,14 +58,16 @@ async function targetsOf(key: SigningKey, peers: number): Promise<readonly strin
       compact: true,
       isOurs: false,
       grant: await signGrant(claims, key),
-    }
-    targets.push(announceUrl('/announce', request))
+    })
   }
-  return targets
+  return requests
 }
 
-const textsOf = (targets: readonly string[], style: Style): readonly string[] =>
-  targets.map((target) => `GET ${target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: ${style}\r\n\r\n`)
+const textsOf = (requests: readonly AnnounceRequest[], style: Style): readonly string[] =>
+  requests.map(
+    (request) =>
+      `GET ${announceUrl('/announce', request)} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: ${style}\r\n\r\n`,
+  )
 
 /** Announces a CPU-second. */
 async function measureHttp(
@@ -72,16 +76,30 @@ async function measureHttp(
   key: SigningKey,
   size: Size,
 ): Promise<number> {
-  await loadHttp(server.port, textsOf(await targetsOf(key, WARM.peers), style), WARM.rounds)
-  const texts = textsOf(await targetsOf(key, size.peers), style)
+  await loadHttp(server.port, textsOf(await requestsOf(key, WARM.peers), style), WARM.rounds)
+  const texts = textsOf(await requestsOf(key, size.peers), style)
   const before = server.cpuSeconds
   await loadHttp(server.port, texts, size.rounds)
   return Math.round((size.peers * size.rounds) / (server.cpuSeconds - before))
 }
 
+/** Replies a CPU-second. */
+async function measureUdp(server: TrackerProcess, key: SigningKey, size: Size): Promise<number> {
+  await loadUdp(server.udpPort, await requestsOf(key, WARM.peers), WARM.rounds)
+  const requests = await requestsOf(key, size.peers)
+  const before = server.cpuSeconds
+  const { replies, withPeers } = await loadUdp(server.udpPort, requests, size.rounds)
+  if (withPeers < replies) throw new Error(`${replies - withPeers} answers of ${server.name} without peers`)
+  return Math.round(replies / (server.cpuSeconds - before))
+}
+
 type Figures = Record<string, Partial<Record<TrackerName, number[]>>>
 
-async function oneRun(size: Size, profile: string | undefined, figures: Figures): Promise<void> {
+async function oneRun(
+  size: Size,
+  { profile, only }: { readonly profile?: string | undefined; readonly only?: string | undefined },
+  figures: Figures,
+): Promise<void> {
   const { key, privateJwk } = await generateSigningKey('grant')
   const nodeArguments = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]
   await using shoal = await startShoal({ privateJwk, nodeArguments })
@@ -91,8 +109,11 @@ async function oneRun(size: Size, profile: string | undefined, figures: Figures)
     const ofAll = (figures[what] ??= {})
     ;(ofAll[server.name] ??= []).push(figure)
   }
+  const servers = [shoal, opentracker, bittorrentTracker]
+  if (only !== 'http') for (const server of servers) note('udp', server, await measureUdp(server, key, size))
+  if (only === 'udp') return
   for (const style of ['keep-alive', 'close'] as const) {
-    for (const server of [shoal, opentracker, bittorrentTracker]) {
+    for (const server of servers) {
       if (style === 'keep-alive' && server === opentracker) continue
       note(style, server, await measureHttp(server, style, key, size))
     }
@@ -104,9 +125,9 @@ function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? NaN
 }
 
-async function main(size: Size, profile: string | undefined): Promise<void> {
+async function main(size: Size, options: Parameters<typeof oneRun>[1]): Promise<void> {
   const figures: Figures = {}
-  for (let run = 0; run < size.runs; run++) await oneRun(size, profile, figures)
+  for (let run = 0; run < size.runs; run++) await oneRun(size, options, figures)
   const of = (what: string, name: TrackerName): number => median(figures[what]?.[name] ?? [])
   const ratio = (a: number, b: number): number => Number((a / b).toFixed(2))
   const line = {
@@ -123,6 +144,8 @@ async function main(size: Size, profile: string | undefined): Promise<void> {
       keepAliveToOpentracker: ratio(of('keep-alive', 'shoal'), of('close', 'opentracker')),
       closeToOpentracker: ratio(of('close', 'shoal'), of('close', 'opentracker')),
       closeToBittorrentTracker: ratio(of('close', 'shoal'), of('close', 'bittorrent-tracker')),
+      udpToOpentracker: ratio(of('udp', 'shoal'), of('udp', 'opentracker')),
+      udpToBittorrentTracker: ratio(of('udp', 'shoal'), of('udp', 'bittorrent-tracker')),
     },
   }
   process.stdout.write(`${JSON.stringify(line)}\n`)
@@ -133,10 +156,8 @@ const { values } = parseArgs({
     peers: { type: 'string', default: '1000' },
     rounds: { type: 'string', default: '48' },
     runs: { type: 'string', default: '3' },
+    only: { type: 'string' },
     profile: { type: 'string' },
   },
 })
-await main(
-  { peers: Number(values.peers), rounds: Number(values.rounds), runs: Number(values.runs) },
-  values.profile,
-)
+await main({ peers: Number(values.peers), rounds: Number(values.rounds), runs: Number(values.runs) }, values)

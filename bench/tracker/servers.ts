@@ -24,16 +24,23 @@ const TICKS_PER_SECOND = 100
 
 export class TrackerProcess implements AsyncDisposable {
   readonly name: TrackerName
-  /** Of HTTP, and of UDP. */
+  /** Of HTTP. */
   readonly port: number
+  readonly udpPort: number
   readonly #process: ChildProcess
   readonly #folder: string | undefined
 
-  constructor(name: TrackerName, process: ChildProcess, port: number, folder?: string) {
+  constructor(
+    name: TrackerName,
+    process: ChildProcess,
+    port: number,
+    more: { readonly udpPort?: number; readonly folder?: string } = {},
+  ) {
     this.name = name
     this.port = port
+    this.udpPort = more.udpPort ?? port
     this.#process = process
-    this.#folder = folder
+    this.#folder = more.folder
   }
 
   get cpuSeconds(): number {
@@ -89,8 +96,10 @@ export async function startShoal({
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   child.stdin.end(JSON.stringify({ privateJwk, settings }))
-  for await (const line of createInterface(child.stdout))
-    return new TrackerProcess('shoal', child, Number(line))
+  for await (const line of createInterface(child.stdout)) {
+    const [port = 0, udpPort = 0] = line.split(' ').map(Number)
+    return new TrackerProcess('shoal', child, port, { udpPort })
+  }
   throw new Error('the tracker did not start')
 }
 
@@ -103,7 +112,7 @@ export async function startOpentracker(swarms: readonly InfoHash[]): Promise<Tra
   const flags = ['-i', '127.0.0.1', '-p', String(port), '-P', String(port), '-d', folder, '-w', 'whitelist']
   const child = spawn(OPENTRACKER, flags, { stdio: 'ignore', cwd: folder })
   await untilListening(port, child)
-  return new TrackerProcess('opentracker', child, port, folder)
+  return new TrackerProcess('opentracker', child, port, { folder })
 }
 
 export async function startBittorrentTracker(): Promise<TrackerProcess> {

@@ -1,6 +1,6 @@
 /**
  * Our tracker as a process whose only work it is. Reads `{privateJwk, settings}` on standard input: grants by that
- * key are good. Prints its port.
+ * key are good. Prints its ports, of HTTP and of UDP.
  */
 import { SiteMap } from '../../src/core/site.ts'
 import { systemClock } from '../../src/platform/clock.ts'
@@ -28,7 +28,11 @@ control.apply({ portal: 'http://127.0.0.1', seq: 1, snapshot: true, at: new Date
 const sites = new SiteMap([])
 const tracker = await startTracker(
   { clock: systemClock, random: systemRandom, log: silentLogger, control, sites: () => sites },
-  { listen: { host: '127.0.0.1', port: 0 }, settings: readConfig(trackerSettings, given.settings) },
+  {
+    listen: { host: '127.0.0.1', port: 0 },
+    udpPort: 0,
+    settings: readConfig(trackerSettings, given.settings),
+  },
 )
 process.on('SIGTERM', () => process.exit()) // so that a profile is written
-process.stdout.write(`${tracker.port}\n`)
+process.stdout.write(`${tracker.port} ${tracker.udp?.port ?? 0}\n`)

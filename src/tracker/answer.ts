@@ -21,7 +21,7 @@ export function answerOf(context: AnnounceContext, parts: AnnounceParts): Answer
   const { settings, store } = parts
   const serving = servingPeers(request.infoHash, parts)
   const counts = store.counts(request.infoHash)
-  const unannounced = serving.filter((peer) => store.find(request.infoHash, peer) === undefined)
+  const unannounced = serving.filter((peer) => !store.has(request.infoHash, peer))
   const peers = request.event === 'stopped' ? [] : introductionsFor(context, serving, parts)
   // The origin is starting, say: half an hour would be a long wait for the next look.
   const findsNobody = peers.length === 0 && (request.leftBytes > 0 || request.event === 'started')

@@ -172,6 +172,7 @@ export class Bridges {
     const store = this.#store
     return {
       nowS: Math.floor(this.#clock.now() / 1_000),
+      isLive: (peer) => store.has(infoHash, peer),
       find: (peer) => store.find(infoHash, peer),
       anyOf: (site) =>
         store.draw(infoHash, {

@@ -3,6 +3,7 @@
  * mirror is always in the list, and a way to other sites, so that no site starves with pieces that none of its own has.
  */
 import type { Endpoint } from '../core/address.ts'
+import type { PackedPeer } from '../wire/udp-peers.ts'
 import type { SeatIndex } from './site-seats.ts'
 
 /** More same-site peers than this are of no use to a client with 200 connections. */
@@ -101,5 +102,11 @@ function reservedForLinks(room: number, seat: SeatIndex, hasHub: boolean): numbe
 }
 
 function without<Peer extends Endpoint>(peers: readonly Peer[], some: readonly Peer[]): readonly Peer[] {
-  return peers.filter((peer) => !some.some((s) => s.port === peer.port && s.host === peer.host))
+  return some.length === 0 ? peers : peers.filter((peer) => !some.some((s) => isSamePeer(s, peer)))
+}
+
+/** A packed peer spells out its host when asked for it: there are fifty, and two of them are like each other. */
+export function isSamePeer(a: PackedPeer, b: PackedPeer): boolean {
+  if (a.packed !== undefined && b.packed !== undefined) return a.packed === b.packed
+  return a.port === b.port && a.host === b.host
 }

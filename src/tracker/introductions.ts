@@ -3,11 +3,13 @@ import { type Endpoint, isIPv6 } from '../core/address.ts'
 import { mayCross, mayPeer } from '../core/site.ts'
 import type { ServingPeer } from '../portal-client/index.ts'
 import { limits } from '../wire/limits.ts'
+import type { PackedPeer } from '../wire/udp-peers.ts'
 import { isLoopback } from './address-ranges.ts'
 import type { AnnounceContext, AnnounceParts } from './announce-hooks.ts'
 import {
   choosePeersForOurs,
   choosePeersForStock,
+  isSamePeer,
   OTHER_SITES_MAX,
   OWN_WANT,
   SAME_SITE_MAX,
@@ -97,8 +99,7 @@ function forStock(
     { ...servingFor(context, serving, parts), sameSite, hubs: hubs.filter(reaches) },
   )
   const links = parts.bridges.linksOf(request.infoHash, self, from.site, { max: chosen.linksMax, reaches })
-  const isServing = (peer: Endpoint): boolean =>
-    chosen.serving.some((s) => s.host === peer.host && s.port === peer.port)
+  const isServing = (peer: DrawnPeer): boolean => chosen.serving.some((one) => isSamePeer(one, peer))
   return [...chosen.near, ...chosen.serving, ...links.filter((peer) => !isServing(peer))]
 }
 
@@ -138,20 +139,17 @@ function servingFor(
 }
 
 /** Whether telling of a peer is of use: a loopback address means another machine to whoever is elsewhere. */
-function reachesFrom({ from, family }: AnnounceContext): (peer: MaybePacked) => boolean {
+function reachesFrom({ from, family }: AnnounceContext): (peer: PackedPeer) => boolean {
   return (peer) =>
     (family === undefined || familyOf(peer) === family) && (from.isLoopback || !isOnLoopback(peer))
 }
 
-/** Packed, it is looked at without spelling out its address: there are fifty for an answer. */
-type MaybePacked = Endpoint & { readonly packed?: string }
-
-function familyOf({ packed, host }: MaybePacked): Family {
-  const isV4 = packed === undefined ? !isIPv6(host) : packed.length === PACKED_V4_CHARS
+function familyOf(peer: PackedPeer): Family {
+  const isV4 = peer.packed === undefined ? !isIPv6(peer.host) : peer.packed.length === PACKED_V4_CHARS
   return isV4 ? 'v4' : 'v6'
 }
 
-function isOnLoopback(peer: MaybePacked): boolean {
+function isOnLoopback(peer: PackedPeer): boolean {
   const { packed } = peer
   return packed?.length === PACKED_V4_CHARS ? packed.charCodeAt(0) === 127 : isLoopback(peer.host)
 }

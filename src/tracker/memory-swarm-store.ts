@@ -114,6 +114,11 @@ export class MemorySwarmStore implements SwarmStore {
     })
   }
 
+  has(infoHash: InfoHash, endpoint: Endpoint): boolean {
+    const slot = this.#slotOf(infoHash, endpoint)
+    return slot !== undefined && this.#isLive(slot)
+  }
+
   find(infoHash: InfoHash, endpoint: Endpoint): DrawnPeer | undefined {
     const slot = this.#slotOf(infoHash, endpoint)
     return slot === undefined || !this.#isLive(slot) ? undefined : new RecordDrawn(this.#tables, slot, true)

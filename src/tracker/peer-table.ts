@@ -156,8 +156,16 @@ export class PeerTable {
   /** As BEP 23 and BEP 7 have it, a character a byte: 6, or 18 for an IPv6 address. */
   packed(slot: Slot): string {
     const port = this.port(slot)
-    const last = wordText(this.#address[4 * slot + 3] ?? 0)
-    const tail = last + String.fromCharCode(port >> 8, port & 255)
+    const last = this.#address[4 * slot + 3] ?? 0
+    // In one piece: an answer is made of fifty of these.
+    const tail = String.fromCharCode(
+      last >>> 24,
+      (last >>> 16) & 255,
+      (last >>> 8) & 255,
+      last & 255,
+      port >> 8,
+      port & 255,
+    )
     if (!this.isV6(slot)) return tail
     let head = ''
     for (let i = 0; i < 3; i++) head += wordText(this.#address[4 * slot + i] ?? 0)

@@ -30,10 +30,9 @@ export function peerAt({ peers, swarms, sites, keys }: RecordTables, slot: Slot)
   }
 }
 
-/** A copy, since an answer may be written after the store has changed; its host is spelled out when asked for. */
+/** A copy, since an answer may be written after the store has changed; its address is spelled out when asked for. */
 export class RecordDrawn implements DrawnPeer {
   readonly packed: string
-  readonly port: number
   readonly site: string
   readonly isSeed: boolean
   readonly isOurs: boolean
@@ -41,7 +40,6 @@ export class RecordDrawn implements DrawnPeer {
 
   constructor({ peers, sites }: RecordTables, slot: Slot, withPeerId: boolean) {
     this.packed = peers.packed(slot)
-    this.port = peers.port(slot)
     this.site = sites.at(peers.site[slot] ?? 0)
     this.isSeed = peers.isSeed(slot)
     this.isOurs = peers.isOurs(slot)
@@ -50,6 +48,11 @@ export class RecordDrawn implements DrawnPeer {
 
   get host(): IpAddress {
     return hostOf(this.packed)
+  }
+
+  get port(): number {
+    const { packed } = this
+    return (packed.charCodeAt(packed.length - 2) << 8) | packed.charCodeAt(packed.length - 1)
   }
 }
 

@@ -71,7 +71,5 @@ export class SiteSeats {
 
 /** How many links a bridge holds. */
 export function linkCount(seat: Seat | undefined): number {
-  let count = 0
-  for (let bits = seat?.links ?? 0; bits !== 0; bits &= bits - 1) count++
-  return count
+  return (seat?.links ?? 0).toString(2).replaceAll('0', '').length
 }

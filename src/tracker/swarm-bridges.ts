@@ -30,6 +30,7 @@ const UNHEARD_S = 3_600
 export interface PeerLookUp {
   /** Monotonic. */
   readonly nowS: number
+  isLive(peer: Endpoint): boolean
   /** The live peer at this endpoint. */
   find(peer: Endpoint): DrawnPeer | undefined
   /** Any live peer of the site. */
@@ -212,7 +213,7 @@ export class SwarmBridges {
   #clean(site: SiteSeats, peers: PeerLookUp): void {
     for (const i of SEATS) {
       const seat = site.at(i)
-      if (seat !== undefined && peers.find(seat) === undefined) this.#vacate(site, i)
+      if (seat !== undefined && !peers.isLive(seat)) this.#vacate(site, i)
     }
   }
 

@@ -108,6 +108,8 @@ export interface SwarmStore {
   removeWhere(isRefused: (swarm: InfoHash, peer: SwarmPeer) => boolean, part?: Part): Next
   /** Puts each peer, of `part` of all, under the site that `siteOf` names: the operator has drawn a new map. */
   resite(siteOf: (host: IpAddress) => string, part?: Part): Next
+  /** Whether there is a live peer at this endpoint: costs less than to find it. */
+  has(swarm: InfoHash, endpoint: Endpoint): boolean
   /** The live peer at this endpoint, with its peer id. */
   find(swarm: InfoHash, endpoint: Endpoint): DrawnPeer | undefined
   /** Costs time in proportion to the answer, not to the swarm. */

@@ -142,7 +142,7 @@ export class TrackerCore {
     const counts = new Map<InfoHash, SwarmCounts>()
     if (!control.isReady) return this.#counted({ refusal: refusals.notReady })
     for (const infoHash of infoHashes) {
-      if (store.find(infoHash, { host: from.host, port }) === undefined)
+      if (!store.has(infoHash, { host: from.host, port }))
         return this.#counted({ refusal: refusals.grantRefused })
       counts.set(infoHash, store.counts(infoHash))
     }

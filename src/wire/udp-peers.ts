@@ -23,13 +23,15 @@ export function writePeers(
 export type PackedPeer = Endpoint & { readonly packed?: string }
 
 function writeV4(into: Buffer, at: number, peers: readonly PackedPeer[]): number {
-  let text = ''
+  const end = into.length - UDP_PEER_BYTES.v4
+  let to = at
   for (const peer of peers) {
     const packed = peer.packed ?? packedEndpoint(peer)
-    if (packed.length === UDP_PEER_BYTES.v4) text += packed
+    if (packed.length !== UDP_PEER_BYTES.v4) continue
+    if (to > end) break
+    for (let i = 0; i < UDP_PEER_BYTES.v4; i++) into[to++] = packed.charCodeAt(i)
   }
-  const room = Math.floor((into.length - at) / UDP_PEER_BYTES.v4) * UDP_PEER_BYTES.v4
-  return at + into.write(text.slice(0, room), at, 'latin1')
+  return to
 }
 
 function writeV6(into: Buffer, at: number, peers: readonly Endpoint[]): number {

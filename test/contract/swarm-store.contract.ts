@@ -50,6 +50,10 @@ export function describeSwarmStore(
       assert.deepEqual(draw().sameSite, [alice.host])
       assertFound(store.find(SWARM, alice), alice)
       assert.equal(store.find(OTHER_SWARM, alice), undefined)
+      assert.deepEqual(
+        [store.has(SWARM, alice), store.has(SWARM, bob), store.has(OTHER_SWARM, alice)],
+        [true, false, false],
+      )
       assert.deepEqual(store.counts(OTHER_SWARM), { complete: 0, incomplete: 0, downloaded: 0 })
     })
 
@@ -77,6 +81,7 @@ export function describeSwarmStore(
       store.put(SWARM, bob, millis(2 * LEASE))
       clock.advance(LEASE)
       assert.equal(store.find(SWARM, alice), undefined)
+      assert.deepEqual([store.has(SWARM, alice), store.has(SWARM, bob)], [false, true])
       assert.deepEqual(draw().sameSite, [bob.host])
       assert.deepEqual(draw().sameSite, [bob.host])
     })
