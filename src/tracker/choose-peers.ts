@@ -90,8 +90,13 @@ export function choosePeersForStock<Peer extends Endpoint>(
   const wanted = Math.max(asker.otherSiteCount, serving.length === 0 ? 1 : 0)
   const reserved =
     asker.seat === undefined ? 0 : Math.min(wanted, reservedForLinks(room, asker.seat, hubs.length > 0))
-  const sameSite = [...hubs, ...without(without(candidates.sameSite, serving), hubs)]
-  const near = sameSite.slice(0, Math.min(SAME_SITE_MAX, room - reserved))
+  const nearMax = Math.min(SAME_SITE_MAX, room - reserved)
+  const near = hubs.slice(0, nearMax)
+  // No list of fifty for each thing that a peer must not be: every announce comes here.
+  for (const peer of candidates.sameSite) {
+    if (near.length >= nearMax) break
+    if (!isAmong(peer, serving) && !isAmong(peer, hubs)) near.push(peer)
+  }
   return { near, serving, linksMax: asker.seat === undefined ? 0 : room - near.length }
 }
 
@@ -102,7 +107,12 @@ function reservedForLinks(room: number, seat: SeatIndex, hasHub: boolean): numbe
 }
 
 function without<Peer extends Endpoint>(peers: readonly Peer[], some: readonly Peer[]): readonly Peer[] {
-  return some.length === 0 ? peers : peers.filter((peer) => !some.some((s) => isSamePeer(s, peer)))
+  return some.length === 0 ? peers : peers.filter((peer) => !isAmong(peer, some))
+}
+
+function isAmong(peer: PackedPeer, some: readonly PackedPeer[]): boolean {
+  for (const one of some) if (isSamePeer(one, peer)) return true
+  return false
 }
 
 /** A packed peer spells out its host when asked for it: there are fifty, and two of them are like each other. */

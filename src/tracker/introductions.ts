@@ -100,7 +100,10 @@ function forStock(
   )
   const links = parts.bridges.linksOf(request.infoHash, self, from.site, { max: chosen.linksMax, reaches })
   const isServing = (peer: DrawnPeer): boolean => chosen.serving.some((one) => isSamePeer(one, peer))
-  return [...chosen.near, ...chosen.serving, ...links.filter((peer) => !isServing(peer))]
+  return chosen.near.concat(
+    chosen.serving,
+    links.filter((peer) => !isServing(peer)),
+  )
 }
 
 /** Nobody for a machine whose site may not peer. */
