@@ -20,12 +20,12 @@ const findingsOf = (ended: ShoalFinished): ShoalEvent[] =>
   ended.events.filter(({ event }) => event === 'finding')
 const checksOf = (findings: readonly ShoalEvent[]): unknown[] => findings.map(({ check }) => check)
 
-/** The one finding that is wrong; exit 5, and no grant in what was printed. */
+/** The one finding that is wrong; exit 1, and no grant in what was printed. */
 function soleWrong(ended: ShoalFinished): ShoalEvent {
   const wrong = findingsOf(ended).filter((finding) => finding['wrong'] === true)
   const [finding] = wrong
   assert.ok(finding !== undefined && wrong.length === 1, printed(ended))
-  assert.notEqual(ended.code, 0)
+  assert.equal(ended.code, 1, printed(ended))
   assert.ok(!printed(ended).includes('eyJ'), 'a grant was printed')
   return finding
 }
