@@ -99,6 +99,7 @@ function serviceCommands(add: Add, context: ContextOf): void {
     .addOption(listen('0.0.0.0:8081'))
     .addOption(udpPort)
     .addOption(sites)
+    .option('--metrics-listen <host:port>', 'also serve /metrics there, e.g. 127.0.0.1:9481, to whoever asks')
     .action(async (options: object, command: Command) => {
       await untilTold((await import('./commands/tracker.ts')).tracker(context(command), options))
     })

@@ -27,6 +27,7 @@ import { Journal } from './journal.ts'
 import { openDeviceCa } from './keys/device-ca.ts'
 import { KeyFiles } from './keys/key-files.ts'
 import { KeyRing } from './keys/key-ring.ts'
+import { LiveRates, type LiveSource } from './live.ts'
 import { pages } from './pages/pages.ts'
 import type { PagesFactory } from './pages-host.ts'
 import { LoginCodes } from './people/login-codes.ts'
@@ -35,7 +36,9 @@ import { ensureTokenFiles } from './people/token-files.ts'
 import { Tokens } from './people/tokens.ts'
 import type { PortalSettings } from './settings.ts'
 import { Sites } from './sites.ts'
+import { TrackerProbe } from './tracker-probe.ts'
 
+export type { LiveFigures, LiveSource } from './live.ts'
 export { portalSettings, type PortalSettings } from './settings.ts'
 
 export interface PortalParts {
@@ -52,6 +55,8 @@ export interface PortalParts {
   readonly pages?: PagesFactory | undefined
   /** What `/metrics` shows beside the portal's own figures: those of other roles of the process. */
   readonly metrics?: Metrics | undefined
+  /** Figures of the tracker of the same process, for the page of operators; asked every five seconds. */
+  readonly live?: LiveSource | undefined
 }
 
 export interface Portal extends AsyncDisposable {
@@ -125,8 +130,10 @@ export async function openPortal(parts: PortalParts, settings: PortalSettings): 
   const loginCodes = new LoginCodes(clock)
   const sessionStore = new SessionStore({ db, clock })
   const feed = stack.use(new ControlFeed({ db, clock, journal, portalKey: keys.portal, portal: publicUrl }))
+  const live = parts.live === undefined ? undefined : stack.use(new LiveRates({ clock, source: parts.live }))
   const services = {
     clock, log, db, catalogue, ledger, grants, links, serving, refused, permits, devices, deviceCodes, keys, tokens, loginCodes, sites, presence, feed, publicUrl,
+    live, trackerProbe: new TrackerProbe({ clock }, trackerUrl), trackers: [trackerUrl, ...(udpTrackerUrl === undefined ? [] : [udpTrackerUrl])],
   } // prettier-ignore
   const app = createApp(
     {

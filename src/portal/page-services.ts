@@ -5,6 +5,7 @@ import { zLinkRequest, zNewToken } from '../wire/api.ts'
 import { bundleDetail, eyesOf, mustBeAllowed, readGrant, readRelease, takeLink } from './access.ts'
 import { auditPage } from './audit.ts'
 import { csrfTokenOf, mustBeOurPage, sessionAccount } from './http/sessions.ts'
+import { operatingNow } from './operating.ts'
 import type { PageServices } from './pages-host.ts'
 import { may } from './policy.ts'
 import type { Services } from './services.ts'
@@ -43,6 +44,11 @@ export function pageServices(services: Services): PageServices {
     async createToken(account, draft) {
       mustBeAllowed(account, { kind: 'manage-tokens' })
       return tokens.create(zNewToken.parse(draft), account.user)
+    },
+    isOperator: (account) => may(account, { kind: 'read-metrics' }),
+    async operating(account) {
+      if (!may(account, { kind: 'read-metrics' })) throw new ShoalError('not-found', 'no such page')
+      return operatingNow(services)
     },
     async audit(account, query) {
       mustBeAllowed(account, { kind: 'read-audit' })

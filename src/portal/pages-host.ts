@@ -15,6 +15,7 @@ import type { Account } from './account.ts'
 import type { Page } from './cursor.ts'
 import type { CreatedToken, TokenInfo } from './people/tokens.ts'
 import type { AuditRow } from './audit.ts'
+import type { Operating } from './operating.ts'
 import type { GrantView } from './grants/grant-reader.ts'
 
 export interface ListQuery {
@@ -46,6 +47,10 @@ export interface PageServices {
   /** These three are an admin's. @throws ShoalError `not-granted`. */
   tokens(account: Account): Promise<readonly TokenInfo[]>
   createToken(account: Account, draft: NewToken): Promise<CreatedToken>
+  /** May this account see how Shoal runs? */
+  isOperator(account: Account): boolean
+  /** How it runs at this moment. @throws ShoalError `not-found` for whom that is no business. */
+  operating(account: Account): Promise<Operating>
   audit(account: Account, query: { limit: number; cursor?: string | undefined }): Promise<Page<AuditRow>>
 }
 

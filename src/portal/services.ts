@@ -14,9 +14,11 @@ import type { Permits } from './grants/permits.ts'
 import type { RefusedBefore } from './grants/refused-before.ts'
 import type { ServingGrants } from './grants/serving-grants.ts'
 import type { KeyRing } from './keys/key-ring.ts'
+import type { LiveRates } from './live.ts'
 import type { LoginCodes } from './people/login-codes.ts'
 import type { Tokens } from './people/tokens.ts'
 import type { Sites } from './sites.ts'
+import type { TrackerProbe } from './tracker-probe.ts'
 
 export interface Services {
   readonly clock: Clock
@@ -37,6 +39,11 @@ export interface Services {
   readonly sites: Sites
   readonly presence: Presence
   readonly feed: ControlFeed
+  /** Of the tracker, where it is in the same process. */
+  readonly live: LiveRates | undefined
+  readonly trackerProbe: TrackerProbe
+  /** Base URLs of what links name. */
+  readonly trackers: readonly string[]
   /** The portal's origin, without a trailing slash. */
   readonly publicUrl: string
 }

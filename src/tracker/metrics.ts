@@ -16,6 +16,12 @@ export function addTrackerMetrics(
   gauge('swarms', 'Swarms that have a peer', (now) => now.swarms)
   gauge('peers', 'Peers in all swarms together', (now) => now.peers)
   gauge('announces', 'Announces since the start', (now) => now.announces)
+  metrics.gaugeBy({
+    name: 'shoal_tracker_announce_outcomes',
+    help: 'The same by how they were answered: admitted, or the kind of refusal',
+    label: 'outcome',
+    read: () => Object.entries(stats().outcomes),
+  })
   gauge(
     'cross_site_introductions',
     'Peers told to machines of another site since the start',
@@ -28,9 +34,12 @@ export function addTrackerMetrics(
     read: () => peersBySite().map(({ site, peers }) => [site, peers] as const),
   })
   gauge('scrapes', 'Scrapes since the start', (now) => now.scrapes)
-  gauge('refused', 'Announces and scrapes refused since the start', (now) =>
-    Object.values(now.refused).reduce((sum, count) => sum + count, 0),
-  )
+  metrics.gaugeBy({
+    name: 'shoal_tracker_refused',
+    help: 'Requests refused since the start, of every kind, with those that could not be read',
+    label: 'kind',
+    read: () => Object.entries(stats().refused),
+  })
   gauge('verified_grants', 'Grants whose signature is remembered as good', (now) => now.verifiedGrants)
   gauge('websockets', 'WebSockets of browsers that are open', (now) => now.sockets)
   gauge('browser_peers', 'Browsers in all swarms together', (now) => now.browserPeers)

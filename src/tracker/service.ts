@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { listenHttp } from '../platform/http-listener.ts'
 import { limits } from '../wire/limits.ts'
+import type { SiteSize } from './largest-sites.ts'
 import type { TrackerSettings } from './settings.ts'
 import { createTracker, type TrackerParts } from './tracker.ts'
 import type { TrackerStats } from './tracker-core.ts'
@@ -19,6 +20,8 @@ export interface RunningTracker extends AsyncDisposable {
   readonly port: number
   readonly udp: UdpPort | undefined
   stats(): TrackerStats
+  /** For metrics, once a scrape. */
+  peersBySite(): readonly SiteSize[]
 }
 
 /**
@@ -63,6 +66,7 @@ export async function startTracker(
     port: listener.port,
     udp,
     stats: () => tracker.stats(),
+    peersBySite: () => tracker.peersBySite(),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
 }

@@ -36,6 +36,8 @@ export interface TrackerStats extends SignalStats {
   readonly swarms: number
   readonly peers: number
   readonly announces: number
+  /** The same by how they were answered; one under verification is not in here yet. */
+  readonly outcomes: Readonly<AnnounceOutcomes>
   /** Peers told to machines of another site; origins and mirrors are not counted. */
   readonly crossSiteIntroductions: number
   readonly scrapes: number
@@ -43,6 +45,8 @@ export interface TrackerStats extends SignalStats {
   readonly verifiedGrants: number
   readonly pendingVerifications: number
 }
+
+export type AnnounceOutcomes = { admitted: number } & Partial<Record<RefusalKind, number>>
 
 const ADMITTED: Answer<undefined> = { reply: undefined }
 
@@ -66,6 +70,7 @@ export class TrackerCore {
   readonly #sweeping: Stepwise
   #map: SiteMap | undefined
   readonly #refused: Partial<Record<RefusalKind, number>> = {}
+  readonly #outcomes: AnnounceOutcomes = { admitted: 0 }
   #announces = 0
   #crossSite = 0
   #scrapes = 0
@@ -100,16 +105,18 @@ export class TrackerCore {
     family?: Family,
   ): Answer<AnnounceReply> | Promise<Answer<AnnounceReply>> {
     this.#announces++
-    return this.#admitted(request.grant, request.infoHash, from, (grant) => {
-      const context = { request, from, grant, family }
-      for (const hook of announceHooks) {
-        const refusal = hook(context, this.#parts)
-        if (refusal !== undefined) return { refusal }
-      }
-      const { reply, crossSite } = answerOf(context, this.#parts)
-      this.#crossSite += crossSite
-      return { reply }
-    })
+    return this.#withOutcome(
+      this.#admitted(request.grant, request.infoHash, from, (grant) => {
+        const context = { request, from, grant, family }
+        for (const hook of announceHooks) {
+          const refusal = hook(context, this.#parts)
+          if (refusal !== undefined) return { refusal }
+        }
+        const { reply, crossSite } = answerOf(context, this.#parts)
+        this.#crossSite += crossSite
+        return { reply }
+      }),
+    )
   }
 
   /** A grant opens one swarm to view: that of its release. */
@@ -164,7 +171,8 @@ export class TrackerCore {
   ): Answer<T> | Promise<Answer<T>> {
     if (kind === 'announce') this.#announces++
     else this.#scrapes++
-    return this.#admitted(question.token, question.infoHash, question.from, go)
+    const answer = this.#admitted(question.token, question.infoHash, question.from, go)
+    return kind === 'announce' ? this.#withOutcome(answer) : answer
   }
 
   /** For who serves the release, with a grant for it or a serving grant: has this address a peer in the swarm? */
@@ -229,6 +237,7 @@ export class TrackerCore {
       swarms: this.#parts.store.swarmCount,
       peers: this.#parts.store.peerCount,
       announces: this.#announces,
+      outcomes: { ...this.#outcomes },
       crossSiteIntroductions: this.#crossSite,
       scrapes: this.#scrapes,
       refused: { ...this.#refused },
@@ -248,6 +257,17 @@ export class TrackerCore {
       this.#counted('refusal' in gate ? { refusal: gate.refusal } : go(gate.grant))
     const checked = this.#gate.check({ token, infoHash, host: from.host, purpose })
     return checked instanceof Promise ? checked.then(settle) : settle(checked)
+  }
+
+  #withOutcome<T>(answer: Answer<T> | Promise<Answer<T>>): Answer<T> | Promise<Answer<T>> {
+    if (answer instanceof Promise) return answer.then((settled) => this.#noted(settled))
+    return this.#noted(answer)
+  }
+
+  #noted<T>(answer: Answer<T>): Answer<T> {
+    const outcome = 'refusal' in answer ? answer.refusal.kind : 'admitted'
+    this.#outcomes[outcome] = (this.#outcomes[outcome] ?? 0) + 1
+    return answer
   }
 
   #counted<T>(answer: Answer<T>): Answer<T> {

@@ -2,10 +2,9 @@
  * `GET /reach?g=…&info_hash=…&port=N`, beyond BEP 3: whether the tracker can open a TCP connection to the asker's
  * own address at that port, as others of the swarm would. `shoal doctor` asks it.
  */
-import type { IpAddress } from '../core/address.ts'
+import { ipAddress, type IpAddress } from '../core/address.ts'
 import { ShoalError } from '../core/errors.ts'
 import { bytesOf, type InfoHash, infoHashOfBytes } from '../core/ids.ts'
-import { ipAddress } from '../core/address.ts'
 import { decodeTwentyBytes, grantOf, portOf, withQuery } from './announce.ts'
 import { decodeBencode, dictOf, encodeBencode } from './bencode.ts'
 import { asDict, bytesAt, displayText, intAt, present, textAt } from './bencode-read.ts'
@@ -60,6 +59,10 @@ export function parseReachReply(bytes: Uint8Array): ReachReply {
   const dict = asDict(decodeBencode(bytes), 'reach')
   const reason = bytesAt(dict, 'failure reason', 'reach')
   if (reason !== undefined) throw new ShoalError('not-granted', displayText(reason, 400))
-  const isReachable = present(intAt(dict, 'reachable', 'reach'), 'reachable', 'reach') === 1
-  return { isReachable, host: ipAddress(present(textAt(dict, 'host', 'reach'), 'host', 'reach')) }
+  const reachable = present(intAt(dict, 'reachable', 'reach'), 'reachable', 'reach')
+  if (reachable !== 0 && reachable !== 1) throw new ShoalError('bad-input', 'reach: reachable is 0 or 1')
+  return {
+    isReachable: reachable === 1,
+    host: ipAddress(present(textAt(dict, 'host', 'reach'), 'host', 'reach')),
+  }
 }

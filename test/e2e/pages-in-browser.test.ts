@@ -3,10 +3,19 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { chromium, type Browser, type Page } from 'playwright-core'
 import { listenHttp, type HttpListener } from '../../src/platform/http-listener.ts'
+import type { LiveFigures } from '../../src/portal/index.ts'
 import { openTestPortal, type TestPortal } from '../portal/test-portal.ts'
 import { needs } from '../support/needs.ts'
 
 const CHROMIUM = '/usr/bin/chromium'
+const FIGURES: LiveFigures = {
+  announces: { admitted: 60_000, 'too-many-addresses': 3 },
+  swarms: 2,
+  peers: 0,
+  crossSiteIntroductions: 40,
+  webSockets: 3,
+  peersBySite: () => [{ site: 'a-site-with-the-longest-name-that-anybody-would-give-to-it', peers: 12_345 }],
+}
 const HOSTILE = `"><img src=x onerror=alert(1)><script>alert(1)</script>`
 
 describe('The pages in a real browser', function () {
@@ -15,12 +24,13 @@ describe('The pages in a real browser', function () {
   let listener: HttpListener
   let browser: Browser
   let address: string
+  let peers = 5
 
   before(async function () {
     needs(this, CHROMIUM)
     listener = await listenHttp(() => undefined, { host: '127.0.0.1', port: 0 })
     address = `http://127.0.0.1:${listener.port}`
-    portal = await openTestPortal({ publicUrl: address })
+    portal = await openTestPortal({ publicUrl: address, live: () => ({ ...FIGURES, peers }) })
     listener.setHandler(portal.portal.handler)
     await portal.live(portal.adminToken, { title: 'Fire safety 2026', tags: ['safety'] }, 'film.mp4')
     await portal.live(portal.adminToken, { title: HOSTILE, description: HOSTILE }, 'other.mp4')
@@ -87,6 +97,28 @@ describe('The pages in a real browser', function () {
     await page.context().close()
   })
 
+  it('renew the figures for operators while they are looked at, until they are told to pause', async () => {
+    const { page, troubles } = await visit()
+    await page.clock.install()
+    await signIn(page)
+    await page.goto(`${address}/operate`)
+    const shown = (count: number): Promise<unknown> =>
+      page.waitForSelector(`.tile:has(dt:text-is("Peers")) dd:text-is("${count}")`)
+    await shown(5)
+    peers = 6
+    await page.clock.runFor(5_000)
+    await shown(6)
+    await page.click('text=Pause')
+    peers = 7
+    await page.clock.runFor(60_000)
+    await shown(6)
+    await page.click('text=Go on')
+    await page.clock.runFor(5_000)
+    await shown(7)
+    assert.deepEqual(troubles, [])
+    await page.context().close()
+  })
+
   it('have nothing that axe finds, and never scroll sideways on a phone', async () => {
     const axe = await readFile(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8')
     const { page } = await visit()
@@ -111,6 +143,9 @@ describe('The pages in a real browser', function () {
     await page.goto(`${address}/?q=nothing-is-called-so`)
     await check()
     await page.goto(`${address}/bundles/none`)
+    await check()
+    await page.click('text=Operating')
+    await page.waitForSelector('button:has-text("Pause")')
     await check()
     await page.context().close()
   })

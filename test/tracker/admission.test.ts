@@ -135,6 +135,17 @@ describe('Admission', () => {
     assert.equal(world.core.stats().refused['address-refused'], 1)
   })
 
+  it('of announces is counted by how each was answered, all of them together once', async () => {
+    await world.announce({ grant })
+    await world.announce({ grant })
+    await world.announce({})
+    await world.announce({ grant, port: 22 })
+    await world.scrape({ infoHashes: [SWARM] })
+    const { announces, outcomes } = world.core.stats()
+    assert.deepEqual(outcomes, { admitted: 2, 'grant-refused': 1, 'port-refused': 1 })
+    assert.equal(announces, 4)
+  })
+
   it('ends for a peer with the news that its grant is withdrawn, also among harmless news', async () => {
     const other = await world.portal.grant()
     await world.announce({ grant: other.token }, '10.0.0.2')

@@ -94,6 +94,7 @@ describe('The metrics of the tracker', () => {
       swarms: 2,
       peers: 3,
       announces: 5,
+      outcomes: { admitted: 4, full: 1 },
       crossSiteIntroductions: 4,
       scrapes: 0,
       refused: { full: 1, 'bad-request': 6 },
@@ -120,7 +121,9 @@ describe('The metrics of the tracker', () => {
     sizes = sizes.slice(0, 1)
     assert.doesNotMatch((await metrics.render()).body, /oslo/, 'a site without peers')
     assert.match(body, /^shoal_tracker_peers 3$/m)
-    assert.match(body, /^shoal_tracker_refused 7$/m)
+    assert.match(body, /^shoal_tracker_announce_outcomes\{outcome="admitted"\} 4$/m)
+    assert.match(body, /^shoal_tracker_announce_outcomes\{outcome="full"\} 1$/m)
+    assert.match(body, /^shoal_tracker_refused\{kind="bad-request"\} 6$/m)
     assert.match(body, /^shoal_tracker_websockets 7$/m)
     assert.match(body, /^shoal_tracker_browser_peers 4$/m)
   })

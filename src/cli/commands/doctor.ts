@@ -84,8 +84,11 @@ async function examine(
     const resolved = await resolveTarget(context, target, device, options, bind, signal)
     return { ...facts, ...(await examineRelease(context, resolved, own, options, bind, signal)) }
   } catch (error) {
-    if (!(error instanceof ShoalError) || error.code === 'interrupted' || isLost) throw error
-    return { ...facts, link: { refusal: messageOf(error) } }
+    if (!(error instanceof ShoalError) || error.code === 'interrupted' || error.code === 'bad-usage')
+      throw error
+    // What cannot be had of a portal that does not answer is the same fault once more.
+    if (isLost && error.code === 'unavailable') return facts
+    return { ...facts, link: { refusal: { code: error.code, sentence: messageOf(error) } } }
   }
 }
 

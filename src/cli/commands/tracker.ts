@@ -2,14 +2,24 @@ import { readKeyOf } from '../portal-key.ts'
 import { hostAndPort } from '../arguments.ts'
 import type { Context } from '../context.ts'
 import { localUrlOf } from '../addresses.ts'
+import { openMetricsPort } from '../metrics-port.ts'
 import { loadAllSettings } from '../settings.ts'
 import { SiteSource } from '../site-source.ts'
 import { readSites } from './site.ts'
 import { stopped } from '../service.ts'
 import { untilStopped } from '../../platform/lifecycle.ts'
+import type { HttpListener } from '../../platform/http-listener.ts'
+import type { Logger } from '../../platform/log.ts'
+import { Metrics } from '../../platform/metrics.ts'
 import { keepMemorySteady } from '../../platform/steady-memory.ts'
-import { ControlFeed } from '../../portal-client/index.ts'
-import { keptSwarmSecret, startTracker } from '../../tracker/index.ts'
+import { ControlFeed, type ControlView } from '../../portal-client/index.ts'
+import {
+  addTrackerMetrics,
+  addUdpMetrics,
+  keptSwarmSecret,
+  startTracker,
+  type RunningTracker,
+} from '../../tracker/index.ts'
 
 /** `shoal tracker`: for the portal of `--portal`, with a token of the role `origin`. */
 export async function tracker(context: Context, given: object): Promise<void> {
@@ -17,8 +27,10 @@ export async function tracker(context: Context, given: object): Promise<void> {
     readonly listen: string
     readonly udpPort?: number
     readonly sites?: string
+    readonly metricsListen?: string
   }
   const listen = hostAndPort(options.listen)
+  const metricsAt = options.metricsListen === undefined ? undefined : hostAndPort(options.metricsListen)
   const log = await context.serviceLog()
   const settings = await loadAllSettings(context)
   const signal = untilStopped()
@@ -55,14 +67,44 @@ export async function tracker(context: Context, given: object): Promise<void> {
       },
     ),
   )
+  let metricsUrl: string | undefined
+  if (metricsAt !== undefined) {
+    const { port } = stack.use(await openMetrics(running, feed.state, metricsAt, log))
+    metricsUrl = `${localUrlOf({ host: metricsAt.host, port })}/metrics`
+  }
   const url = localUrlOf({ host: listen.host, port: running.port })
   context.output.event({
     event: 'ready',
     tracker: url,
     portal: client.origin,
     udpPort: running.udp?.port ?? 0,
+    ...(metricsUrl === undefined ? {} : { metrics: metricsUrl }),
   })
   context.output.line(`Tracker  ${url}/announce for ${client.origin}`)
   if (running.udp !== undefined) context.output.line(`         and UDP port ${running.udp.port}`)
+  if (metricsUrl !== undefined) context.output.line(`Metrics  ${metricsUrl}`)
   await stopped(signal)
+}
+
+function openMetrics(
+  running: RunningTracker,
+  control: Pick<ControlView, 'clockAheadMs'>,
+  at: { readonly host: string; readonly port: number },
+  log: Logger,
+): Promise<HttpListener> {
+  const metrics = new Metrics()
+  metrics.addProcessMetrics()
+  const { udp } = running
+  addTrackerMetrics(
+    metrics,
+    () => running.stats(),
+    () => running.peersBySite(),
+  )
+  if (udp !== undefined) addUdpMetrics(metrics, () => udp.stats())
+  metrics.gauge({
+    name: 'shoal_tracker_clock_ahead_seconds',
+    help: "By how much the tracker's clock is before the portal's; 0 while they agree",
+    read: () => control.clockAheadMs / 1_000,
+  })
+  return openMetricsPort(at, metrics, log)
 }

@@ -14,6 +14,7 @@ import { addTrackerMetrics, addUdpMetrics, createTracker, keptSwarmSecret } from
 import { localUrlOf, peerAddressOf, publicUrlOf } from '../addresses.ts'
 import { hostAndPort } from '../arguments.ts'
 import type { Context } from '../context.ts'
+import { liveFiguresOf, type LiveParts } from '../live-figures.ts'
 import { startOrigin } from '../origin.ts'
 import { notNow, openPort, stopped, welcome } from '../service.ts'
 import { loadAllSettings } from '../settings.ts'
@@ -53,6 +54,7 @@ export async function up(context: Context, given: object): Promise<void> {
   const metrics = new Metrics()
   metrics.addProcessMetrics()
 
+  let running: LiveParts = {}
   const portal = stack.use(
     await openPortal(
       {
@@ -62,6 +64,7 @@ export async function up(context: Context, given: object): Promise<void> {
         publicUrl,
         trackerUrl: publicUrl,
         metrics,
+        live: () => liveFiguresOf(running),
         ...(sites === undefined ? {} : { sites }),
       },
       settings.portal,
@@ -113,6 +116,7 @@ export async function up(context: Context, given: object): Promise<void> {
       ? undefined
       : stack.use(await tracker.listenUdp({ host: listen.host, port: udpPort }))
   if (udp !== undefined) addUdpMetrics(metrics, () => udp.stats())
+  running = { tracker, ...(udp !== undefined && { udp }) }
   listener.setHandler((req, res) => {
     if (!tracker.handle(req, res)) portal.handler(req, res)
   })

@@ -4,8 +4,10 @@
  */
 import { formatEndpoint } from '../../core/address.ts'
 import { mayPeer } from '../../core/site.ts'
+import type { EpochMillis } from '../../core/units.ts'
+import { withoutSecrets } from '../../platform/secrets.ts'
 import { limits } from '../../wire/limits.ts'
-import type { Facts, PeerFacts, PortalFacts, TrackerFacts } from './facts.ts'
+import type { Facts, LinkFacts, PeerFacts, PortalFacts, TrackerFacts } from './facts.ts'
 
 export type Check =
   | 'portal'
@@ -28,22 +30,37 @@ export interface Finding {
   readonly remedy?: string
 }
 
+/** At most one finding of each check but `data`, of which each peer that sends bad data has one. */
 export function diagnose(facts: Facts): readonly Finding[] {
-  return [
+  return oneOfEach([
     ...(facts.portal === undefined ? [] : ofPortal(facts.portal)),
+    ...ofStockClients(facts),
     ...ofLink(facts),
     ...ofTracker(facts),
     ...ofPort(facts),
     ...ofPeers(facts),
     ...ofTransfer(facts),
-  ]
+  ])
 }
 
-const good = (check: Check, sentence: string): Finding => ({ check, isWrong: false, sentence })
+/** Where a check has two findings, as of the clocks of portal and tracker: the first that is wrong, else the first. */
+function oneOfEach(findings: readonly Finding[]): Finding[] {
+  return findings.filter((finding, i) => {
+    if (finding.check === 'data') return true
+    const same = findings.filter(({ check }) => check === finding.check)
+    return findings[i] === (same.find(({ isWrong }) => isWrong) ?? same[0])
+  })
+}
+
+const good = (check: Check, sentence: string): Finding => ({
+  check,
+  isWrong: false,
+  sentence: withoutSecrets(sentence),
+})
 const wrong = (check: Check, sentence: string, remedy: string): Finding => ({
   check,
   isWrong: true,
-  sentence,
+  sentence: withoutSecrets(sentence),
   remedy,
 })
 
@@ -54,34 +71,38 @@ const CERTIFICATE_FAULTS: Readonly<Record<string, string>> = {
     'it is for another name: use the address that it names, or get one for this address',
 }
 
+const FIREWALL = 'and that a firewall lets this machine through to it'
+
+function ofCertificate(url: string, tlsFault: string): Finding {
+  const remedy =
+    CERTIFICATE_FAULTS[tlsFault] ??
+    "install the company's CA certificate on this machine, or name it in $NODE_EXTRA_CA_CERTS"
+  return wrong('certificate', `the certificate of ${url} cannot be verified (${tlsFault})`, remedy)
+}
+
 function ofPortal(portal: PortalFacts): Finding[] {
-  const { url, answer, reason = 'it does not answer', tlsFault, isTrustedBySystem, clockAheadMs } = portal
-  if (tlsFault !== undefined) {
-    const remedy =
-      CERTIFICATE_FAULTS[tlsFault] ??
-      "install the company's CA certificate on this machine, or name it in $NODE_EXTRA_CA_CERTS"
-    return [wrong('certificate', `the certificate of ${url} cannot be verified (${tlsFault})`, remedy)]
-  }
+  const { url, answer, reason = `${url} does not answer`, tlsFault, clockAheadMs } = portal
+  if (tlsFault !== undefined) return [ofCertificate(url, tlsFault)]
   if (answer === 'none')
-    return [
-      wrong('portal', reason, 'check the address, that the portal runs, and that a firewall lets it through'),
-    ]
+    return [wrong('portal', reason, `check the address, that the portal runs, ${FIREWALL}`)]
   if (answer === 'other')
     return [wrong('portal', `${url} answers, but is no portal of Shoal`, 'check the address and its port')]
-  const findings = [good('portal', `${url} answers`)]
-  if (isTrustedBySystem !== undefined) {
-    findings.push(
-      isTrustedBySystem
-        ? good('stock clients', 'the system trusts its certificate, so stock BitTorrent clients do too')
-        : wrong(
-            'stock clients',
-            `this system does not trust the certificate of ${url}, so stock BitTorrent clients refuse its tracker`,
-            "install the company's CA certificate in the system's store (update-ca-certificates on Debian)",
-          ),
-    )
-  }
-  if (clockAheadMs !== undefined) findings.push(ofClock(clockAheadMs))
-  return findings
+  return [good('portal', `${url} answers`), ...(clockAheadMs === undefined ? [] : [ofClock(clockAheadMs)])]
+}
+
+function ofStockClients({ portal, tracker }: Facts): Finding[] {
+  return [portal, tracker].flatMap((asked) => {
+    if (asked?.isTrustedBySystem === undefined) return []
+    if (asked.isTrustedBySystem)
+      return [good('stock clients', 'the system trusts its certificate, so stock BitTorrent clients do too')]
+    return [
+      wrong(
+        'stock clients',
+        `this system does not trust the certificate of ${new URL(asked.url).origin}, so stock BitTorrent clients refuse its tracker`,
+        "install the company's CA certificate in the system's store (update-ca-certificates on Debian)",
+      ),
+    ]
+  })
 }
 
 function ofClock(aheadMs: number): Finding {
@@ -96,57 +117,90 @@ function ofClock(aheadMs: number): Finding {
   )
 }
 
-function ofLink({ link, tracker, now }: Facts): Finding[] {
+const TRUSTED_LINK = 'the link is by a portal that this machine trusts'
+const FRESH_LINK = 'take a fresh link from the portal'
+
+function ofLink({ link, tracker, portal, now }: Facts): Finding[] {
   if (link === undefined) return []
-  if (link.refusal !== undefined)
-    return [wrong('link', link.refusal, 'take a fresh link from the portal, and trust no other')]
-  const refusal = tracker?.outcome.kind === 'refused' ? tracker.outcome.reason : undefined
-  if (refusal !== undefined && isAboutGrant(refusal))
-    return [
-      wrong(
-        'grant',
-        `the tracker refuses the grant of this link: ${refusal}`,
-        'take a fresh link from the portal',
-      ),
-    ]
+  if (link.refusal !== undefined) return [ofRefusedLink(link.refusal)]
   const { grantExpiresAt } = link
-  if (grantExpiresAt === undefined) return [good('link', 'the link is by a portal that this machine trusts')]
-  const at = new Date(grantExpiresAt).toISOString()
-  if (now > grantExpiresAt + limits.clockLeeway)
-    return [wrong('grant', `the grant of this link ended at ${at}`, 'take a fresh link from the portal')]
-  return [good('grant', `the grant holds until ${at}`)]
+  switch (tracker?.outcome.kind) {
+    case 'refused': {
+      const { reason } = tracker.outcome
+      if (!isAboutGrant(reason)) return []
+      const told = `the tracker refuses the grant of this link: ${reason}`
+      return isAboutClock(reason) ? [] : [wrong('grant', told, FRESH_LINK)]
+    }
+    case 'reply':
+      if (grantExpiresAt === undefined) return [good('link', TRUSTED_LINK)]
+      // The tracker's word counts, not our clock.
+      return [good('grant', `the tracker takes the grant of this link${untilText(grantExpiresAt)}`)]
+    case 'unreachable':
+    case undefined: {
+      if (grantExpiresAt === undefined) return [good('link', TRUSTED_LINK)]
+      const theirNow = now + (portal?.clockAheadMs ?? 0)
+      if (theirNow <= grantExpiresAt + limits.clockLeeway)
+        return [good('grant', `the grant of this link holds${untilText(grantExpiresAt)}`)]
+      const at = new Date(grantExpiresAt).toISOString()
+      return [wrong('grant', `the grant of this link ended at ${at}`, FRESH_LINK)]
+    }
+  }
 }
 
+const untilText = (expiresAt: EpochMillis): string => ` until ${new Date(expiresAt).toISOString()}`
+
+function ofRefusedLink({ code, sentence }: NonNullable<LinkFacts['refusal']>): Finding {
+  switch (code) {
+    case 'not-granted':
+      return wrong('grant', sentence, `${FRESH_LINK}, or ask its publisher whether the release is for you`)
+    case 'not-authenticated':
+      return wrong('link', sentence, 'give a token of yours with --token-file FILE or $SHOAL_TOKEN_FILE')
+    case 'not-found':
+      return wrong('link', sentence, 'see with shoal list what there is for you')
+    case 'unavailable':
+      return wrong('portal', sentence, `check that the portal of this link runs, ${FIREWALL}`)
+    case 'bad-input':
+    case 'bad-usage':
+    case 'conflict':
+    case 'interrupted':
+    case 'over-limit':
+      return wrong('link', sentence, `${FRESH_LINK}, and trust no other`)
+  }
+}
+
+/** By the sentences of `tracker/refusals.ts`; other trackers have other words, and none about grants. */
 const isAboutGrant = (reason: string): boolean => /\b(?:grant|link|recalled|revoked)\b/.test(reason)
+const isAboutClock = (reason: string): boolean => reason.includes('the clock of this tracker')
 
 function ofTracker({ tracker }: Facts): Finding[] {
   if (tracker === undefined) return []
   const { outcome, url } = tracker
   switch (outcome.kind) {
     case 'unreachable':
-      return [
-        wrong(
-          'tracker',
-          `the tracker at ${url} cannot be asked: ${outcome.reason}`,
-          'check that it runs, and that a firewall lets this machine through to it',
-        ),
-      ]
-    case 'refused':
-      return isAboutGrant(outcome.reason)
-        ? []
-        : [
+      return outcome.tlsFault === undefined
+        ? [
             wrong(
               'tracker',
-              `the tracker at ${url} refuses us: ${outcome.reason}`,
-              'ask whoever runs the tracker',
+              `the tracker at ${url} cannot be asked: ${outcome.reason}`,
+              `check that it runs, ${FIREWALL}`,
             ),
           ]
+        : [ofCertificate(new URL(url).origin, outcome.tlsFault)]
+    case 'refused':
+      return ofTrackerRefusal(url, outcome.reason)
     case 'reply':
       return [
         good('tracker', `the tracker answers and names ${counted(outcome.reply.peers.length, 'peer')}`),
         ...ofSiteRule(tracker),
       ]
   }
+}
+
+function ofTrackerRefusal(url: string, reason: string): Finding[] {
+  const told = `the tracker at ${url} refuses us: ${reason}`
+  if (isAboutClock(reason))
+    return [wrong('clock', told, 'have the clock of its machine set by NTP (timedatectl set-ntp true)')]
+  return isAboutGrant(reason) ? [] : [wrong('tracker', told, 'ask whoever runs the tracker')]
 }
 
 function ofSiteRule({ outcome }: TrackerFacts): Finding[] {

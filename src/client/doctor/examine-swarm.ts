@@ -11,6 +11,7 @@ import { announceUrl, parseAnnounceReply, type AnnounceRequest } from '../../wir
 import { peekGrant } from '../../wire/grant.ts'
 import { limits } from '../../wire/limits.ts'
 import { parseReachReply, reachUrl } from '../../wire/reach.ts'
+import { isTrustedBySystem, tlsFaultOf } from './certificates.ts'
 import type { PeerFacts, PortFacts, TrackerFacts } from './facts.ts'
 
 export interface SwarmExamParts {
@@ -57,10 +58,18 @@ export async function examineTracker(
     )
     const answer = parseAnnounceReply(bytes)
     if (answer.kind === 'refused') return { url, outcome: { kind: 'refused', reason: answer.refusal.reason } }
-    return { url, outcome: answer }
+    return { url, outcome: answer, isTrustedBySystem: await isTrustedBySystem(new URL(url), parts.from) }
   } catch (error) {
     signal.throwIfAborted()
-    return { url, outcome: { kind: 'unreachable', reason: messageOf(error) } }
+    const tlsFault = tlsFaultOf(error)
+    return {
+      url,
+      outcome: {
+        kind: 'unreachable',
+        reason: messageOf(error),
+        ...(tlsFault !== undefined && { tlsFault }),
+      },
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 /** What an examination from a client's place found out; `diagnose.ts` says what it means. */
 import type { Endpoint, IpAddress } from '../../core/address.ts'
+import type { ErrorCode } from '../../core/errors.ts'
 import type { EpochMillis } from '../../core/units.ts'
 import type { DialOutcome } from '../../platform/dial-probe.ts'
 import type { AnnounceReply } from '../../wire/announce.ts'
@@ -12,15 +13,15 @@ export interface PortalFacts {
   readonly reason?: string
   /** The certificate's fault as OpenSSL names it, when that is what stopped us. */
   readonly tlsFault?: string
-  /** Only of https: whether what the system trusts, as stock clients do, is enough. */
-  readonly isTrustedBySystem?: boolean
+  /** Only of https: whether what the system trusts, as stock clients do, is enough; undefined when it could not be told. */
+  readonly isTrustedBySystem?: boolean | undefined
   /** The portal's clock less ours, in milliseconds of either sign; known to a second. */
   readonly clockAheadMs?: number
 }
 
 export interface LinkFacts {
-  /** Why it was not taken, as a sentence. */
-  readonly refusal?: string
+  /** Why nothing could be made of it. */
+  readonly refusal?: { readonly code: ErrorCode; readonly sentence: string }
   /** By its own words, not verified. */
   readonly grantExpiresAt?: EpochMillis
 }
@@ -31,7 +32,9 @@ export interface TrackerFacts {
   readonly outcome:
     | { readonly kind: 'reply'; readonly reply: AnnounceReply }
     | { readonly kind: 'refused'; readonly reason: string }
-    | { readonly kind: 'unreachable'; readonly reason: string }
+    | { readonly kind: 'unreachable'; readonly reason: string; readonly tlsFault?: string }
+  /** As the portal's; only of a tracker elsewhere. */
+  readonly isTrustedBySystem?: boolean | undefined
 }
 
 export interface PortFacts {

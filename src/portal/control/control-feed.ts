@@ -44,12 +44,18 @@ export class ControlFeed implements Disposable {
   readonly #bell = new Bell()
   readonly #stopListening: () => void
   #isClosed = false
+  #followers = 0
 
   constructor(parts: ControlFeedParts) {
     this.#parts = parts
     this.#stopListening = parts.journal.onEvents(() => {
       this.#bell.ring()
     })
+  }
+
+  /** Trackers, origins and mirrors that wait for news at this moment. */
+  get followers(): number {
+    return this.#followers
   }
 
   /** Whoever waits is answered now. */
@@ -65,7 +71,10 @@ export class ControlFeed implements Disposable {
    */
   async answer(request: ControlRequest, signal?: AbortSignal): Promise<string> {
     const { clock, portal, portalKey } = this.#parts
-    const found = await this.#wait(request, signal)
+    if (request.isService) this.#followers++
+    const found = await this.#wait(request, signal).finally(() => {
+      if (request.isService) this.#followers--
+    })
     return signControlAnswer(
       {
         portal,

@@ -30,6 +30,16 @@ export interface PresenceParts {
   readonly catalogue: Catalogue
 }
 
+/** An origin or mirror that has reported. */
+export interface ServerNow {
+  readonly role: Role
+  readonly at: Endpoint
+  /** How many it serves. */
+  readonly releases: number
+  /** For how long its last report holds still. */
+  readonly leftMs: Millis
+}
+
 export class Presence {
   readonly #parts: PresenceParts
   readonly #servers = new Map<PeerId, Server>()
@@ -57,6 +67,19 @@ export class Presence {
   /** Resolves when the catalogue and the feed know. What it names that is nobody's, or recalled, is ignored. */
   report(report: PresenceReport, by: string): Promise<void> {
     return this.#inTurn(() => (report.stopping ? this.#drop(report.peerId) : this.#take(report, by)))
+  }
+
+  /** Who serves at this moment, origins first. */
+  now(): readonly ServerNow[] {
+    const now = this.#parts.clock.now()
+    return [...this.#servers.values()]
+      .map(({ role, at, leases }) => ({
+        role,
+        at,
+        releases: leases.size,
+        leftMs: millis(Math.max(0, ...[...leases.values()].map((end) => end - now))),
+      }))
+      .toSorted((a, b) => (a.role === b.role ? b.releases - a.releases : a.role === 'origin' ? -1 : 1))
   }
 
   /** Drops what was not reported again in time. */

@@ -10,6 +10,7 @@ import { zBundleQuery, type Link } from '../../wire/api.ts'
 import type { Account } from '../account.ts'
 import type { PageServices } from '../pages-host.ts'
 import { renderPage, type PageFrame } from './render.ts'
+import { operatingPageOf } from './operating-view.ts'
 import { bundlePageOf, cardOf } from './view-model.ts'
 
 /** One request of somebody who is signed in. */
@@ -37,6 +38,7 @@ export function pages(services: PageServices): Router {
     else sendLogin(res, req.query['failed'] !== undefined)
   })
   router.get('/', visited(services, libraryPage))
+  router.get('/operate', visited(services, operatePage))
   router.get('/bundles/:slug', visited(services, bundlePage))
   router.get('/bundles/:slug/releases/:name', visited(services, bundlePage))
   router.post(
@@ -120,6 +122,15 @@ async function linkPage(visit: Visit): Promise<void> {
   await sendBundle(visit, await services.link(account, wish))
 }
 
+async function operatePage({ services, account, req, res }: Visit): Promise<void> {
+  const operating = await services.operating(account)
+  const frame = { ...frameOf(services, account, req, 'Operating'), refreshes: true }
+  res
+    .set('cache-control', 'no-store')
+    .type('html')
+    .send(renderPage('operate', frame, operatingPageOf(operating)))
+}
+
 /** Never cached: it may hold a grant. */
 async function sendBundle({ services, account, req, res }: Visit, link: Link | undefined): Promise<void> {
   const bundle = await services.bundle(account, slug(param(req, 'slug')))
@@ -139,5 +150,11 @@ function param(req: Request, name: string): string {
 }
 
 function frameOf(services: PageServices, account: Account, req: Request, title: string): PageFrame {
-  return { title, query: '', user: account.user, csrfToken: services.csrfToken(req) }
+  return {
+    title,
+    query: '',
+    user: account.user,
+    csrfToken: services.csrfToken(req),
+    isOperator: services.isOperator(account),
+  }
 }

@@ -12,9 +12,13 @@ export interface PageFrame {
   /** Who is signed in, and the token that their forms send back; absent: nobody, and nothing to search. */
   readonly user?: string
   readonly csrfToken?: string
+  /** There is a page for them. */
+  readonly isOperator?: boolean
+  /** Its figures are renewed while it is looked at. */
+  readonly refreshes?: boolean
 }
 
-export type Template = 'library' | 'bundle' | 'login' | 'message'
+export type Template = 'library' | 'bundle' | 'operate' | 'login' | 'message'
 
 export function renderPage(template: Template, frame: PageFrame, data: object = {}): string {
   return eta.render(`./${template}`, { ...data, ...frame })

@@ -6,6 +6,7 @@ import { extensionTargets } from './extensions.ts'
 import { leaseTargets } from './leases.ts'
 import { peerWireTargets } from './peer-wire.ts'
 import { queryTargets } from './queries.ts'
+import { reachTargets } from './reach.ts'
 import { signedTargets } from './signed.ts'
 import { signalTargets } from './signal.ts'
 import { textTargets } from './texts.ts'
@@ -20,6 +21,7 @@ export async function allTargets(): Promise<readonly Target[]> {
     ...queryTargets,
     ...signalTargets,
     ...leaseTargets,
+    ...reachTargets,
     ...(await signedTargets()),
     ...documentTargets,
     ...textTargets,

@@ -1,0 +1,30 @@
+// Puts fresh figures into the page for operators every five seconds, while it is looked at. Without this script the
+// page loads itself anew (a <noscript> in its head).
+const EVERY_MS = 5000
+const place = document.getElementById('live')
+let isPaused = false
+
+const button = document.createElement('button')
+button.type = 'button'
+button.className = 'secondary outline small'
+button.textContent = 'Pause'
+button.addEventListener('click', () => {
+  isPaused = !isPaused
+  button.textContent = isPaused ? 'Go on' : 'Pause'
+})
+place.before(button)
+
+async function refresh() {
+  if (isPaused || document.hidden) return
+  try {
+    const answer = await fetch(location.pathname, { redirect: 'error', headers: { accept: 'text/html' } })
+    if (!answer.ok) throw new Error(String(answer.status))
+    const page = new DOMParser().parseFromString(await answer.text(), 'text/html')
+    const fresh = page.getElementById('live')
+    if (fresh !== null) place.replaceChildren(...fresh.childNodes)
+    place.classList.remove('stale')
+  } catch {
+    place.classList.add('stale')
+  }
+}
+setInterval(refresh, EVERY_MS)
