@@ -280,6 +280,7 @@ describe('Spoofed UDP', () => {
       peers: 0,
       announces: 0,
       crossSiteIntroductions: 0,
+      outcomes: { admitted: 0 },
       scrapes: 0,
       refused: {},
       verifiedGrants: 0,
