@@ -35,7 +35,7 @@ const MB = 1e6
 
 /** One grant a peer, the bytes of all in one array: as strings they would be a load on this process's collector. */
 async function requestOf(i: number, key: SigningKey): Promise<string> {
-  const swarm = infoHash((i % SWARMS).toString(16).padStart(40, '0'))
+  const swarm = infoHash((1 + (i % SWARMS)).toString(16).padStart(40, '0'))
   const now = systemClock.epoch()
   const claims = { infoHash: swarm, id: newGrantId(now), expiresAt: addMillis(now, hours(24)) }
   const ofSwarm = Math.floor(i / SWARMS)

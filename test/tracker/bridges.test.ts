@@ -17,12 +17,14 @@ describe('Bridges', () => {
   let store: MemorySwarmStore
   let bridges: Bridges
   let policy: Partial<Site>
-  const siteOf = (host: string): Site => ({ ...defaultSite(ip(host)), ...policy })
+  const siteOverrides = new Map<string, Partial<Site>>()
+  const siteOf = (host: string): Site => ({ ...defaultSite(ip(host)), ...policy, ...siteOverrides.get(host) })
 
   beforeEach(() => {
     clock = new ManualClock()
     store = new MemorySwarmStore({ clock, random: seededRandom(1) }, { peersMax: 1_000 })
     policy = {}
+    siteOverrides.clear()
     bridges = new Bridges({ clock, store, siteOf })
   })
 
@@ -205,6 +207,82 @@ describe('Bridges', () => {
     assert.deepEqual(linksOf(asker), [], 'nobody is left there')
   })
 
+  it('free the other ends of their links when they leave, one by one', () => {
+    const [a, b, c] = [announce('10.1.0.1'), announce('10.2.0.1'), announce('10.3.0.1')]
+    assert.deepEqual(linksOf(a), [b.host, c.host])
+    assert.deepEqual(linksOf(b), [c.host, a.host])
+    leave(c)
+    assert.deepEqual(linksOf(a), [b.host], 'the others stay')
+    const again = announce('10.4.0.1')
+    assert.deepEqual(linksOf(again), [a.host, b.host], 'in the slot of who left, joined to nobody yet')
+    leave(a)
+    const next = announce('10.5.0.1')
+    assert.deepEqual(linksOf(b), [next.host, again.host])
+    assert.deepEqual(linksOf(next), [again.host, b.host])
+  })
+
+  it('free the links of who was overdue with the seat', () => {
+    const [a, far] = [announce('10.1.0.1'), announce('10.2.0.1')]
+    announce('10.1.0.2')
+    linksOf(a)
+    clock.advance(millis(DUE + seconds(1)))
+    const c = announce('10.1.0.3')
+    assert.deepEqual([seatOf(a), seatOf(c)], [undefined, 0])
+    assert.deepEqual(linksOf(far).length, 1)
+    assert.ok(linksOf(far)[0] !== a.host)
+  })
+
+  it('stand to be asked who knows of how many other sites, and nothing of swarms that nobody is in', () => {
+    const a = announce('10.1.0.1')
+    const count = (peer: SwarmPeer, swarm = SWARM): number =>
+      bridges.standing(swarm, peer, siteOf(peer.host)).otherSiteCount
+    assert.equal(count(a), 0)
+    for (const site of [2, 3]) announce(`10.${site}.0.1`)
+    assert.deepEqual([count(a), count(a, OTHER_SWARM), count(swarmPeer('10.9.0.1'))], [2, 0, 3])
+    const options = { max: 9, reaches: () => true }
+    for (const [swarm, host] of [[OTHER_SWARM, '10.1.0.1'], [SWARM, '10.9.0.1'], [SWARM, '10.1.0.9']] as const)
+      assert.deepEqual(bridges.linksOf(swarm, swarmPeer(host), siteOf(host), options), [])
+    assert.deepEqual(bridges.ofOtherSites(OTHER_SWARM, a, siteOf(a.host), 9), [])
+    leave(swarmPeer('10.1.0.9'))
+    bridges.leave(OTHER_SWARM, a, siteOf(a.host))
+    assert.equal(seatOf(a), 0)
+  }) // prettier-ignore
+
+  it('are found among who has not announced since the operator drew a new map, of open sites only', () => {
+    const [a, b, c] = [announce('10.1.0.1'), announce('10.2.0.1'), announce('10.3.0.1')]
+    const seed = swarmPeer('10.4.0.1', { site: siteOf('10.4.0.1').name, isSeed: true })
+    store.put(SWARM, seed, LEASE)
+    bridges.clear()
+    assert.equal(bridges.swarmCount, 0)
+    siteOverrides.set('10.3.0.1', { wanBytesPerSecond: 0 })
+    announce(a.host)
+    assert.deepEqual(linksOf(a, 0), [], 'nobody is looked for in vain')
+    assert.deepEqual(linksOf(a).toSorted(), [b.host, seed.host])
+    assert.deepEqual([seatOf(b), seatOf(c)], [0, undefined])
+    const late = announce('10.2.0.2')
+    assert.equal(seatOf(late), 1)
+    clock.advance(minutes(59))
+    assert.deepEqual([seatOf(announce('10.2.0.3')), seatOf(b)], [1, 0], 'for an hour unasked')
+  })
+
+  it('of a site beyond the slots are told of it from the moment that it has one', () => {
+    const slotted = Array.from({ length: SLOTS_MAX }, (_, i) => announce(`10.${i + 1}.0.1`))
+    const late = announce('10.200.0.1')
+    const links = linksOf(late)
+    const left = slotted.find(({ host }) => !links.includes(host))
+    assert.ok(left !== undefined)
+    leave(left)
+    announce(late.host)
+    for (const host of links) {
+      const before = linksOf(swarmPeer(host), 0)
+      assert.deepEqual(before, [])
+      assert.equal(linksOf(swarmPeer(host), 99).filter((one) => one === late.host).length, 1)
+    }
+    assert.equal(new Set(linksOf(late)).size, SLOTS_MAX - 1)
+    leave(late)
+    assert.ok(slotted.every((peer) => !linksOf(peer, 99).includes(late.host)))
+  })
+
   it('of a closed site hold no links, and are bridges to the origin all the same', () => {
     announce('10.2.0.1')
     policy = { wanBytesPerSecond: 0 }
@@ -223,6 +301,8 @@ describe('Bridges', () => {
     for (const n of [1, 2, 3]) announce(`10.1.0.${n}`)
     assert.equal(bridges.swarmCount, 0)
     assert.deepEqual(['10.1.0.1', '10.1.0.3'].map(isBridge), [true, true])
+    bridges = new Bridges({ clock, store, siteOf: () => undefined })
+    assert.equal(isBridge('10.1.0.1'), false, 'nobody knows where it is')
   })
 
   it('name one of each other open site for our own clients', () => {
