@@ -279,6 +279,7 @@ describe('Spoofed UDP', () => {
       swarms: 0,
       peers: 0,
       announces: 0,
+      outcomes: { admitted: 0 },
       crossSiteIntroductions: 0,
       outcomes: { admitted: 0 },
       scrapes: 0,
