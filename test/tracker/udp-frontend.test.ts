@@ -281,7 +281,6 @@ describe('Spoofed UDP', () => {
       announces: 0,
       outcomes: { admitted: 0 },
       crossSiteIntroductions: 0,
-      outcomes: { admitted: 0 },
       scrapes: 0,
       refused: {},
       verifiedGrants: 0,
