@@ -57,3 +57,8 @@ export function sameEndpoint(a: Endpoint, b: Endpoint): boolean {
 export function formatEndpoint(e: { readonly host: string; readonly port: number }): string {
   return e.host.includes(':') ? `[${e.host}]:${e.port}` : `${e.host}:${e.port}`
 }
+
+/** An IPv6 host has a /64 to itself and changes its address at will: what is counted by address is counted by this. */
+export function networkOf(host: IpAddress): string {
+  return isIPv6(host) ? Buffer.from(bytesOfAddress(host).subarray(0, 8)).toString('hex') : host
+}

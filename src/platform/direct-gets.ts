@@ -94,6 +94,7 @@ class DirectConnection {
   }
 
   arrived(chunk: Buffer): void {
+    if (this.#isLast) return // behind what was to be the last request
     const text = chunk.toString('latin1')
     this.#rest = this.#rest === '' ? text : this.#rest + text
     this.#work()

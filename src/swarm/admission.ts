@@ -68,7 +68,12 @@ export class Admission {
 
   /** May a stranger at this address come in? Never rejects. */
   async mayEnter(host: IpAddress): Promise<boolean> {
-    if (this.#isFresh(host)) return true
+    const lease = this.#freshOf(host)
+    if (lease !== undefined) {
+      // It may be taken back meanwhile: it is looked at again when it would have been without this visit.
+      this.#lookAt = millis(Math.min(this.#lookAt, lease.askedAt + this.#every))
+      return true
+    }
     const verdict = await this.#judge(host)
     return verdict === 'unknown' ? this.#isKnown(host) : verdict === 'leased'
   }
@@ -120,7 +125,7 @@ export class Admission {
     if (url === undefined) return 'unknown'
     try {
       const lease = await shared.leases.ask(url, spec.infoHash, host)
-      return this.#note(host, lease)
+      return lease === 'unsure' ? 'unknown' : this.#note(host, lease)
     } catch (error) {
       shared.log.debug({ infoHash: spec.infoHash }, `no answer about leases: ${messageOf(error)}`)
       return 'unknown'
@@ -140,11 +145,12 @@ export class Admission {
     return 'leased'
   }
 
-  /** Asked about so lately that asking again would tell nothing new. */
-  #isFresh(host: IpAddress): boolean {
+  /** The lease of one that was asked about so lately that asking again would tell nothing new. */
+  #freshOf(host: IpAddress): { readonly askedAt: Millis } | undefined {
     const lease = this.#leases.get(host)
     const now = this.#s.shared.clock.now()
-    return lease !== undefined && lease.expiresAt > now && now - lease.askedAt < this.#every
+    if (lease === undefined || lease.expiresAt <= now || now - lease.askedAt >= this.#every) return undefined
+    return lease
   }
 
   #isKnown(host: IpAddress): boolean {

@@ -1,5 +1,5 @@
 /** Strangers at the door: bounded in number, each address too, until a handshake says what they came for. */
-import type { IpAddress } from '../core/address.ts'
+import { networkOf, type IpAddress } from '../core/address.ts'
 import type { InfoHash } from '../core/ids.ts'
 import type { Clock } from '../platform/clock.ts'
 import { limits } from '../wire/limits.ts'
@@ -24,7 +24,8 @@ export interface IncomingParts {
 
 export class Incoming {
   readonly #parts: IncomingParts
-  readonly #strangers = new Map<IpAddress, number>()
+  /** By network: one machine has a whole /64 of IPv6 addresses. */
+  readonly #strangers = new Map<string, number>()
   #count = 0
 
   constructor(parts: IncomingParts) {
@@ -33,7 +34,7 @@ export class Incoming {
 
   take(connection: Connection): void {
     const { host } = connection.remote
-    const ofHost = this.#strangers.get(host) ?? 0
+    const ofHost = this.#strangers.get(networkOf(host)) ?? 0
     if (
       ofHost >= limits.unauthenticatedSocketsPerAddressMax ||
       this.#count >= STRANGERS_MAX ||
@@ -42,7 +43,7 @@ export class Incoming {
       connection.destroy()
       return
     }
-    this.#strangers.set(host, ofHost + 1)
+    this.#strangers.set(networkOf(host), ofHost + 1)
     this.#count++
     const { guard } = this.#parts
     new Handshaker({
@@ -75,9 +76,10 @@ export class Incoming {
   }
 
   #leave(host: IpAddress): void {
-    const left = (this.#strangers.get(host) ?? 1) - 1
-    if (left === 0) this.#strangers.delete(host)
-    else this.#strangers.set(host, left)
+    const network = networkOf(host)
+    const left = (this.#strangers.get(network) ?? 1) - 1
+    if (left === 0) this.#strangers.delete(network)
+    else this.#strangers.set(network, left)
     this.#count--
   }
 }

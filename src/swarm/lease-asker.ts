@@ -8,7 +8,7 @@ import { ShoalError } from '../core/errors.ts'
 import type { InfoHash } from '../core/ids.ts'
 import { millis, seconds } from '../core/units.ts'
 import type { Clock } from '../platform/clock.ts'
-import { leaseQuestionUrl, parseLeaseReply, type PeerLease } from '../wire/lease.ts'
+import { leaseQuestionUrl, parseLeaseReply, type LeaseAnswer } from '../wire/lease.ts'
 import { limits } from '../wire/limits.ts'
 import type { FetchAnnounce } from './tracker-http.ts'
 
@@ -20,7 +20,7 @@ export interface LeaseAskerParts {
 
 interface Waiting {
   readonly host: IpAddress
-  readonly resolve: (lease: PeerLease | undefined) => void
+  readonly resolve: (lease: LeaseAnswer) => void
   readonly reject: (error: unknown) => void
 }
 
@@ -49,7 +49,7 @@ export class LeaseAsker {
    * Undefined: the tracker knows no live peer there. `url` carries the grant to ask with.
    * @throws ShoalError `unavailable` when it does not answer, `not-granted` when it refuses the question.
    */
-  ask(url: string, infoHash: InfoHash, host: IpAddress): Promise<PeerLease | undefined> {
+  ask(url: string, infoHash: InfoHash, host: IpAddress): Promise<LeaseAnswer> {
     if (this.#waiting >= WAITING_MAX)
       return Promise.reject(new ShoalError('over-limit', 'too many questions about leases at once'))
     const key = `${infoHash} ${url}`

@@ -1,5 +1,5 @@
 /** Counts failures an address, so that guessing costs the guesser its turn and us no signatures. */
-import { bytesOfAddress, isIPv6, type IpAddress } from '../core/address.ts'
+import { networkOf, type IpAddress } from '../core/address.ts'
 import { minutes } from '../core/units.ts'
 import type { Clock } from '../platform/clock.ts'
 import { Lru } from './lru.ts'
@@ -40,9 +40,4 @@ export class FailureLimiter {
   #isOver(window: Window): boolean {
     return this.#clock.now() - window.startedAt >= WINDOW
   }
-}
-
-/** An IPv6 host has a /64 to itself and changes its address at will. */
-export function networkOf(host: IpAddress): string {
-  return isIPv6(host) ? Buffer.from(bytesOfAddress(host).subarray(0, 8)).toString('hex') : host
 }

@@ -10,10 +10,13 @@ import type { Clock } from '../platform/clock.ts'
 import { Lru } from './lru.ts'
 import { ALL, type Next, type Part } from './swarm-store.ts'
 
+/** Numbers from here on are WebSockets, which have no port: `websocket-frontend.ts`. */
+export const FIRST_SOCKET = 65_536
+
 interface AddressUse {
   readonly host: IpAddress
   lastSeenAt: Millis
-  /** In the order of their last announce. */
+  /** In the order of their last announce; sockets among them. */
   readonly ports: number[]
 }
 
@@ -72,12 +75,22 @@ export class GrantUses {
       remove(ports, port)
       ports.push(port)
     }
-    const portForgotten = ports.length > this.#options.portsPerAddressMax ? ports.shift() : undefined
+    const portForgotten = this.#oldestTooMany(ports, port)
     return {
       kind: 'admitted',
       addresses: use.length,
       ...(portForgotten !== undefined && { portForgotten }),
     }
+  }
+
+  /** Ports and WebSockets are bounded each for itself: what gives way is of the kind that has come. */
+  #oldestTooMany(ports: number[], port: number): number | undefined {
+    const isKin = (other: number): boolean => other >= FIRST_SOCKET === port >= FIRST_SOCKET
+    if (ports.length <= this.#options.portsPerAddressMax) return undefined
+    if (ports.filter(isKin).length <= this.#options.portsPerAddressMax) return undefined
+    const oldest = ports.find(isKin)
+    if (oldest !== undefined) remove(ports, oldest)
+    return oldest
   }
 
   /** The peer left; its address still counts for a while. */

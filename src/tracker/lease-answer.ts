@@ -2,7 +2,7 @@
 import type { IpAddress } from '../core/address.ts'
 import type { InfoHash } from '../core/ids.ts'
 import { minutes } from '../core/units.ts'
-import type { LeaseQuestion, PeerLease } from '../wire/lease.ts'
+import type { LeaseAnswer, LeaseQuestion } from '../wire/lease.ts'
 import type { AnnounceParts } from './announce-hooks.ts'
 
 /** Whether the peer at this address brings pieces from other sites into its own. */
@@ -14,15 +14,28 @@ const SERVING_LEASE = minutes(3)
 /** In the order of the question. */
 export function leasesFor(
   { infoHash, peers }: LeaseQuestion,
-  { leases, control, addresses }: Pick<AnnounceParts, 'leases' | 'control' | 'addresses'>,
+  parts: Pick<AnnounceParts, 'leases' | 'control' | 'addresses' | 'clock' | 'startedAt' | 'settings'>,
   isBridge: BridgeCheck,
-): (PeerLease | undefined)[] {
+): LeaseAnswer[] {
+  const { leases, control, addresses } = parts
+  const isYoung = hasBegunLately(parts)
   const serving = new Set(control.originsOf(infoHash).map((peer) => peer.host))
   return peers.map((host) => {
     const found = leases.find(infoHash, host)
     const lease = found ?? (serving.has(host) ? { leftMs: SERVING_LEASE, isOurs: true } : undefined)
     const site = addresses.lookUp(host)?.site.name
-    if (lease === undefined || site === undefined) return undefined
+    if (site === undefined) return undefined
+    if (lease === undefined) return isYoung && !leases.hasLeft(infoHash, host) ? 'unsure' : undefined
     return { ...lease, site, isBridge: isBridge(infoHash, host) }
   })
+}
+
+/** A tracker that starts again has forgotten who is where, and stock clients announce when their interval is over. */
+function hasBegunLately({
+  clock,
+  startedAt,
+  settings,
+}: Pick<AnnounceParts, 'clock' | 'startedAt' | 'settings'>): boolean {
+  const span = settings.stockIntervalMs + settings.leaseSlackMs
+  return startedAt !== undefined && clock.epoch() - startedAt < span
 }

@@ -10,6 +10,7 @@ import type { Random } from '../core/random.ts'
 import { type Millis, millis, seconds } from '../core/units.ts'
 import type { Clock } from '../platform/clock.ts'
 import { LeaseShard, type LeaseKey } from './lease-shard.ts'
+import { Lru } from './lru.ts'
 import { ALL, type Next, type Part } from './swarm-store.ts'
 
 export interface LeaseFacts {
@@ -19,12 +20,16 @@ export interface LeaseFacts {
   readonly isOurs: boolean
 }
 
+/** Of those who left or were put out, the last so many are remembered: their absence is no doubt. */
+const GONE_MAX = 20_000
+
 /** A shard grows and is swept by itself, so that neither ever takes long; also for a million peers. */
 const SHARDS = 64
 
 export class Leases {
   readonly #clock: Clock
   readonly #seeds: readonly [number, number]
+  readonly #gone = new Lru<string, true>({ capacity: GONE_MAX })
   readonly #shards = Array.from({ length: SHARDS }, () => new LeaseShard())
 
   constructor(parts: { readonly clock: Clock; readonly random: Random }) {
@@ -39,6 +44,7 @@ export class Leases {
 
   /** Adds the peer, or gives it a new end. */
   put(swarm: InfoHash, peer: LeasePeer, lease: Millis): void {
+    if (this.#gone.size > 0) this.#gone.delete(`${swarm} ${peer.host}`)
     const key = this.#keyOf(swarm, peer.host)
     this.#shardOf(key).put(key, { port: peer.port, isOurs: peer.isOurs, end: this.#endOf(lease) })
   }
@@ -47,6 +53,12 @@ export class Leases {
   remove(swarm: InfoHash, host: IpAddress, port: number): void {
     const key = this.#keyOf(swarm, host)
     this.#shardOf(key).remove(key, port)
+    if (this.find(swarm, host) === undefined) this.#gone.set(`${swarm} ${host}`, true)
+  }
+
+  /** A peer there has left lately, or was put out. */
+  hasLeft(swarm: InfoHash, host: IpAddress): boolean {
+    return this.#gone.get(`${swarm} ${host}`) !== undefined
   }
 
   /** Undefined when the swarm has no live peer at this address, whatever the port. */

@@ -4,8 +4,7 @@
  * same: so nobody stops, replaces or impersonates another. And what a peer sends reaches another only as an
  * offer that we handed out, or as the answer to one.
  */
-import type { IpAddress } from '../core/address.ts'
-import type { InfoHash, PeerId } from '../core/ids.ts'
+import type { InfoHash } from '../core/ids.ts'
 import type { ControlEvent } from '../wire/control.ts'
 import { limits } from '../wire/limits.ts'
 import { withFitCandidates } from '../wire/sdp.ts'
@@ -16,30 +15,11 @@ import type { AddressFacts } from './address-book.ts'
 import type { AnnounceParts } from './announce-hooks.ts'
 import { Farewells } from './farewells.ts'
 import { refusals, type Refusal, type RefusalKind } from './refusals.ts'
+import type { SignalSession } from './signal-session.ts'
 import { reachOf, type SignalPeer, type SignalSwarms, type Standing } from './signal-swarms.ts'
 import type { SwarmCounts } from './swarm-store.ts'
 import { HARMLESS, type Answer, type TrackerCore } from './tracker-core.ts'
 import { refusalOfGrant, withdrawalOf, type VerifiedGrant } from './verified-grant.ts'
-
-/** A socket as the core sees it. */
-export interface SignalSession {
-  /** Its name in this process: above every port, so that it counts as one "port" of its address and grant. */
-  readonly number: number
-  readonly host: IpAddress
-  readonly token: string | undefined
-  /** False from the moment at which its end is decided. */
-  readonly isOpen: boolean
-  /** The peer that it spoke for first, and speaks for as long as it lives. */
-  peerId: PeerId | undefined
-  /** Its place in the swarm of its grant. */
-  peer: SignalPeer<SignalSession> | undefined
-  /** False when the other side does not read; it is then closed. */
-  send(text: string): boolean
-  /** Says why, in an answer to `action`. */
-  refuse(action: 'announce' | 'scrape', refusal: Refusal, infoHash?: InfoHash): void
-  /** Leaves its swarm through {@link SignalCore.leave}. Closing twice changes nothing. */
-  close(): void
-}
 
 export interface SignalCoreParts extends AnnounceParts {
   readonly core: TrackerCore
@@ -203,7 +183,7 @@ export class SignalCore {
     from: AddressFacts,
     grant: VerifiedGrant,
   ): Refusal | undefined {
-    const { control, sessions, settings, swarms, uses } = this.#parts
+    const { control, sessions, settings, sharing, swarms, uses } = this.#parts
     if (!from.isListable) return refusals.addressRefused(from.host)
     if (session.peerId !== undefined && session.peerId !== peerId) return refusals.peerIdRefused
     const holder = swarms.find(infoHash, peerId)
@@ -213,7 +193,11 @@ export class SignalCore {
     const { id } = grant.claims
     const addressesMax = control.peersMaxOf(id)
     const use = uses.admit(id, from.host, session.number, addressesMax)
-    if (use.kind === 'too-many-addresses') return refusals.tooManyAddresses(addressesMax, settings.portalUrl)
+    if (use.kind === 'too-many-addresses') {
+      sharing.note(id, { addresses: addressesMax, isFull: true })
+      return refusals.tooManyAddresses(addressesMax, settings.portalUrl)
+    }
+    sharing.note(id, { addresses: use.addresses, isFull: false })
     if (use.portForgotten !== undefined) sessions.get(use.portForgotten)?.close()
     return undefined
   }

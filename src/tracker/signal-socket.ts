@@ -9,7 +9,7 @@ import type { Clock } from '../platform/clock.ts'
 import { limits } from '../wire/limits.ts'
 import { formatSignalRefusal } from '../wire/signal-reply.ts'
 import type { Refusal } from './refusals.ts'
-import type { SignalSession } from './signal-core.ts'
+import type { SignalSession } from './signal-session.ts'
 import type { SignalPeer } from './signal-swarms.ts'
 
 /** Close codes of RFC 6455. */

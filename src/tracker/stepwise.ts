@@ -13,16 +13,20 @@ export class Stepwise {
   readonly #clock: Clock
   readonly #walks: readonly Walk[]
   #timer: Timer | undefined
+  #isWantedAgain = false
 
   constructor(clock: Clock, ...walks: readonly Walk[]) {
     this.#clock = clock
     this.#walks = walks
   }
 
-  /** From the beginning; the first part at once. What is under way is given up for it. */
+  /**
+   * From the beginning; the first part at once. What is under way goes to its end first, and then begins again: who
+   * starts it again and again must not keep it from those at the end.
+   */
   start(): void {
-    this.cancel()
-    this.#goOn(0, 0)
+    if (this.#timer === undefined) this.#goOn(0, 0)
+    else this.#isWantedAgain = true
   }
 
   /** From the beginning, unless it is under way: what is started again and again is to come to its end too. */
@@ -33,6 +37,7 @@ export class Stepwise {
   cancel(): void {
     this.#timer?.cancel()
     this.#timer = undefined
+    this.#isWantedAgain = false
   }
 
   /** Walks that end within their first part need no rest before the next one: there is little to do. */
@@ -45,6 +50,12 @@ export class Stepwise {
         this.#timer = this.#clock.after(REST, () => {
           this.#goOn(i, next)
         })
+      else if (this.#isWantedAgain) {
+        this.#isWantedAgain = false
+        this.#timer = this.#clock.after(REST, () => {
+          this.#goOn(0, 0)
+        })
+      }
       return
     }
   }

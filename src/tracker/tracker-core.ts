@@ -7,7 +7,7 @@ import type { InfoHash } from '../core/ids.ts'
 import type { SiteMap } from '../core/site.ts'
 import type { ControlEvent } from '../wire/control.ts'
 import type { AnnounceReply, AnnounceRequest } from '../wire/announce.ts'
-import type { LeaseQuestion, PeerLease } from '../wire/lease.ts'
+import type { LeaseAnswer, LeaseQuestion } from '../wire/lease.ts'
 import type { ReachQuestion, ReachReply } from '../wire/reach.ts'
 import { announceHooks, type AnnounceParts } from './announce-hooks.ts'
 import type { AddressFacts } from './address-book.ts'
@@ -179,10 +179,10 @@ export class TrackerCore {
   leases(
     question: LeaseQuestion,
     from: AddressFacts,
-  ): Answer<readonly (PeerLease | undefined)[]> | Promise<Answer<readonly (PeerLease | undefined)[]>> {
+  ): Answer<readonly LeaseAnswer[]> | Promise<Answer<readonly LeaseAnswer[]>> {
     const { grant, infoHash } = question
     const isBridge: BridgeCheck = (swarm, host) => this.isBridge(swarm, host)
-    const go = (): Answer<readonly (PeerLease | undefined)[]> => ({
+    const go = (): Answer<readonly LeaseAnswer[]> => ({
       reply: leasesFor(question, this.#parts, isBridge),
     })
     return this.#admitted(grant, infoHash, from, go, 'ask-leases')

@@ -12,7 +12,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer, type RawData, type ServerOptions, type WebSocket } from 'ws'
-import { tryIpAddress, type IpAddress } from '../core/address.ts'
+import { networkOf, tryIpAddress, type IpAddress } from '../core/address.ts'
 import { messageOf, ShoalError } from '../core/errors.ts'
 import { millis, seconds } from '../core/units.ts'
 import type { Clock, Timer } from '../platform/clock.ts'
@@ -23,7 +23,7 @@ import { parseQuery } from '../wire/query.ts'
 import { parseSignal } from '../wire/signal.ts'
 import type { AddressRanges } from './address-ranges.ts'
 import { clientAddress } from './client-address.ts'
-import { networkOf } from './failure-limiter.ts'
+import { FIRST_SOCKET } from './grant-uses.ts'
 import { refusals, type Refusal } from './refusals.ts'
 import type { SignalCore } from './signal-core.ts'
 import { SignalSocket, type SendQueues } from './signal-socket.ts'
@@ -46,8 +46,6 @@ export interface WebSocketFrontendOptions {
 
 /** Sockets are inspected in so many groups, one after the other: 20,000 at once would stall the loop. */
 const GROUPS = 20
-/** Above every port: what a grant's uses count as the "port" of a socket. */
-const FIRST_NUMBER = 65_536
 /** For the other side to say goodbye, when we stop. */
 const GOODBYE = seconds(1)
 
@@ -80,7 +78,7 @@ export class WebSocketFrontend implements AsyncDisposable {
   readonly #queues: SendQueues = { totalBytes: 0 }
   readonly #idle = new Set<SignalSocket>()
   readonly #inspecting: Timer
-  #nextNumber = FIRST_NUMBER
+  #nextNumber = FIRST_SOCKET
   #nextGroup = 0
   /** Called when the last socket is gone. */
   #onEmpty: (() => void) | undefined

@@ -38,6 +38,12 @@ export interface PeerLease {
   readonly isOurs: boolean
 }
 
+/**
+ * Undefined: no peer there. `unsure`: nobody has announced from there, but the tracker has begun so lately that not
+ * everybody can have.
+ */
+export type LeaseAnswer = PeerLease | 'unsure' | undefined
+
 /** An address of IPv6 whose colons are percent-encoded, and a name. */
 const PEER_CHARS_MAX = 70
 const SITE_CHARS_MAX = 64
@@ -95,17 +101,19 @@ function carriesGrantFor(query: string, swarm: InfoHash): boolean {
   }
 }
 
-/** In the order of the question; undefined: no lease. */
-export function encodeLeaseReply(leases: readonly (PeerLease | undefined)[]): Uint8Array {
+/** In the order of the question. */
+export function encodeLeaseReply(leases: readonly LeaseAnswer[]): Uint8Array {
   return encodeBencode(
     dictOf({
       leases: leases.map((lease) =>
-        dictOf({
-          bridge: lease === undefined ? undefined : Number(lease.isBridge),
-          ours: lease === undefined ? undefined : Number(lease.isOurs),
-          seconds: lease === undefined ? undefined : Math.ceil(lease.leftMs / 1_000),
-          site: lease?.site,
-        }),
+        lease === undefined || lease === 'unsure'
+          ? dictOf({ unsure: lease === undefined ? undefined : 1 })
+          : dictOf({
+              bridge: Number(lease.isBridge),
+              ours: Number(lease.isOurs),
+              seconds: Math.ceil(lease.leftMs / 1_000),
+              site: lease.site,
+            }),
       ),
     }),
   )
@@ -115,7 +123,7 @@ export function encodeLeaseReply(leases: readonly (PeerLease | undefined)[]): Ui
  * `asked`: of how many addresses the question was.
  * @throws ShoalError `bad-input`; `not-granted` with the tracker's sentence when it refused.
  */
-export function parseLeaseReply(bytes: Uint8Array, asked: number): (PeerLease | undefined)[] {
+export function parseLeaseReply(bytes: Uint8Array, asked: number): LeaseAnswer[] {
   if (bytes.length > limits.trackerReplyBytesMax)
     throw new ShoalError('over-limit', "the tracker's reply is too long")
   const dict = asDict(decodeBencode(bytes), 'leases')
@@ -126,9 +134,10 @@ export function parseLeaseReply(bytes: Uint8Array, asked: number): (PeerLease | 
   return list.map(leaseOf)
 }
 
-function leaseOf(value: BencodeValue): PeerLease | undefined {
+function leaseOf(value: BencodeValue): LeaseAnswer {
   const dict = asDict(value, 'lease')
   if (dict.size === 0) return undefined
+  if (bitAt(dict, 'unsure')) return 'unsure'
   const left = present(intAt(dict, 'seconds', 'lease'), 'seconds', 'lease')
   const site = present(textAt(dict, 'site', 'lease'), 'site', 'lease')
   if (left < 0 || left * 1_000 > limits.grantLifeMax + limits.clockLeeway || site.length > SITE_CHARS_MAX)

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
+import { createServer, request, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { hours, millis, minutes } from '../../src/core/units.ts'
 import { type Device, type Enrolled, zEnrolled, zPermit } from '../../src/wire/device-api.ts'
@@ -13,8 +16,11 @@ import { openTestPortal, type TestPortal } from './test-portal.ts'
 import { torrentNamed } from './torrents.ts'
 
 async function enrol(portal: TestPortal, token: string, key?: string): Promise<Enrolled> {
-  const request = await requestCertificate(key ?? (await generateDeviceKey()))
-  const answer = await portal.api('post', '/devices', token).send({ request, name: 'laptop' }).expect(201)
+  const asked = await requestCertificate(key ?? (await generateDeviceKey()))
+  const answer = await portal
+    .api('post', '/devices', token)
+    .send({ request: asked, name: 'laptop' })
+    .expect(201)
   return zEnrolled.parse(answer.body)
 }
 
@@ -51,6 +57,47 @@ describe('Devices', () => {
     assert.equal(device.isOrigin, true)
     const admins = await enrol(portal, portal.adminToken)
     assert.doesNotMatch(readCertificate(admins.certificate).subject, /OU/)
+  })
+
+  it('of an origin end with the token that got them, which may have an end', async () => {
+    const draft = { name: 'short', role: 'origin', expiresInSeconds: 3_600 }
+    const made = await portal.api('post', '/tokens', portal.adminToken).send(draft)
+    const { certificate, ca } = await enrol(portal, (made.body as { token: string }).token)
+    const now = portal.clock.epoch()
+    const read = certifiedDevice(readCertificate(certificate), readCertificate(ca), now)
+    assert.ok(read.certifiedUntil <= now + hours(1))
+  })
+
+  it('are not certified for a token that was taken back while the request was under way', async () => {
+    const made = await portal.api('post', '/tokens', portal.adminToken).send({ name: 'gone', role: 'origin' })
+    const { id, token } = made.body as { id: string; token: string }
+    const body = JSON.stringify({
+      request: await requestCertificate(await generateDeviceKey()),
+      name: 'late',
+    })
+    const server = createServer(portal.portal.handler).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const asked = request({
+      port,
+      path: '/api/v1/devices',
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${token}`,
+        'content-type': 'application/json',
+        'content-length': body.length,
+      },
+    })
+    const answered = once(asked, 'response') as Promise<[IncomingMessage]>
+    asked.write(body.slice(0, 10))
+    await once(server, 'request')
+    for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate) // the token is looked at by then
+    await portal.api('delete', `/tokens/${id}`, portal.adminToken).expect(204)
+    asked.end(body.slice(10))
+    const [answer] = await answered
+    answer.resume()
+    server.close()
+    assert.equal(answer.statusCode, 401)
   })
 
   it('get a fresh certificate for the same key, and nobody else gets one for it', async () => {

@@ -23,7 +23,7 @@ import {
   type ScrapeReply,
 } from '../../src/tracker/tracker-core.ts'
 import type { AnnounceReply, AnnounceRequest } from '../../src/wire/announce.ts'
-import type { LeaseQuestion, PeerLease } from '../../src/wire/lease.ts'
+import type { LeaseAnswer, LeaseQuestion } from '../../src/wire/lease.ts'
 import { announceRequest, TestPortal } from './support.ts'
 
 const NO_SITES = new SiteMap([])
@@ -113,10 +113,7 @@ export class AdmissionWorld {
     return await this.core.scrape(question, this.#from(host))
   }
 
-  async leases(
-    question: LeaseQuestion,
-    host = '10.0.0.1',
-  ): Promise<Answer<readonly (PeerLease | undefined)[]>> {
+  async leases(question: LeaseQuestion, host = '10.0.0.1'): Promise<Answer<readonly LeaseAnswer[]>> {
     return await this.core.leases(question, this.#from(host))
   }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { hours, millis } from '../../src/core/units.ts'
-import { GrantUses } from '../../src/tracker/grant-uses.ts'
+import { FIRST_SOCKET, GrantUses } from '../../src/tracker/grant-uses.ts'
 import { newGrantId } from '../../src/wire/grant.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { ip } from './support.ts'
@@ -110,6 +110,14 @@ describe('The uses of a grant', () => {
     isAdmitted(B)
     uses.sweep({ from: next ?? assert.fail(), most: 1 })
     assert.equal(isAdmitted(C), false)
+  })
+
+  it('bound ports and WebSockets each for itself: what gives way is of the kind that came', () => {
+    for (const number of [5_001, FIRST_SOCKET + 1, 5_002, FIRST_SOCKET + 2])
+      assert.equal(gaveWay(number), undefined)
+    assert.equal(gaveWay(5_003), 5_001)
+    assert.equal(gaveWay(FIRST_SOCKET + 3), FIRST_SOCKET + 1)
+    assert.equal(gaveWay(5_004), 5_002)
   })
 
   it('outlast a sweep while they count', () => {

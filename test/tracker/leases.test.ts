@@ -3,14 +3,26 @@ import fc from 'fast-check'
 import type { IpAddress } from '../../src/core/address.ts'
 import type { InfoHash } from '../../src/core/ids.ts'
 import { seededRandom } from '../../src/core/random.ts'
+import { SiteMap } from '../../src/core/site.ts'
 import { hours, minutes, seconds } from '../../src/core/units.ts'
+import { readConfig } from '../../src/platform/config.ts'
+import { silentLogger } from '../../src/platform/log.ts'
+import type { AddressFacts } from '../../src/tracker/address-book.ts'
+import { composeCore } from '../../src/tracker/compose-core.ts'
+import { trackerSettings } from '../../src/tracker/index.ts'
 import { LeaseShard } from '../../src/tracker/lease-shard.ts'
 import { Leases } from '../../src/tracker/leases.ts'
-import { leaseQuestionUrl, parseLeaseReply, SERVING_INFO_HASH, type PeerLease } from '../../src/wire/lease.ts'
+import {
+  leaseQuestionUrl,
+  parseLeaseReply,
+  SERVING_INFO_HASH,
+  type LeaseAnswer,
+  type PeerLease,
+} from '../../src/wire/lease.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { AdmissionWorld, refusalOf, replyOf } from './admission-world.ts'
 import { reasonOf, TestTracker } from './http-support.ts'
-import { altered, ip, OTHER_SWARM, randomPeerId, SWARM, TestPortal } from './support.ts'
+import { altered, announceRequest, ip, OTHER_SWARM, randomPeerId, SWARM, TestPortal } from './support.ts'
 
 type Lease = PeerLease | undefined
 
@@ -29,6 +41,10 @@ const acts = fc.array(
   ),
   { maxLength: 200 },
 )
+
+/** These trackers have run for long, or do not say since when. */
+const sure = (lease: LeaseAnswer): PeerLease | undefined =>
+  lease === 'unsure' ? assert.fail('the tracker is not sure') : lease
 
 describe('The leases of a tracker', () => {
   it('are those of the peers that were put, until they end or are removed, as a plain map has them', () => {
@@ -124,7 +140,9 @@ describe('A question about leases', () => {
     return {
       world,
       ask: async (grant, ...hosts) =>
-        replyOf(await world.leases({ infoHash: SWARM, peers: hosts.map(ip), ...(grant && { grant }) })),
+        replyOf(await world.leases({ infoHash: SWARM, peers: hosts.map(ip), ...(grant && { grant }) })).map(
+          sure,
+        ),
     }
   }
 
@@ -186,7 +204,7 @@ describe('A question about leases', () => {
     for (const host of hosts) await world.announce({ grant: token }, host)
     const question = { infoHash: SWARM, peers: hosts.map(ip), grant: token }
     assert.deepEqual(
-      replyOf(await world.leases(question)).map((lease) => lease?.isBridge),
+      replyOf(await world.leases(question)).map((lease) => sure(lease)?.isBridge),
       [true, true, false],
     )
   })
@@ -224,8 +242,9 @@ describe('A question about leases', () => {
     const peers = [ip('127.0.0.2'), ip('127.0.0.3')]
     const { body } = await tracker.get(leaseQuestionUrl(`/lease?g=${token}`, { infoHash: SWARM, peers }))
     assert.deepEqual(
-      parseLeaseReply(body, 2).map((lease) => lease?.leftMs),
-      [minutes(61), undefined],
+      parseLeaseReply(body, 2).map((lease) => (lease === 'unsure' ? lease : lease?.leftMs)),
+      [minutes(61), 'unsure'],
+      'it has just begun: who has not announced yet may have been here before',
     )
     const refused = await tracker.get(leaseQuestionUrl('/lease', { infoHash: SWARM, peers }))
     assert.throws(() => parseLeaseReply(refused.body, 2), { code: 'not-granted', message: 'grant refused' })
@@ -234,3 +253,45 @@ describe('A question about leases', () => {
     assert.equal((await tracker.get(`/lease?${'x'.repeat(6_000)}`)).status, 414)
   })
 })
+
+describe('A tracker that has just begun', () => {
+  const peers = ['10.0.0.1', '10.0.0.2', '10.0.0.3'].map(ip)
+
+  it('is sure of who announced and of who left or was put out since, and of others once all had time to announce', async () => {
+    const portal = await TestPortal.open()
+    const control = portal.control
+    const parts = {
+      clock: portal.clock,
+      random: seededRandom(1),
+      log: silentLogger,
+      control,
+      sites: () => NO_SITES,
+    }
+    const { core, addresses } = composeCore(parts, readConfig(trackerSettings, {}))
+    control.onChange((events) => {
+      core.onControl(events)
+    })
+    const [asker, left, out] = await Promise.all([portal.grant(), portal.grant(), portal.grant()])
+    const from = (host: string): AddressFacts => addresses.lookUp(host) ?? assert.fail(host)
+    const announce = (grant: string, host: string, event: 'started' | 'stopped'): unknown =>
+      core.announce(announceRequest({ grant, event }), from(host))
+    const ask = async (): Promise<unknown[]> =>
+      replyOf(await core.leases({ infoHash: SWARM, peers, grant: asker.token }, from('10.0.0.9'))).map(
+        (lease) => (typeof lease === 'object' ? 'leased' : lease),
+      )
+    assert.deepEqual(await ask(), ['unsure', 'unsure', 'unsure'])
+    for (const [one, host] of [
+      [left, '10.0.0.1'],
+      [out, '10.0.0.2'],
+    ] as const)
+      await announce(one.token, host, 'started')
+    assert.deepEqual(await ask(), ['leased', 'leased', 'unsure'])
+    await announce(left.token, '10.0.0.1', 'stopped')
+    portal.tell({ kind: 'grant-revoked', id: out.claims.id, until: portal.time(hours(24)) })
+    assert.deepEqual(await ask(), [undefined, undefined, 'unsure'])
+    portal.clock.advance(minutes(32))
+    assert.deepEqual(await ask(), [undefined, undefined, undefined])
+  })
+})
+
+const NO_SITES = new SiteMap([])

@@ -126,12 +126,27 @@ describe('A walk in steps', () => {
     assert.deepEqual(parts, [0, 2_000, 4_000])
     walk.start()
     walk.start()
+    walk.start()
     clock.advance(seconds(1))
-    assert.deepEqual(parts.slice(3), [0, 0, 2_000, 4_000])
+    assert.deepEqual(parts.slice(3), [0, 2_000, 4_000, 0, 2_000, 4_000])
     walk.start()
     walk.cancel()
     clock.advance(seconds(1))
-    assert.deepEqual(parts.slice(7), [0])
+    assert.deepEqual(parts.slice(9), [0])
+  })
+
+  it('comes to those at the end, however often it is started meanwhile', () => {
+    const clock = new ManualClock()
+    const parts: number[] = []
+    const walk = new Stepwise(clock, ({ from, most }) => {
+      parts.push(from)
+      return from + most < 9_000 ? from + most : undefined
+    })
+    for (let i = 0; i < 20; i++) {
+      walk.start()
+      clock.advance(millis(1))
+    }
+    assert.ok(parts.includes(8_000), parts.join())
   })
 
   it('does one walk after the other, and is left to come to its end', () => {

@@ -28,7 +28,9 @@ const hosts = fc.array(host, { minLength: 1, maxLength: limits.leasePeersMax })
 const lease: fc.Arbitrary<PeerLease> = fc
   .tuple(fc.nat(86_400), fc.string({ maxLength: 20, unit: 'binary' }), fc.boolean(), fc.boolean())
   .map(([left, site, isBridge, isOurs]) => ({ leftMs: seconds(left), site, isBridge, isOurs }))
-const leases = fc.array(fc.option(lease, { nil: undefined }), { maxLength: limits.leasePeersMax })
+const leases = fc.array(fc.oneof(fc.option(lease, { nil: undefined }), fc.constant('unsure' as const)), {
+  maxLength: limits.leasePeersMax,
+})
 
 describe('a question about leases', () => {
   it('is read as its URL was made, however many addresses it names', () => {
@@ -105,7 +107,7 @@ describe('an answer about leases', () => {
       encodeLeaseReply([{ leftMs: millis(1), site: 'x', isBridge: false, isOurs: false }]),
       1,
     )
-    assert.equal(read?.leftMs, 1_000)
+    assert.ok(typeof read === 'object' && read.leftMs === 1_000)
   })
 
   it('is refused, or read the same each time, when it was changed on the way', () => {

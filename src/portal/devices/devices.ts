@@ -5,7 +5,7 @@
 import type { Selectable } from 'kysely'
 import { ShoalError } from '../../core/errors.ts'
 import type { DeviceId } from '../../core/ids.ts'
-import { addMillis, hours } from '../../core/units.ts'
+import { addMillis, epochMillis, hours } from '../../core/units.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Device, Enrolled, Enrolment } from '../../wire/device-api.ts'
 import type { DeviceCa } from '../../wire/device-certificate.ts'
@@ -14,6 +14,7 @@ import type { Account } from '../account.ts'
 import { isoTime } from '../catalogue/rows.ts'
 import type { Database, DeviceRow, Tx } from '../database/tables.ts'
 import type { Journal, Notes } from '../journal.ts'
+import { endOfToken } from '../people/live-token.ts'
 
 /** Short, since a device that is lost and never reported must not count for long; our programs renew at 80 %. */
 const CERTIFICATE_LIFE = hours(30 * 24)
@@ -54,6 +55,9 @@ export class Devices {
       token_id: account.tokenId ?? null,
     }
     const stored = await journal.change(async (tx, notes) => {
+      const end = await endOfToken(tx, account.tokenId, now)
+      // An origin's certificate opens every release by itself: it ends with the token that got it.
+      if (isOrigin && end !== undefined && end < row.certified_until) row.certified_until = end
       const known = await find(tx, row.id)
       if (known === undefined) return this.#insert(tx, notes, row)
       mustBeTheSame(known, row)
@@ -69,7 +73,7 @@ export class Devices {
       request,
       isOrigin,
       from: now,
-      until: addMillis(now, CERTIFICATE_LIFE),
+      until: epochMillis(stored.certified_until),
     })
     return { device: publicDevice(stored), certificate, ca: ca.certificate }
   }

@@ -17,6 +17,7 @@ import type { Database, Tx } from '../database/tables.ts'
 import type { RefusedBefore } from './refused-before.ts'
 import type { Journal, Notes } from '../journal.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
+import { endOfToken } from '../people/live-token.ts'
 
 export interface ServingGrantsParts {
   readonly db: Database
@@ -58,8 +59,9 @@ export class ServingGrants {
     return { id, expiresAt: isoTime(expiresAt), leaseUrl }
   }
 
-  #isDue({ expiresAt }: Held): boolean {
-    return expiresAt - this.#parts.clock.epoch() < LIFE - FRESH_EVERY
+  #isDue({ id, expiresAt }: Held): boolean {
+    const now = this.#parts.clock.epoch()
+    return now - issuedAtOf(id) > FRESH_EVERY || expiresAt <= now
   }
 
   async #isLive(id: GrantId): Promise<boolean> {
@@ -79,20 +81,22 @@ export class ServingGrants {
     const now = clock.epoch()
     const { kid } = keys.grant
     const id = refused.newId({ infohash: SERVING_INFO_HASH, kid })
-    const expiresAt = epochMillis(issuedAtOf(id) + LIFE)
-    const token = await signGrant({ infoHash: SERVING_INFO_HASH, id, expiresAt }, keys.grant)
-    await journal.change(async (tx, notes) => {
+    const expiresAt = await journal.change(async (tx, notes) => {
+      const end = await endOfToken(tx, tokenId, now)
+      const until = epochMillis(Math.min(issuedAtOf(id) + LIFE, end ?? Infinity))
       await tx
         .deleteFrom('serving_grants')
         .where('expires_at', '<', now - limits.clockLeeway)
         .execute()
       await tx
         .insertInto('serving_grants')
-        .values({ id, token_id: tokenId, user, kid, expires_at: expiresAt, revoked_at: null })
+        .values({ id, token_id: tokenId, user, kid, expires_at: until, revoked_at: null })
         .execute()
-      const detail = `for the machine of token ${tokenId} until ${isoTime(expiresAt)}`
+      const detail = `for the machine of token ${tokenId} until ${isoTime(until)}`
       notes.audit({ actor: user, action: 'serving-grant-issued', subject: id, detail })
+      return until
     })
+    const token = await signGrant({ infoHash: SERVING_INFO_HASH, id, expiresAt }, keys.grant)
     const held = { id, token, expiresAt }
     this.#held.set(tokenId, held)
     return held
