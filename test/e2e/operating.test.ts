@@ -49,9 +49,9 @@ describe('What operators see of shoal up', function () {
 
 describe('What operators see of a portal and a tracker apart', function () {
   this.timeout(TIMEOUT_MS)
-  const signal = AbortSignal.timeout(TIMEOUT_MS)
 
   it('are metrics at a port of the tracker, and on the page whether it answers', async () => {
+    const signal = AbortSignal.timeout(TIMEOUT_MS)
     await using stack = new AsyncDisposableStack()
     const dir = stack.adopt(await mkdtemp(join(tmpdir(), 'shoal-operating-')), (made) =>
       rm(made, { recursive: true, force: true }),
