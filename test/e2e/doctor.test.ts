@@ -41,10 +41,11 @@ describe('shoal doctor beside shoal up', function () {
   this.timeout(TIMEOUT_MS)
   let running: Running
   let ca: CompanyCa | undefined
-  const signal = AbortSignal.timeout(TIMEOUT_MS)
+  let signal: AbortSignal
 
   before(async function () {
     needs(this, 'openssl')
+    signal = AbortSignal.timeout(TIMEOUT_MS)
     running = await Running.start(signal)
     ca = await CompanyCa.create()
   })
@@ -120,7 +121,7 @@ describe('shoal doctor beside shoal up', function () {
 
   it('2. tells a certificate from a portal that speaks no TLS at all', async () => {
     const url = running.portal.replace('http:', 'https:')
-    const facts = await examinePortal(url, () => systemClock.epoch(), signal)
+    const facts = await examinePortal(url, () => systemClock.epoch(), AbortSignal.timeout(TIMEOUT_MS))
     assert.equal(facts.answer, 'none')
     assert.equal(facts.tlsFault, undefined)
     assert.match(facts.reason ?? '', /TLS/)
@@ -159,7 +160,8 @@ describe('shoal doctor beside shoal up', function () {
 
 describe('shoal doctor in a swarm', function () {
   this.timeout(TIMEOUT_MS)
-  const signal = AbortSignal.timeout(TIMEOUT_MS)
+  let signal: AbortSignal
+  beforeEach(() => (signal = AbortSignal.timeout(TIMEOUT_MS)))
   const SITES = [
     { name: 'lyon', cidrs: ['127.1.0.0/16'] },
     { name: 'oslo', cidrs: ['127.2.0.0/16'] },
