@@ -1,4 +1,5 @@
 /** A portal and a tracker in this process, with a release that a puppet serves, so that one part can be ill. */
+import '../../src/wire/device-certificate.ts' // now: what it loads sets globals, which no test may
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
