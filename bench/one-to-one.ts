@@ -7,11 +7,11 @@
  * Prints one JSON line: medians and least figures of seconds and CPU-seconds, the ratios (throughput above 1, CPU
  * below 1: ours is better), and the seconds of each run.
  */
+import { freePort } from '../test/support/free-port.ts'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createHash, randomFillSync } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -105,14 +105,6 @@ async function makeFile(path: string): Promise<void> {
 async function evenOutMemory(path: string): Promise<void> {
   await makeFile(path)
   await rm(path)
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 async function shoalRun(seed: Child, torrent: string, work: string): Promise<Run> {

@@ -4,7 +4,8 @@
  */
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { chromium, type BrowserContext } from 'playwright-core'
+import { launchChromium } from '../test/support/chromium.ts'
+import type { BrowserContext } from 'playwright-core'
 
 const [portal, tokenFile, folder] = process.argv.slice(2)
 if (portal === undefined || tokenFile === undefined || folder === undefined) {
@@ -39,16 +40,7 @@ async function picturesOf(context: BrowserContext, name: string): Promise<void> 
 
 await mkdir(folder, { recursive: true })
 await using browser = {
-  it: await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-    ],
-  }),
+  it: await launchChromium(),
   [Symbol.asyncDispose]() {
     return this.it.close()
   },

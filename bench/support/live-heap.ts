@@ -3,7 +3,6 @@
  * reports by itself goes up and down by tens of MiB between two collections.
  */
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 
 export class LiveHeap implements Disposable {
   readonly #socket: WebSocket
@@ -51,14 +50,4 @@ export class LiveHeap implements Disposable {
       this.#socket.send(JSON.stringify({ id, method }))
     })
   }
-}
-
-/** Of 127.0.0.1, a moment ago. */
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const address = probe.address()
-  probe.close()
-  await once(probe, 'close')
-  return address !== null && typeof address === 'object' ? address.port : 0
 }

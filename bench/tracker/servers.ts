@@ -3,12 +3,13 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { readdirSync, readFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { InfoHash } from '../../src/core/ids.ts'
+import { freePort } from '../../test/support/free-port.ts'
 
 export type TrackerName = 'shoal' | 'opentracker' | 'bittorrent-tracker'
 
@@ -121,15 +122,6 @@ export async function startBittorrentTracker(): Promise<TrackerProcess> {
   const child = spawn(process.execPath, [BITTORRENT_TRACKER, ...flags], { stdio: 'ignore' })
   await untilListening(port, child)
   return new TrackerProcess('bittorrent-tracker', child, port)
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const address = probe.address()
-  probe.close()
-  await once(probe, 'close')
-  return address !== null && typeof address === 'object' ? address.port : 0
 }
 
 async function untilListening(port: number, child: ChildProcess): Promise<void> {

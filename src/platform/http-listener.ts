@@ -5,10 +5,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { formatEndpoint } from '../core/address.ts'
-import { ShoalError, systemCode } from '../core/errors.ts'
 import { KiB, type Millis, seconds } from '../core/units.ts'
 import { type DirectAnswer, DirectGets } from './direct-gets.ts'
+import { explainListenError } from './listen-error.ts'
 
 export type HttpHandler = (req: IncomingMessage, res: ServerResponse) => void
 
@@ -53,7 +52,7 @@ const DEFAULTS = {
   keepAliveTimeout: seconds(65), // longer than the usual proxy's 60 s, so that the proxy closes first
   headerBytesMax: 16 * KiB,
   // Twenty thousand that hold theirs open, honestly or not, still leave room (promise 13).
-  connectionsMax: 40_000,
+  connectionsMax: 25_000,
   closeTimeout: seconds(2),
 }
 
@@ -154,7 +153,7 @@ function failed(res: ServerResponse): void {
 function bind(server: Server, at: { readonly host: string; readonly port: number }): Promise<void> {
   return new Promise((resolve, reject) => {
     const refuse = (error: Error): void => {
-      reject(explained(error, at))
+      reject(explainListenError(error, { host: at.host, port: at.port, flag: '--listen' }))
     }
     server.once('error', refuse)
     server.listen({ host: at.host, port: at.port, backlog: 1_024 }, () => {
@@ -162,36 +161,6 @@ function bind(server: Server, at: { readonly host: string; readonly port: number
       resolve()
     })
   })
-}
-
-function explained(error: Error, at: { readonly host: string; readonly port: number }): Error {
-  const where = formatEndpoint(at)
-  switch (systemCode(error)) {
-    case 'EADDRINUSE':
-      return new ShoalError(
-        'conflict',
-        `port ${at.port} is in use (${where}): stop the other program, or choose another port with --listen`,
-        { cause: error },
-      )
-    case 'EACCES':
-      return new ShoalError(
-        'bad-usage',
-        `not allowed to listen on ${where}: ports under 1024 need root, choose a higher one with --listen`,
-        { cause: error },
-      )
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return new ShoalError(
-        'bad-usage',
-        `${at.host} is no address of this machine: choose another with --listen`,
-        {
-          cause: error,
-        },
-      )
-    case undefined:
-    default:
-      return error
-  }
 }
 
 function boundPort(server: Server): number {

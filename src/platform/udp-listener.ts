@@ -5,8 +5,8 @@
 import { createSocket, type Socket, type SocketOptions } from 'node:dgram'
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
-import { formatEndpoint } from '../core/address.ts'
-import { ShoalError, systemCode } from '../core/errors.ts'
+import { systemCode } from '../core/errors.ts'
+import { explainListenError } from './listen-error.ts'
 
 /** Sends the first `length` bytes of `bytes`; never throws. False while these bytes are still needed. */
 export type UdpSend = (bytes: Buffer, length: number, to: UdpSender) => boolean
@@ -66,7 +66,12 @@ export async function listenUdp(handler: UdpHandler, options: UdpListenOptions):
       return await listenOnce(handler, options)
     } catch (error) {
       if (systemCode(error) !== 'EADDRINUSE' || options.port !== 0 || tries === TRIES_MAX)
-        throw explained(error, options)
+        throw explainListenError(error, {
+          host: options.host,
+          port: options.port,
+          protocol: 'UDP ',
+          flag: '--udp-port',
+        })
     }
   }
 }
@@ -173,32 +178,4 @@ function close(socket: Socket): Promise<void> {
       resolve()
     })
   })
-}
-
-function explained(error: unknown, at: { readonly host: string; readonly port: number }): unknown {
-  const where = `UDP ${formatEndpoint(at)}`
-  switch (systemCode(error)) {
-    case 'EADDRINUSE':
-      return new ShoalError(
-        'conflict',
-        `port ${at.port} is in use (${where}): stop the other program, or choose another port with --udp-port`,
-        { cause: error },
-      )
-    case 'EACCES':
-      return new ShoalError(
-        'bad-usage',
-        `not allowed to listen on ${where}: ports under 1024 need root, choose a higher one with --udp-port`,
-        { cause: error },
-      )
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return new ShoalError(
-        'bad-usage',
-        `${at.host} is no address of this machine: choose another with --listen`,
-        { cause: error },
-      )
-    case undefined:
-    default:
-      return error
-  }
 }

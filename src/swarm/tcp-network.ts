@@ -7,6 +7,7 @@ import { type Endpoint, type IpAddress, tryIpAddress } from '../core/address.ts'
 import { messageOf, ShoalError, systemCode } from '../core/errors.ts'
 import { KiB } from '../core/units.ts'
 import type { DeviceIdentity } from '../wire/certified-device.ts'
+import { CorkedWriter } from './corked-writer.ts'
 import type { Connection, ConnectionHandler, Network, NetworkListener, SecureConnection } from './network.ts'
 
 const READ_BUFFER = new Uint8Array(256 * KiB)
@@ -131,7 +132,7 @@ class TcpConnection implements Connection {
   readonly #socket: Socket
   readonly #tap: Tap
   #handler: ConnectionHandler | undefined
-  #isCorked = false
+  readonly #writer: CorkedWriter
   #isClosed = false
 
   constructor(
@@ -139,6 +140,7 @@ class TcpConnection implements Connection {
     parts: { readonly remote: Endpoint; readonly isIncoming: boolean; readonly tap: Tap },
   ) {
     this.#socket = socket
+    this.#writer = new CorkedWriter(socket)
     this.#tap = parts.tap
     this.remote = parts.remote
     this.isIncoming = parts.isIncoming
@@ -169,15 +171,7 @@ class TcpConnection implements Connection {
 
   write(bytes: Uint8Array): boolean {
     if (this.#isClosed || this.#socket.destroyed) return false
-    if (!this.#isCorked) {
-      this.#isCorked = true
-      this.#socket.cork()
-      process.nextTick(() => {
-        this.#isCorked = false
-        this.#socket.uncork()
-      })
-    }
-    return this.#socket.write(bytes)
+    return this.#writer.write(bytes)
   }
 
   get queuedBytes(): number {

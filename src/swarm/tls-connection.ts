@@ -8,6 +8,7 @@ import { connect, createSecureContext, type SecureContext, TLSSocket } from 'nod
 import type { Endpoint } from '../core/address.ts'
 import { messageOf, ShoalError } from '../core/errors.ts'
 import type { DeviceIdentity } from '../wire/certified-device.ts'
+import { CorkedWriter } from './corked-writer.ts'
 import type { Connection, ConnectionHandler, SecureConnection } from './network.ts'
 
 const VERSION = { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' } as const
@@ -97,11 +98,12 @@ class TlsConnection implements Connection {
   readonly #tls: TLSSocket
   readonly #socket: Socket
   #handler: ConnectionHandler | undefined
-  #isCorked = false
+  readonly #writer: CorkedWriter
   #isClosed = false
 
   constructor(tls: TLSSocket, socket: Socket, of: Pick<Connection, 'remote' | 'isIncoming'>) {
     this.#tls = tls
+    this.#writer = new CorkedWriter(tls)
     this.#socket = socket
     this.remote = of.remote
     this.isIncoming = of.isIncoming
@@ -122,15 +124,7 @@ class TlsConnection implements Connection {
 
   write(bytes: Uint8Array): boolean {
     if (this.#isClosed || this.#tls.destroyed) return false
-    if (!this.#isCorked) {
-      this.#isCorked = true
-      this.#tls.cork()
-      process.nextTick(() => {
-        this.#isCorked = false
-        this.#tls.uncork()
-      })
-    }
-    return this.#tls.write(bytes)
+    return this.#writer.write(bytes)
   }
 
   get queuedBytes(): number {

@@ -4,7 +4,7 @@ import { probeByDialling } from '../platform/dial-probe.ts'
 import { AddressBook } from './address-book.ts'
 import type { AnnounceParts } from './announce-hooks.ts'
 import { Bridges } from './bridges.ts'
-import { FailureLimiter } from './failure-limiter.ts'
+import { MinuteLimiter } from './minute-limiter.ts'
 import { GrantGate } from './grant-gate.ts'
 import { GrantUses } from './grant-uses.ts'
 import { Leases } from './leases.ts'
@@ -28,7 +28,7 @@ export interface ComposedCore {
 export function composeCore(parts: TrackerParts, settings: TrackerSettings): ComposedCore {
   const { clock, random, log, control, sites } = parts
   const addresses = new AddressBook({ sites }, { allowed: settings.allowedRanges })
-  const failures = new FailureLimiter({ clock }, { failuresPerMinuteMax: settings.grantFailuresPerMinuteMax })
+  const failures = new MinuteLimiter({ clock }, { perMinuteMax: settings.grantFailuresPerMinuteMax })
   const gate = new GrantGate(
     { clock, control, failures },
     {

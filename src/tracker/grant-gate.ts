@@ -14,7 +14,7 @@ import type { ControlView } from '../portal-client/index.ts'
 import type { Clock } from '../platform/clock.ts'
 import { peekGrant, verifyGrant } from '../wire/grant.ts'
 import { limits } from '../wire/limits.ts'
-import type { FailureLimiter } from './failure-limiter.ts'
+import type { MinuteLimiter } from './minute-limiter.ts'
 import { Lru } from './lru.ts'
 import { refusals, type Refusal } from './refusals.ts'
 import { hasExpired, refusalOfGrant, type GrantPurpose, type VerifiedGrant } from './verified-grant.ts'
@@ -22,7 +22,7 @@ import { hasExpired, refusalOfGrant, type GrantPurpose, type VerifiedGrant } fro
 export interface GrantGateParts {
   readonly clock: Clock
   readonly control: ControlView
-  readonly failures: FailureLimiter
+  readonly failures: MinuteLimiter
 }
 
 export interface GrantGateOptions {
@@ -77,7 +77,7 @@ export class GrantGate {
   }
 
   #refuse(host: IpAddress): GateAnswer {
-    this.#parts.failures.addFailure(host)
+    this.#parts.failures.count(host)
     return { refusal: refusals.grantRefused }
   }
 
@@ -122,7 +122,7 @@ export class GrantGate {
     } catch (error) {
       if (!(error instanceof ShoalError)) throw error
       if (error.message === refusals.grantRefused.reason) {
-        this.#parts.failures.addFailure(host)
+        this.#parts.failures.count(host)
         return refusals.grantRefused
       }
       // The signature is good and something else is not. Expiry is told at each use, so it may be remembered.

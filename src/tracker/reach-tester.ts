@@ -7,7 +7,7 @@ import type { DialProbe } from '../platform/dial-probe.ts'
 import { limits } from '../wire/limits.ts'
 import type { ReachReply } from '../wire/reach.ts'
 import type { AddressFacts } from './address-book.ts'
-import { FailureLimiter } from './failure-limiter.ts'
+import { MinuteLimiter } from './minute-limiter.ts'
 import { refusals, type Refusal } from './refusals.ts'
 
 export interface ReachTesterParts {
@@ -17,13 +17,12 @@ export interface ReachTesterParts {
 
 export class ReachTester {
   readonly #dial: DialProbe
-  /** It counts tests here, not failures. */
-  readonly #tests: FailureLimiter
+  readonly #tests: MinuteLimiter
   #underWay = 0
 
   constructor({ clock, dial }: ReachTesterParts) {
     this.#dial = dial
-    this.#tests = new FailureLimiter({ clock }, { failuresPerMinuteMax: limits.reachTestsPerMinuteMax })
+    this.#tests = new MinuteLimiter({ clock }, { perMinuteMax: limits.reachTestsPerMinuteMax })
   }
 
   async test(
@@ -34,7 +33,7 @@ export class ReachTester {
     if (port < limits.peerPortMin) return { refusal: refusals.portRefused(limits.peerPortMin) }
     if (this.#tests.isLimited(from.host) || this.#underWay >= limits.reachTestsMax)
       return { refusal: refusals.tooManyTests }
-    this.#tests.addFailure(from.host)
+    this.#tests.count(from.host)
     this.#underWay++
     try {
       const outcome = await this.#dial({ host: from.host, port }, limits.reachTestTimeout)

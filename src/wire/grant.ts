@@ -12,6 +12,7 @@ import { addMillis, type EpochMillis, epochMillis, epochSeconds } from '../core/
 import type { PublicKey } from './keys.ts'
 import { limits } from './limits.ts'
 import type { SigningKey } from './signing-key.ts'
+import { peekStrictToken, type StrictToken } from './strict-token.ts'
 import { verifyJws } from './verify-jws.ts'
 
 export interface GrantClaims {
@@ -23,7 +24,6 @@ export interface GrantClaims {
 
 /** What everybody hears whose grant did not verify, whatever was wrong with it. */
 const REFUSED = 'grant refused'
-const KID = /^[A-Za-z0-9_-]{1,8}$/
 const TOKEN = /^[A-Za-z0-9_-]{32,64}\.[A-Za-z0-9_-]{96,120}\.[A-Za-z0-9_-]{86}$/
 
 /** Four bytes of issue time and eight of chance. */
@@ -56,19 +56,7 @@ export async function signGrant(claims: GrantClaims, key: SigningKey): Promise<s
  * @throws ShoalError `not-granted` with the one constant text.
  */
 export function peekGrant(token: string): { kid: string; claims: GrantClaims } {
-  try {
-    if (token.length > limits.grantCharsMax || !TOKEN.test(token)) throw new ShoalError('bad-input', 'shape')
-    const [header = '', payload = '', signature = ''] = token.split('.')
-    const kid = kidOf(jsonOf(header))
-    const claims = claimsOf(jsonOf(payload))
-    const respelt = [headerText(kid), claimsText(claims), Buffer.from(signature, 'base64url')]
-      .map((part) => Buffer.from(part).toString('base64url'))
-      .join('.')
-    if (respelt !== token) throw new ShoalError('bad-input', 'another spelling')
-    return { kid, claims }
-  } catch (error) {
-    throw new ShoalError('not-granted', REFUSED, { cause: error })
-  }
+  return peekStrictToken(token, GRANT)
 }
 
 /**
@@ -102,7 +90,8 @@ export async function verifyGrant(
   return claims
 }
 
-function outlivesItsCap(claims: GrantClaims): boolean {
+/** It ends later than any that was issued when this one was. */
+export function outlivesItsCap(claims: Pick<GrantClaims, 'id' | 'expiresAt'>): boolean {
   return (
     claims.expiresAt > addMillis(addMillis(issuedAtOf(claims.id), limits.grantLifeMax), limits.clockLeeway)
   )
@@ -115,17 +104,6 @@ function claimsText(claims: GrantClaims): string {
   return JSON.stringify({ ih, jti: claims.id, exp: epochSeconds(claims.expiresAt) })
 }
 
-function jsonOf(base64url: string): Readonly<Record<string, unknown>> {
-  const value: unknown = JSON.parse(Buffer.from(base64url, 'base64url').toString())
-  if (typeof value !== 'object' || value === null) throw new ShoalError('bad-input', 'no object')
-  return { ...value }
-}
-
-function kidOf(header: Readonly<Record<string, unknown>>): string {
-  if (typeof header['kid'] === 'string' && KID.test(header['kid'])) return header['kid']
-  throw new ShoalError('bad-input', 'kid')
-}
-
 function claimsOf(payload: Readonly<Record<string, unknown>>): GrantClaims {
   const { ih, jti, exp } = payload
   if (typeof ih !== 'string' || typeof jti !== 'string' || !Number.isInteger(exp) || Number(exp) < 0)
@@ -135,4 +113,14 @@ function claimsOf(payload: Readonly<Record<string, unknown>>): GrantClaims {
     id: grantId(jti),
     expiresAt: epochMillis(Number(exp) * 1_000),
   }
+}
+
+/** Behind what it is made of. */
+const GRANT: StrictToken<GrantClaims> = {
+  charsMax: limits.grantCharsMax,
+  shape: TOKEN,
+  headerText,
+  claimsText,
+  claimsOf,
+  refusal: REFUSED,
 }

@@ -8,10 +8,11 @@
 import { ShoalError } from '../core/errors.ts'
 import { bytesOf, type DeviceId, deviceId, grantId, infoHashOfBytes } from '../core/ids.ts'
 import { addMillis, type EpochMillis, epochMillis, epochSeconds } from '../core/units.ts'
-import { type GrantClaims, issuedAtOf } from './grant.ts'
+import { type GrantClaims, outlivesItsCap } from './grant.ts'
 import type { PublicKey } from './keys.ts'
 import { limits } from './limits.ts'
 import type { SigningKey } from './signing-key.ts'
+import { peekStrictToken, type StrictToken } from './strict-token.ts'
 import { verifyJws } from './verify-jws.ts'
 
 /** `id` is the grant's; `expiresAt` in whole seconds, `limits.clockLeeway` is added by whoever checks. */
@@ -22,7 +23,6 @@ export interface PermitClaims extends GrantClaims {
 const TYPE = 'shoal-permit'
 /** What everybody hears whose permit is no good. */
 const REFUSED = 'permit refused'
-const KID = /^[A-Za-z0-9_-]{1,8}$/
 const TOKEN = /^[A-Za-z0-9_-]{56,80}\.[A-Za-z0-9_-]{130,170}\.[A-Za-z0-9_-]{86}$/
 
 /** @throws ShoalError `over-limit` when it would outlive `limits.grantLifeMax`; TypeError for another key than a grant key. */
@@ -37,19 +37,7 @@ export async function signPermit(claims: PermitClaims, key: SigningKey): Promise
  * @throws ShoalError `not-granted` with the one constant text.
  */
 export function peekPermit(token: string): { kid: string; claims: PermitClaims } {
-  try {
-    if (token.length > limits.permitCharsMax || !TOKEN.test(token)) throw new ShoalError('bad-input', 'shape')
-    const [header = '', payload = '', signature = ''] = token.split('.')
-    const kid = kidOf(jsonOf(header))
-    const claims = claimsOf(jsonOf(payload))
-    const respelt = [headerText(kid), claimsText(claims), Buffer.from(signature, 'base64url')]
-      .map((part) => Buffer.from(part).toString('base64url'))
-      .join('.')
-    if (respelt !== token) throw new ShoalError('bad-input', 'another spelling')
-    return { kid, claims }
-  } catch (error) {
-    throw new ShoalError('not-granted', REFUSED, { cause: error })
-  }
+  return peekStrictToken(token, PERMIT)
 }
 
 /**
@@ -75,26 +63,11 @@ export async function verifyPermit(
   return peeked
 }
 
-function outlivesItsCap({ id, expiresAt }: PermitClaims): boolean {
-  return expiresAt > addMillis(addMillis(issuedAtOf(id), limits.grantLifeMax), limits.clockLeeway)
-}
-
 const headerText = (kid: string): string => JSON.stringify({ alg: 'EdDSA', kid, typ: TYPE })
 
 function claimsText(claims: PermitClaims): string {
   const ih = Buffer.from(bytesOf(claims.infoHash)).toString('base64url')
   return JSON.stringify({ ih, jti: claims.id, exp: epochSeconds(claims.expiresAt), device: claims.device })
-}
-
-function jsonOf(base64url: string): Readonly<Record<string, unknown>> {
-  const value: unknown = JSON.parse(Buffer.from(base64url, 'base64url').toString())
-  if (typeof value !== 'object' || value === null) throw new ShoalError('bad-input', 'no object')
-  return { ...value }
-}
-
-function kidOf(header: Readonly<Record<string, unknown>>): string {
-  if (typeof header['kid'] === 'string' && KID.test(header['kid'])) return header['kid']
-  throw new ShoalError('bad-input', 'kid')
 }
 
 function claimsOf({ ih, jti, exp, device }: Readonly<Record<string, unknown>>): PermitClaims {
@@ -107,4 +80,14 @@ function claimsOf({ ih, jti, exp, device }: Readonly<Record<string, unknown>>): 
     expiresAt: epochMillis(Number(exp) * 1_000),
     device: deviceId(device),
   }
+}
+
+/** Behind what it is made of. */
+const PERMIT: StrictToken<PermitClaims> = {
+  charsMax: limits.permitCharsMax,
+  shape: TOKEN,
+  headerText,
+  claimsText,
+  claimsOf,
+  refusal: REFUSED,
 }

@@ -1,9 +1,9 @@
 /** What operators look at, of roles that run as programs: the page, and metrics. */
 import assert from 'node:assert/strict'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '../support/free-port.ts'
 import { startShoal, untilEvent } from '../support/processes-shoal.ts'
 import { until, type Child } from '../support/processes.ts'
 import { FILE, printed, Running } from './running.ts'
@@ -90,14 +90,3 @@ describe('What operators see of a portal and a tracker apart', function () {
     assert.match(html, /--metrics-listen/)
   })
 })
-
-/** Of a moment ago: the portal is told of it before the tracker listens there. */
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve)
-  })
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { chromium, type Browser, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { listenHttp, type HttpListener } from '../../src/platform/http-listener.ts'
 import type { LiveFigures } from '../../src/portal/index.ts'
 import { openTestPortal, type TestPortal } from '../portal/test-portal.ts'
+import { CHROMIUM, launchChromium } from '../support/chromium.ts'
 import { needs } from '../support/needs.ts'
 
-const CHROMIUM = '/usr/bin/chromium'
 const FIGURES: LiveFigures = {
   announces: { admitted: 60_000, 'too-many-addresses': 3 },
   swarms: 2,
@@ -34,16 +34,7 @@ describe('The pages in a real browser', function () {
     listener.setHandler(portal.portal.handler)
     await portal.live(portal.adminToken, { title: 'Fire safety 2026', tags: ['safety'] }, 'film.mp4')
     await portal.live(portal.adminToken, { title: HOSTILE, description: HOSTILE }, 'other.mp4')
-    browser = await chromium.launch({
-      executablePath: CHROMIUM,
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-      ],
-    })
+    browser = await launchChromium()
   })
   after(async () => {
     await (browser as Browser | undefined)?.close()

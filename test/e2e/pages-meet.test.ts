@@ -3,13 +3,12 @@
  * open a data channel. No library is between them and the tracker.
  */
 import assert from 'node:assert/strict'
-import { chromium, type Browser, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { listenHttp, type HttpListener } from '../../src/platform/http-listener.ts'
 import { TestTracker } from '../tracker/http-support.ts'
 import { randomPeerId, SWARM, TestPortal } from '../tracker/support.ts'
+import { CHROMIUM, launchChromium } from '../support/chromium.ts'
 import { needs } from '../support/needs.ts'
-
-const CHROMIUM = '/usr/bin/chromium'
 
 /** Joins the swarm with one offer, and notes what it hears by data channel. */
 const PAGE = `<!doctype html><script>
@@ -66,18 +65,10 @@ describe('Two pages in a real browser', function () {
       host: '127.0.0.1',
       port: 0,
     })
-    browser = await chromium.launch({
-      executablePath: CHROMIUM,
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--allow-loopback-in-peer-connection',
-        '--disable-features=WebRtcHideLocalIpsWithMdns',
-      ],
-    })
+    browser = await launchChromium(
+      '--allow-loopback-in-peer-connection',
+      '--disable-features=WebRtcHideLocalIpsWithMdns',
+    )
   })
   after(async () => {
     await (browser as Browser | undefined)?.close()

@@ -38,7 +38,7 @@ export const equivalents: readonly Equivalent[] = [
     why: 'removing a peer without a port removes nobody: no peer is stored without one',
   },
   {
-    file: 'src/tracker/failure-limiter.ts',
+    file: 'src/tracker/minute-limiter.ts',
     kind: 'condition',
     was: "isIPv6(host) ? Buffer.from(bytesOfAddress(host).subarray(0, 8)).toString('hex') : host",
     becomes: "Buffer.from(bytesOfAddress(host).subarray(0, 8)).toString('hex')",

@@ -21,6 +21,6 @@ export const targets: readonly Target[] = [
   { file: 'src/tracker/grant-uses.ts', specs: admission('grant-uses') },
   { file: 'src/tracker/announce-hooks.ts', specs: admission('admission') },
   { file: 'src/tracker/tracker-core.ts', specs: admission('admission') },
-  { file: 'src/tracker/failure-limiter.ts', specs: admission('bounded-tables') },
+  { file: 'src/tracker/minute-limiter.ts', specs: admission('bounded-tables') },
   { file: 'src/tracker/choose-peers.ts', specs: ['test/tracker/choose-peers.test.ts'] },
 ]

@@ -4,7 +4,7 @@ import { SiteMap } from '../../src/core/site.ts'
 import { readConfig } from '../../src/platform/config.ts'
 import { AddressBook, type AddressFacts } from '../../src/tracker/address-book.ts'
 import { Bridges } from '../../src/tracker/bridges.ts'
-import { FailureLimiter } from '../../src/tracker/failure-limiter.ts'
+import { MinuteLimiter } from '../../src/tracker/minute-limiter.ts'
 import { GrantGate } from '../../src/tracker/grant-gate.ts'
 import { GrantUses } from '../../src/tracker/grant-uses.ts'
 import { trackerSettings } from '../../src/tracker/index.ts'
@@ -65,7 +65,7 @@ export class AdmissionWorld {
       { grantsMax: 100, portsPerAddressMax: read.peersPerAddressMax, hold: read.grantAddressHoldMs },
     )
     this.store = new WatchedStore({ clock, random }, { peersMax: read.peersMax })
-    const failures = new FailureLimiter({ clock }, { failuresPerMinuteMax: read.grantFailuresPerMinuteMax })
+    const failures = new MinuteLimiter({ clock }, { perMinuteMax: read.grantFailuresPerMinuteMax })
     const gate = new GrantGate(
       { clock, control, failures },
       {

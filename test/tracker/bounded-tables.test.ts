@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Metrics } from '../../src/platform/metrics.ts'
 import { millis, minutes } from '../../src/core/units.ts'
-import { FailureLimiter } from '../../src/tracker/failure-limiter.ts'
+import { MinuteLimiter } from '../../src/tracker/minute-limiter.ts'
 import { largestSites } from '../../src/tracker/largest-sites.ts'
 import { addTrackerMetrics } from '../../src/tracker/index.ts'
 import { Lru } from '../../src/tracker/lru.ts'
@@ -36,9 +36,9 @@ describe('A bounded map', () => {
 describe('The limit of failures', () => {
   it('counts an IPv6 network as one address, and forgives after a minute', () => {
     const clock = new ManualClock()
-    const limiter = new FailureLimiter({ clock }, { failuresPerMinuteMax: 2 })
-    limiter.addFailure(ip('fd00::1'))
-    limiter.addFailure(ip('fd00::2'))
+    const limiter = new MinuteLimiter({ clock }, { perMinuteMax: 2 })
+    limiter.count(ip('fd00::1'))
+    limiter.count(ip('fd00::2'))
     assert.equal(limiter.isLimited(ip('fd00::3')), true)
     assert.equal(limiter.isLimited(ip('fd00:0:0:1::3')), false)
     assert.equal(limiter.isLimited(ip('10.0.0.1')), false)
@@ -47,21 +47,21 @@ describe('The limit of failures', () => {
   })
 
   it('is that of the whole /64 of an IPv6 host, and of nobody beside it', () => {
-    const limiter = new FailureLimiter({ clock: new ManualClock() }, { failuresPerMinuteMax: 1 })
-    limiter.addFailure(ip('fd00::1'))
+    const limiter = new MinuteLimiter({ clock: new ManualClock() }, { perMinuteMax: 1 })
+    limiter.count(ip('fd00::1'))
     assert.equal(limiter.isLimited(ip('fd00::ffff:1:2:3')), true)
     assert.equal(limiter.isLimited(ip('2000::1')), false)
   })
 
   it('begins anew with the first failure after a minute', () => {
     const clock = new ManualClock()
-    const limiter = new FailureLimiter({ clock }, { failuresPerMinuteMax: 2 })
+    const limiter = new MinuteLimiter({ clock }, { perMinuteMax: 2 })
     const host = ip('10.0.0.1')
     for (let round = 0; round < 3; round++) {
-      limiter.addFailure(host)
+      limiter.count(host)
       assert.equal(limiter.isLimited(host), false)
       clock.advance(millis(minutes(1) - 1))
-      limiter.addFailure(host)
+      limiter.count(host)
       assert.equal(limiter.isLimited(host), true)
       clock.advance(millis(1))
       assert.equal(limiter.isLimited(host), false)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { hours, millis } from '../../src/core/units.ts'
 import { ControlState, type ControlView } from '../../src/portal-client/index.ts'
-import { FailureLimiter } from '../../src/tracker/failure-limiter.ts'
+import { MinuteLimiter } from '../../src/tracker/minute-limiter.ts'
 import { GrantGate, type GateAnswer } from '../../src/tracker/grant-gate.ts'
 import { hasExpired, refusalOfGrant, withdrawalOf } from '../../src/tracker/verified-grant.ts'
 import type { PublicKey } from '../../src/wire/keys.ts'
@@ -12,14 +12,14 @@ const HERE = ip('10.0.0.1')
 
 describe('The gate of grants', () => {
   let portal: TestPortal
-  let failures: FailureLimiter
+  let failures: MinuteLimiter
   let gate: GrantGate
 
   const gateWith = (control: ControlView, pendingMax = 10): GrantGate =>
     new GrantGate({ clock: portal.clock, control, failures }, { portalUrl: '', verifiedMax: 100, pendingMax })
   beforeEach(async () => {
     portal = await TestPortal.open()
-    failures = new FailureLimiter({ clock: portal.clock }, { failuresPerMinuteMax: 2 })
+    failures = new MinuteLimiter({ clock: portal.clock }, { perMinuteMax: 2 })
     gate = gateWith(portal.control)
   })
 

@@ -81,7 +81,7 @@ export async function signedTargets(): Promise<readonly Target[]> {
   return [
     {
       name: 'grant',
-      files: ['wire/grant.ts'],
+      files: ['wire/grant.ts', 'wire/strict-token.ts'],
       beside: ['newGrantId', 'signGrant'],
       dialect: 'jws',
       corpus: 'grant',
@@ -107,7 +107,7 @@ export async function signedTargets(): Promise<readonly Target[]> {
     },
     {
       name: 'permit',
-      files: ['wire/permit.ts'],
+      files: ['wire/permit.ts', 'wire/strict-token.ts'],
       beside: ['signPermit'],
       dialect: 'jws',
       corpus: 'permit',

@@ -1,0 +1,19 @@
+/** Debian's Chromium, quiet: no first run, no background traffic, no sandbox (tests run as root). */
+import { chromium, type Browser } from 'playwright-core'
+
+/** For `needs`. */
+export const CHROMIUM = '/usr/bin/chromium'
+
+export function launchChromium(...flags: readonly string[]): Promise<Browser> {
+  return chromium.launch({
+    executablePath: CHROMIUM,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      ...flags,
+    ],
+  })
+}
