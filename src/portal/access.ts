@@ -7,7 +7,6 @@ import { ShoalError } from '../core/errors.ts'
 import type { DeviceId, GrantId, ReleaseName, Slug } from '../core/ids.ts'
 import { Breath } from '../platform/breath.ts'
 import type { Bundle, BundleDetail, Link, zLinkRequest } from '../wire/api.ts'
-import type { Device } from '../wire/device-api.ts'
 import { limits } from '../wire/limits.ts'
 import { audienceNamesOf, type Account } from './account.ts'
 import type { Eyes, StoredRelease } from './catalogue/catalogue.ts'
@@ -104,7 +103,7 @@ async function mustBeForOurs(
   account: Account,
   { release, device }: { readonly release: StoredRelease; readonly device: DeviceId | undefined },
 ): Promise<void> {
-  if (device !== undefined) await readDevice(services, account, device, { isLive: true })
+  if (device !== undefined) await mustHaveDevice(services, account, device, { isLive: true })
   else if (release.admit === 'ours' && account.role !== 'origin')
     throw new ShoalError('conflict', forOursOnly(release))
 }
@@ -131,20 +130,19 @@ export async function takeLink(services: Services, account: Account, wish: LinkW
 }
 
 /**
- * A device of the account's own, or any for an admin. `isLive`: one that is to get something.
+ * It must be a device of the account's own; an admin's may be anybody's. `isLive`: one that is to get something.
  * @throws ShoalError `not-found`; `not-granted` for a revoked one, where it must be live.
  */
-export async function readDevice(
+export async function mustHaveDevice(
   { devices }: Services,
   account: Account,
   id: DeviceId,
   { isLive = false }: { readonly isLive?: boolean } = {},
-): Promise<Device> {
+): Promise<void> {
   const device = await devices.find(id)
   if (device === undefined || !may(account, { kind: 'use-device', device }))
     throw new ShoalError('not-found', 'no such device')
   if (isLive && device.revokedAt !== null) throw new ShoalError('not-granted', 'this device was revoked')
-  return device
 }
 
 /** @throws ShoalError `not-found` for a grant that is not this account's to see. */

@@ -107,7 +107,7 @@ function reservedForLinks(room: number, seat: SeatIndex, hasHub: boolean): numbe
 }
 
 function without<Peer extends Endpoint>(peers: readonly Peer[], some: readonly Peer[]): readonly Peer[] {
-  return some.length === 0 ? peers : peers.filter((peer) => !isAmong(peer, some))
+  return peers.filter((peer) => !isAmong(peer, some))
 }
 
 function isAmong(peer: PackedPeer, some: readonly PackedPeer[]): boolean {

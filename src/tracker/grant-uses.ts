@@ -32,7 +32,7 @@ export interface GrantUsesOptions {
 
 export type UseAnswer =
   /** `addresses`: of the grant, this one included. */
-  | { readonly kind: 'admitted'; readonly addresses: number; readonly portForgotten?: number }
+  | { readonly kind: 'admitted'; readonly addresses: number; readonly portForgotten: number | undefined }
   | { readonly kind: 'too-many-addresses' }
 
 export class GrantUses {
@@ -71,25 +71,18 @@ export class GrantUses {
     }
     address.lastSeenAt = now
     const { ports } = address
-    if (ports.at(-1) !== port) {
-      remove(ports, port)
-      ports.push(port)
-    }
-    const portForgotten = this.#oldestTooMany(ports, port)
-    return {
-      kind: 'admitted',
-      addresses: use.length,
-      ...(portForgotten !== undefined && { portForgotten }),
-    }
+    remove(ports, port)
+    ports.push(port)
+    return { kind: 'admitted', addresses: use.length, portForgotten: this.#oldestTooMany(ports, port) }
   }
 
   /** Ports and WebSockets are bounded each for itself: what gives way is of the kind that has come. */
   #oldestTooMany(ports: number[], port: number): number | undefined {
     const isKin = (other: number): boolean => other >= FIRST_SOCKET === port >= FIRST_SOCKET
-    if (ports.length <= this.#options.portsPerAddressMax) return undefined
-    if (ports.filter(isKin).length <= this.#options.portsPerAddressMax) return undefined
-    const oldest = ports.find(isKin)
-    if (oldest !== undefined) remove(ports, oldest)
+    const kin = ports.filter(isKin)
+    if (kin.length <= this.#options.portsPerAddressMax) return undefined
+    const [oldest = port] = kin
+    remove(ports, oldest)
     return oldest
   }
 
@@ -115,8 +108,7 @@ export class GrantUses {
 
   #forgetQuiet(use: GrantUse): void {
     const now = this.#clock.now()
-    for (let i = use.length - 1; i >= 0; i--)
-      if (now - (use[i]?.lastSeenAt ?? 0) >= this.#options.hold) use.splice(i, 1)
+    use.splice(0, use.length, ...use.filter((one) => now - one.lastSeenAt < this.#options.hold))
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import type { IpAddress } from '../core/address.ts'
 import type { InfoHash } from '../core/ids.ts'
-import type { SiteMap } from '../core/site.ts'
+import { SiteMap } from '../core/site.ts'
 import type { ControlEvent } from '../wire/control.ts'
 import type { AnnounceReply, AnnounceRequest } from '../wire/announce.ts'
 import type { LeaseAnswer, LeaseQuestion } from '../wire/lease.ts'
@@ -68,7 +68,7 @@ export class TrackerCore {
   readonly #leaving: Stepwise
   readonly #moving: Stepwise
   readonly #sweeping: Stepwise
-  #map: SiteMap | undefined
+  #map = new SiteMap([])
   readonly #refused: Partial<Record<RefusalKind, number>> = {}
   readonly #outcomes: AnnounceOutcomes = { admitted: 0 }
   #announces = 0
@@ -86,9 +86,7 @@ export class TrackerCore {
         return true
       }, part),
     )
-    this.#moving = new Stepwise(clock, (part) =>
-      store.resite((host) => this.#map?.siteOf(host).name ?? '', part),
-    )
+    this.#moving = new Stepwise(clock, (part) => store.resite((host) => this.#map.siteOf(host).name, part))
     this.#sweeping = new Stepwise(
       clock,
       (part) => store.sweep(part),

@@ -37,13 +37,6 @@ export const equivalents: readonly Equivalent[] = [
     becomes: 'true',
     why: 'removing a peer without a port removes nobody: no peer is stored without one',
   },
-  {
-    file: 'src/tracker/minute-limiter.ts',
-    kind: 'condition',
-    was: "isIPv6(host) ? Buffer.from(bytesOfAddress(host).subarray(0, 8)).toString('hex') : host",
-    becomes: "Buffer.from(bytesOfAddress(host).subarray(0, 8)).toString('hex')",
-    why: 'four bytes in hex name an IPv4 address as well as its text does',
-  },
 ]
 
 export function isThat(equivalent: Equivalent, mutant: Mutant): boolean {

@@ -133,6 +133,8 @@ describe('Devices', () => {
     assert.deepEqual(told.events, [
       { kind: 'device-revoked', device: device.device, until: device.certifiedUntil },
     ])
+    const nobodys = 'A'.repeat(device.device.length)
+    await portal.api('delete', `/devices/${nobodys}`, portal.adminToken).expect(404)
     const all = await portal.control(0)
     assert.ok(all.events.some((e) => e.kind === 'device-revoked' && e.device === device.device))
     const request = await requestCertificate(key)
@@ -259,6 +261,8 @@ describe('A release for our clients only', () => {
       { infoHash: claims.infoHash, id: claims.id, device: claims.device },
       { infoHash: hash, id: made.grant.id, device: device.device },
     )
+    const nobodys = { ...wanted, device: 'A'.repeat(device.device.length) }
+    await portal.api('post', '/permits', portal.adminToken).send(nobodys).expect(404)
     await portal.api('delete', `/grants/${made.grant.id}`, vera).expect(204)
     await portal.api('post', '/permits', vera).send(wanted).expect(409)
   })

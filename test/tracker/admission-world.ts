@@ -106,15 +106,15 @@ export class AdmissionWorld {
   }
 
   async announce(over: Partial<AnnounceRequest>, host = '10.0.0.1'): Promise<Answer<AnnounceReply>> {
-    return await this.core.announce(announceRequest(over), this.#from(host))
+    return await this.core.announce(announceRequest(over), this.factsOf(host))
   }
 
   async scrape(question: ScrapeQuestion, host = '10.0.0.1'): Promise<Answer<ScrapeReply>> {
-    return await this.core.scrape(question, this.#from(host))
+    return await this.core.scrape(question, this.factsOf(host))
   }
 
   async leases(question: LeaseQuestion, host = '10.0.0.1'): Promise<Answer<readonly LeaseAnswer[]>> {
-    return await this.core.leases(question, this.#from(host))
+    return await this.core.leases(question, this.factsOf(host))
   }
 
   /** `host:port` of those that a client of ours elsewhere is told of. Its own grant is good for a day. */
@@ -130,7 +130,7 @@ export class AdmissionWorld {
       .sort()
   }
 
-  #from(host: string): AddressFacts {
+  factsOf(host: string): AddressFacts {
     const facts = this.#addresses.lookUp(host)
     if (facts === undefined) throw new TypeError(`${host} is no address`)
     return facts

@@ -4,6 +4,7 @@ import type { Endpoint } from '../../src/core/address.ts'
 import {
   choosePeersForOurs,
   choosePeersForStock,
+  isSamePeer,
   OTHER_SITES_MAX,
   OWN_WANT,
   SAME_SITE_MAX,
@@ -12,6 +13,7 @@ import {
   type StockAsker,
   type StockCandidates,
 } from '../../src/tracker/choose-peers.ts'
+import { packedEndpoint } from '../../src/wire/compact-reply.ts'
 import { ip } from './support.ts'
 
 const numRuns = Number(process.env['FUZZ_RUNS'] ?? 200)
@@ -220,5 +222,37 @@ describe('The choice of peers for stock clients', () => {
     const candidates = { servingHere: origin, servingElsewhere: [], sameSite: beside, hubs: [] }
     const choice = choosePeersForStock({ limit: 50, seat: undefined, otherSiteCount: 0 }, candidates)
     assert.deepEqual(choice.near, beside)
+  })
+})
+
+describe('Two peers', () => {
+  const plain = { host: ip('10.1.0.1'), port: 6_881 }
+  const packed = { ...plain, packed: packedEndpoint(plain) }
+
+  it('are the same by host and port, whichever of them is packed', () => {
+    for (const a of [plain, packed]) for (const b of [plain, packed]) assert.ok(isSamePeer(a, { ...b }))
+  })
+
+  it('are not the same with another host or another port, whichever of them is packed', () => {
+    for (const endpoint of [
+      { ...plain, port: 6_882 },
+      { ...plain, host: ip('10.1.0.2') },
+    ])
+      for (const a of [plain, packed])
+        for (const b of [endpoint, { ...endpoint, packed: packedEndpoint(endpoint) }]) {
+          assert.ok(!isSamePeer(a, b))
+          assert.ok(!isSamePeer(b, a))
+        }
+  })
+
+  it('that are packed are not spelt out to be compared', () => {
+    const dear = {
+      packed: packed.packed,
+      port: plain.port,
+      get host(): never {
+        throw new Error('spelt out')
+      },
+    }
+    assert.ok(isSamePeer(dear, dear))
   })
 })

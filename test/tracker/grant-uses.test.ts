@@ -120,6 +120,29 @@ describe('The uses of a grant', () => {
     assert.equal(gaveWay(5_004), 5_002)
   })
 
+  it('are ports to 65,535 and WebSockets from 65,536', () => {
+    for (const number of [65_534, 65_535, 65_536, 65_537]) assert.equal(gaveWay(number), undefined)
+    assert.equal(gaveWay(65_538), 65_536)
+    assert.equal(gaveWay(65_536), 65_537)
+    assert.equal(gaveWay(1), 65_534)
+  })
+
+  it('are swept to the end, part by part, past those that still count', () => {
+    uses = new GrantUses({ clock }, { grantsMax: 100, portsPerAddressMax: 2, hold: HOLD })
+    isAdmitted(A, 5_000, newGrantId(clock.epoch()))
+    clock.advance(HOLD)
+    for (let i = 0; i < 9; i++) isAdmitted(A, 5_000, newGrantId(clock.epoch()))
+    assert.equal(uses.sweep({ from: 0, most: 4 }), 4)
+    assert.equal(uses.sweep({ from: 4, most: 4 }), 8)
+    assert.equal(uses.sweep({ from: 8, most: 4 }), undefined)
+    assert.equal(uses.grantCount, 9)
+    isAdmitted(B)
+    clock.advance(HOLD)
+    for (let i = 0; i < 9; i++) isAdmitted(A, 5_000, newGrantId(clock.epoch()))
+    for (let from: number | undefined = 0; from !== undefined;) from = uses.sweep({ from, most: 3 })
+    assert.equal(uses.grantCount, 9)
+  })
+
   it('outlast a sweep while they count', () => {
     isAdmitted(A)
     isAdmitted(B)

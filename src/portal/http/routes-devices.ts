@@ -13,7 +13,7 @@ import {
 import { seconds } from '../../core/units.ts'
 import { isoTime } from '../catalogue/rows.ts'
 import { tokenNameOf } from '../devices/devices.ts'
-import { mustBeAllowed, readDevice, readGrant, readRelease } from '../access.ts'
+import { mustBeAllowed, mustHaveDevice, readGrant, readRelease } from '../access.ts'
 import { may } from '../policy.ts'
 import { route, type ApiRoute } from './route.ts'
 
@@ -71,7 +71,7 @@ export const deviceRoutes: readonly ApiRoute[] = [
     params: byId,
     answers: [{ status: 204 }],
     handle: async ({ services, account, params }) => {
-      await readDevice(services, account, params.id)
+      await mustHaveDevice(services, account, params.id)
       await services.devices.revoke(params.id, account.user)
       return { status: 204 }
     },
@@ -84,7 +84,7 @@ export const deviceRoutes: readonly ApiRoute[] = [
     answers: [{ status: 201, schema: zPermit }],
     handle: async ({ services, account, body }) => {
       const grant = await readGrant(services, account, { id: body.grant, kind: 'renew-grant' })
-      await readDevice(services, account, body.device, { isLive: true })
+      await mustHaveDevice(services, account, body.device, { isLive: true })
       const { bundle, release } = await readRelease(services, account, {
         slug: grant.bundle,
         name: grant.release,
