@@ -146,7 +146,7 @@ describe('a torrent for our clients only', () => {
   })
   afterEach(() => world[Symbol.asyncDispose]())
 
-  async function fetch(identity: DeviceIdentity, permit: string) {
+  async function fetch(identity: DeviceIdentity, permit: string, source = origin) {
     const { engine, storage } = await world.engine(identity)
     const events: string[] = []
     const handle = engine.add({
@@ -157,7 +157,7 @@ describe('a torrent for our clients only', () => {
       statePath: 'state',
       admit: 'ours',
       permit: () => permit,
-      peers: [{ host: ipAddress(HOST), port: origin.engine.port }],
+      peers: [{ host: ipAddress(HOST), port: source.engine.port }],
       onEvent: ({ kind }) => events.push(kind),
     })
     return { handle, storage, events, engine }
@@ -319,18 +319,7 @@ describe('a torrent for our clients only', () => {
   it('is not asked of a peer that shows no certificate of the portal', async () => {
     const elsewhere = await TestCa.make()
     const impostor = await world.seed(await elsewhere.device({ isOrigin: true }))
-    const { engine } = await world.engine(device)
-    const permit = await world.permit(device.device)
-    const handle = engine.add({
-      infoHash: HASH,
-      torrent: made.torrent,
-      folder: 'files',
-      mode: 'download',
-      statePath: 'state',
-      admit: 'ours',
-      permit: () => permit,
-      peers: [{ host: ipAddress(HOST), port: impostor.engine.port }],
-    })
+    const { handle } = await fetch(device, await world.permit(device.device), impostor)
     for (let i = 0; i < 200; i++) {
       world.clock.advance(millis(100))
       await new Promise((resolve) => setImmediate(resolve))

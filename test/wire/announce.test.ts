@@ -1,51 +1,18 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { bytesOf, infoHash, peerId } from '../../src/core/ids.ts'
+import { bytesOf } from '../../src/core/ids.ts'
 import {
   type AnnounceEvent,
   type AnnounceRequest,
   announceUrl,
   parseAnnounceQuery,
 } from '../../src/wire/announce.ts'
-import { keyOfBytes } from '../../src/wire/bencode.ts'
 import { limits } from '../../src/wire/limits.ts'
 import { percentDecode, percentEncode } from '../../src/wire/query.ts'
 import { hostileInputs } from '../support/corpus.ts'
 import { mutatedText } from '../support/mutations.ts'
+import { ANNOUNCE_EVENTS, anyAnnounce } from './arbitraries.ts'
 import { FUZZ_RUNS, readsStablyOrRefuses } from './fuzz.ts'
-
-const twenty = fc
-  .uint8Array({ minLength: 20, maxLength: 20 })
-  .map((bytes) => Buffer.from(bytes).toString('hex'))
-const events: readonly (AnnounceEvent | undefined)[] = ['started', 'stopped', 'completed', undefined]
-
-const requests: fc.Arbitrary<AnnounceRequest> = fc
-  .record({
-    infoHash: twenty,
-    peerId: twenty,
-    port: fc.integer({ min: 1, max: 65_535 }),
-    bytes: fc.tuple(fc.maxSafeNat(), fc.maxSafeNat(), fc.maxSafeNat()),
-    event: fc.constantFrom(...events),
-    numWant: fc.option(fc.integer({ min: 0, max: limits.numWantMax })),
-    key: fc.option(fc.uint8Array({ minLength: 1, maxLength: 64 }).map(keyOfBytes)),
-    grant: fc.option(fc.stringMatching(/^[A-Za-z0-9_.-]{1,230}$/)),
-    compact: fc.boolean(),
-    isOurs: fc.boolean(),
-  })
-  .map((r) => ({
-    infoHash: infoHash(r.infoHash),
-    peerId: peerId(r.peerId),
-    port: r.port,
-    uploadedBytes: r.bytes[0],
-    downloadedBytes: r.bytes[1],
-    leftBytes: r.bytes[2],
-    ...(r.event !== undefined && { event: r.event }),
-    ...(r.numWant !== null && { numWant: r.numWant }),
-    ...(r.key !== null && { key: r.key }),
-    ...(r.grant !== null && { grant: r.grant }),
-    compact: r.compact,
-    isOurs: r.isOurs,
-  }))
 
 const BASE = 'http://10.0.0.1:8080/announce'
 const queryOf = (request: AnnounceRequest): string => announceUrl(BASE, request).slice(BASE.length + 1)
@@ -56,20 +23,20 @@ describe('an announce query', () => {
   it('is read back as it was written', () => {
     const seen = new Set<AnnounceEvent | undefined>()
     fc.assert(
-      fc.property(requests, (request) => {
+      fc.property(anyAnnounce, (request) => {
         seen.add(request.event)
         assert.deepEqual(parseAnnounceQuery(queryOf(request)), request)
       }),
       { numRuns: FUZZ_RUNS },
     )
-    assert.equal(seen.size, events.length)
+    assert.equal(seen.size, ANNOUNCE_EVENTS.length)
   })
 
   it('is refused, or read as what it can be written as again, when it is noise or nearly right', () => {
     let read = 0
     const input = fc.oneof(
       { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 200 }) },
-      { weight: 4, arbitrary: mutatedText(requests.map(queryOf)) },
+      { weight: 4, arbitrary: mutatedText(anyAnnounce.map(queryOf)) },
     )
     fc.assert(
       fc.property(input, (text) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { addressOfBytes, ipAddress } from '../../src/core/address.ts'
-import { infoHash, infoHashOfBytes } from '../../src/core/ids.ts'
+import { infoHash } from '../../src/core/ids.ts'
 import { encodeAnnounceRefusal } from '../../src/wire/announce.ts'
 import { limits } from '../../src/wire/limits.ts'
 import {
@@ -13,9 +13,9 @@ import {
 } from '../../src/wire/reach.ts'
 import { hostileInputs } from '../support/corpus.ts'
 import { mutated } from '../support/mutations.ts'
+import { anyInfoHash } from './arbitraries.ts'
 import { FUZZ_RUNS, orRefused, readsStablyOrRefuses } from './fuzz.ts'
 
-const hash = fc.uint8Array({ minLength: 20, maxLength: 20 }).map(infoHashOfBytes)
 const port = fc.integer({ min: 1, max: 65_535 })
 const reply: fc.Arbitrary<ReachReply> = fc
   .tuple(
@@ -27,7 +27,7 @@ const reply: fc.Arbitrary<ReachReply> = fc
 describe('a question whether one can be reached', () => {
   it('is read as its URL was made', () => {
     fc.assert(
-      fc.property(hash, port, (infoHash_, port_) => {
+      fc.property(anyInfoHash, port, (infoHash_, port_) => {
         const url = reachUrl('http://10.0.0.1:8080/announce?g=a.b.c', { infoHash: infoHash_, port: port_ })
         const { pathname, search } = new URL(url ?? '')
         assert.equal(pathname, '/reach')
@@ -53,7 +53,7 @@ describe('a question whether one can be reached', () => {
 
   it('is refused, never misread, when it was changed on the way', () => {
     const valid = fc
-      .tuple(hash, port)
+      .tuple(anyInfoHash, port)
       .map(
         ([infoHash_, port_]) =>
           reachUrl('http://t/announce?g=a.b.c', { infoHash: infoHash_, port: port_ }) ?? '',

@@ -1,26 +1,28 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { infoHashOfBytes } from '../../src/core/ids.ts'
 import { limits } from '../../src/wire/limits.ts'
 import { percentEncode } from '../../src/wire/query.ts'
 import { encodeScrapeReply, parseScrapeQuery, parseScrapeReply, scrapeUrl } from '../../src/wire/scrape.ts'
 import { mutated } from '../support/mutations.ts'
+import { anyInfoHash } from './arbitraries.ts'
 import { FUZZ_RUNS, orRefused } from './fuzz.ts'
 
-const hash = fc.uint8Array({ minLength: 20, maxLength: 20 }).map(infoHashOfBytes)
 const counts = fc
   .tuple(fc.nat(), fc.nat(), fc.nat())
   .map(([complete, incomplete, downloaded]) => ({ complete, incomplete, downloaded }))
-const replies = fc.array(fc.tuple(hash, counts), { maxLength: 8 }).map((entries) => new Map(entries))
+const replies = fc.array(fc.tuple(anyInfoHash, counts), { maxLength: 8 }).map((entries) => new Map(entries))
 
 describe('a scrape query', () => {
   it('names its torrents, as its URL was made', () => {
     fc.assert(
-      fc.property(fc.uniqueArray(hash, { minLength: 1, maxLength: limits.scrapeHashesMax }), (hashes) => {
-        const url = scrapeUrl('http://10.0.0.1:8080/announce?g=abc', hashes) ?? ''
-        assert.ok(url.startsWith('http://10.0.0.1:8080/scrape?g=abc&info_hash='))
-        assert.deepEqual(parseScrapeQuery(new URL(url).search), { infoHashes: hashes, grant: 'abc' })
-      }),
+      fc.property(
+        fc.uniqueArray(anyInfoHash, { minLength: 1, maxLength: limits.scrapeHashesMax }),
+        (hashes) => {
+          const url = scrapeUrl('http://10.0.0.1:8080/announce?g=abc', hashes) ?? ''
+          assert.ok(url.startsWith('http://10.0.0.1:8080/scrape?g=abc&info_hash='))
+          assert.deepEqual(parseScrapeQuery(new URL(url).search), { infoHashes: hashes, grant: 'abc' })
+        },
+      ),
       { numRuns: 50 },
     )
   })

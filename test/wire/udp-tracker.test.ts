@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { ipAddress } from '../../src/core/address.ts'
 import { infoHash, peerId } from '../../src/core/ids.ts'
 import { seconds } from '../../src/core/units.ts'
-import type { AnnounceEvent, AnnounceRequest } from '../../src/wire/announce.ts'
+import type { AnnounceRequest } from '../../src/wire/announce.ts'
 import { limits } from '../../src/wire/limits.ts'
 import { encodeUrlData, urlDataOf } from '../../src/wire/udp-options.ts'
 import {
@@ -23,38 +23,13 @@ import {
 } from '../../src/wire/udp-tracker.ts'
 import { readUdpRequest } from '../hostile/fuzz/targets/udp.ts'
 import { hostileInputs } from '../support/corpus.ts'
+import { ANNOUNCE_EVENTS, anyAnnounce, anyInfoHash } from './arbitraries.ts'
 import { FUZZ_RUNS, orRefused } from './fuzz.ts'
 
 const HEAD = { connectionId: new Uint8Array(8).fill(1), transactionId: 5 }
 const SWARM = infoHash('aa'.repeat(20))
-const EVENTS: readonly (AnnounceEvent | undefined)[] = ['started', 'stopped', 'completed', undefined]
-
-const twenty = fc
-  .uint8Array({ minLength: 20, maxLength: 20 })
-  .map((bytes) => Buffer.from(bytes).toString('hex'))
-const requests: fc.Arbitrary<AnnounceRequest> = fc
-  .record({
-    infoHash: twenty,
-    peerId: twenty,
-    port: fc.integer({ min: 1, max: 65_535 }),
-    bytes: fc.tuple(fc.maxSafeNat(), fc.maxSafeNat(), fc.maxSafeNat()),
-    event: fc.constantFrom(...EVENTS),
-    numWant: fc.option(fc.integer({ min: 0, max: limits.numWantMax })),
-    grant: fc.option(fc.stringMatching(/^[A-Za-z0-9_.-]{1,230}$/)),
-  })
-  .map((r) => ({
-    infoHash: infoHash(r.infoHash),
-    peerId: peerId(r.peerId),
-    port: r.port,
-    uploadedBytes: r.bytes[0],
-    downloadedBytes: r.bytes[1],
-    leftBytes: r.bytes[2],
-    ...(r.event !== undefined && { event: r.event }),
-    ...(r.numWant !== null && { numWant: r.numWant }),
-    ...(r.grant !== null && { grant: r.grant }),
-    compact: true,
-    isOurs: false,
-  }))
+/** The key of HTTP has no place in BEP 15, which is compact and of stock clients always. */
+const requests = anyAnnounce.map(({ key: _, ...request }) => ({ ...request, compact: true, isOurs: false }))
 
 const announceWith = (options: Uint8Array): Buffer => Buffer.concat([encodeUdpAnnounce(HEAD, bare), options])
 const bare: AnnounceRequest = {
@@ -80,7 +55,7 @@ describe('an announce over UDP', () => {
       }),
       { numRuns: FUZZ_RUNS },
     )
-    assert.equal(seen.size, EVENTS.length + 2)
+    assert.equal(seen.size, ANNOUNCE_EVENTS.length + 2)
   })
 
   it('with the longest grant fits into the 255 bytes of URL that libtorrent sends', () => {
@@ -117,7 +92,7 @@ describe('an announce over UDP', () => {
 describe('a scrape over UDP', () => {
   it('is read back as it was written, in its order', () => {
     fc.assert(
-      fc.property(fc.array(twenty.map(infoHash), { minLength: 1, maxLength: 64 }), (hashes) => {
+      fc.property(fc.array(anyInfoHash, { minLength: 1, maxLength: 64 }), (hashes) => {
         const packet = encodeUdpScrape(HEAD, hashes)
         assert.equal(udpActionOf(packet), 'scrape')
         assert.deepEqual(parseUdpScrape(packet), hashes)
