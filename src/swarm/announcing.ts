@@ -5,7 +5,7 @@ import type { AnnounceReply, AnnounceRequest } from '../wire/announce.ts'
 import { limits } from '../wire/limits.ts'
 import { admissionOf } from './admission.ts'
 import { Announcer, type AnnounceOutcome } from './announcer.ts'
-import { onPeersNamed } from './connecting.ts'
+import { onPeersNamed, placePeer } from './connecting.ts'
 import { proveKey } from './peer-exchange.ts'
 import type { TrackerStanding } from './swarm-memory.ts'
 import { isFetching, type SwarmState } from './swarm-state.ts'
@@ -72,8 +72,7 @@ function onReply(s: SwarmState, url: string, reply: AnnounceReply): void {
   if (reply.site !== undefined) s.sources.setSite(reply.site)
   for (const peer of reply.peers)
     if (peer.flags?.isOrigin === true || peer.flags?.isMirror === true) s.sources.markOrigin(peer)
-  for (const peer of s.peers.values())
-    peer.source = s.sources.sourceOf(peer.address, peer.dialled?.port ?? peer.listenPort)
+  for (const peer of s.peers.values()) placePeer(s, peer)
   if (reply.peers.length > 0) admissionOf(s)?.vouch(...reply.peers.map((peer) => peer.host))
   if (reply.swarmKey !== undefined && s.memory.learn(reply.swarmKey))
     for (const peer of [...s.peers.values()]) proveKey(s, peer)

@@ -1,20 +1,26 @@
 /**
  * What to ask of a peer next, and the pieces on their way. In this order: blocks of its own pieces; pieces that
  * somebody left unfinished; the rarest piece that nobody fetches; blocks that others were not asked for; and at
- * the very end a second copy of what others were.
+ * the very end a second copy of what others were. From elsewhere, what is no work of others of our site
+ * (`site/site-work.ts`) and is not at our site.
  */
 import type { PieceIndex, PieceLayout } from '../core/piece-layout.ts'
 import type { Random } from '../core/random.ts'
-import { MiB } from '../core/units.ts'
+import { MiB, millis, seconds } from '../core/units.ts'
+import type { Clock } from '../platform/clock.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import type { Peer } from './peer.ts'
 import { PieceAssembly } from './piece-assembly.ts'
-import { RarityIndex } from './rarity-index.ts'
+import type { Copies } from './copies.ts'
+import { FAR_PIECES_MAX, type SiteWork } from './site/site-work.ts'
 
 export interface BlockChooserParts {
   readonly layout: PieceLayout
   readonly pool: BufferPool
   readonly random: Random
+  readonly clock: Clock
+  readonly site: SiteWork
+  readonly copies: Copies
   /** One peer must bring all of it. */
   readonly isSuspect: (piece: PieceIndex) => boolean
 }
@@ -29,26 +35,36 @@ const UNFINISHED_BYTES_MAX = 16 * MiB
 /** A second copy of the last blocks: of how many peers at most, and how many at once from a peer. */
 const ASKERS_MAX = 2
 const DUPLICATES_MAX = 2
+/** Who has been looked through in vain is left alone so long, and longer the more there was to look at. */
+const IDLE_MIN_MS = 20
+const IDLE_MS_A_PIECE = 0.002
+/** What somebody elsewhere has is not asked of an origin that did not offer it, before it has waited so long. */
+const ORIGIN_AFTER = seconds(2)
 
 export class BlockChooser {
-  readonly rarity: RarityIndex
+  readonly copies: Copies
   readonly #parts: BlockChooserParts
   readonly #assemblies = new Map<PieceIndex, PieceAssembly>()
   #unfinishedBytes = 0
 
   constructor(parts: BlockChooserParts, wanted: Iterable<PieceIndex>) {
     this.#parts = parts
-    this.rarity = new RarityIndex(parts.layout.count)
-    for (const piece of wanted) this.rarity.add(piece)
+    this.copies = parts.copies
+    for (const piece of wanted) this.copies.open(piece)
   }
 
   get(piece: PieceIndex): PieceAssembly | undefined {
     return this.#assemblies.get(piece)
   }
 
+  /** It is not begun, not there, and wanted. */
+  isOpen(piece: PieceIndex): boolean {
+    return this.copies.far.has(piece)
+  }
+
   /** The piece is to be fetched, if it is not on its way. */
   want(piece: PieceIndex): void {
-    if (!this.#assemblies.has(piece)) this.rarity.add(piece)
+    if (!this.#assemblies.has(piece)) this.copies.open(piece)
   }
 
   /** The piece is whole, or given up: its buffer is the caller's now. */
@@ -67,31 +83,91 @@ export class BlockChooser {
     }
     // One piece at a time from a stranger: a liar costs one piece, an honest peer one round trip.
     if (!peer.down.isProven && peer.down.pieces.size > 0) return undefined
-    const own = this.#leftUnfinished(peer) ?? this.#startRarest(peer)
+    const isFar = peer.source !== 'site'
+    const own = isFar ? this.#beginFar(peer) : (this.#leftUnfinished(peer) ?? this.#startNear(peer))
     if (own !== undefined) {
       own.owner = peer
       peer.down.pieces.add(own)
+      if (isFar) this.#parts.site.began(own.piece)
       const block = own.firstFree()
       return block === undefined ? undefined : { assembly: own, block }
     }
     return this.#helpOthers(peer) ?? this.#duplicate(peer)
   }
 
+  #beginFar(peer: Peer): PieceAssembly | undefined {
+    const { site, clock } = this.#parts
+    if (!site.isAlone && site.fetching >= FAR_PIECES_MAX) return undefined
+    const hinted = this.#startHinted(peer)
+    if (hinted !== undefined) return hinted
+    const now = clock.now()
+    if (peer.down.idleUntil > now) return undefined
+    const begun = this.#leftUnfinished(peer) ?? this.#startFar(peer)
+    if (begun === undefined && !site.isAlone)
+      peer.down.idleUntil = millis(now + IDLE_MIN_MS + IDLE_MS_A_PIECE * this.copies.startable)
+    return begun
+  }
+
+  /** What an origin chose us for. */
+  #startHinted(peer: Peer): PieceAssembly | undefined {
+    const { hints } = peer.down
+    for (const piece of hints) {
+      const begun = this.#assemblies.get(piece)
+      const isOfUse = (begun !== undefined || this.isOpen(piece)) && !this.copies.isHere(piece)
+      // Whoever is at it may turn out to be slow.
+      if (isOfUse && !this.#parts.site.mayTakeOffer(piece)) continue
+      hints.delete(piece)
+      if (!isOfUse || !this.#maybeFrom(peer, piece)) continue
+      if (begun?.owner === undefined && begun?.firstFree() !== undefined) return begun
+      if (this.isOpen(piece)) return this.#start(piece)
+    }
+    return undefined
+  }
+
+  /** Our own work first, rarest first; then what others have left lying. */
+  #startFar(peer: Peer): PieceAssembly | undefined {
+    const { site, random } = this.#parts
+    let other: PieceIndex | undefined
+    const isOurs = (piece: PieceIndex): boolean => {
+      if (!this.#mayComeFrom(peer, piece)) return false
+      if (site.isAlone || site.members.isFirst(piece)) return true
+      other ??= piece
+      return false
+    }
+    const piece = this.copies.far.find(isOurs, random) ?? other
+    return piece === undefined ? undefined : this.#start(piece)
+  }
+
+  /** From elsewhere, as far as others of our site and the order of sources allow. */
+  #mayComeFrom(peer: Peer, piece: PieceIndex): boolean {
+    const { site } = this.#parts
+    if (!this.#maybeFrom(peer, piece) || this.copies.isHere(piece) || !site.mayFetch(piece)) return false
+    if (peer.source !== 'origin' || !this.copies.isElsewhere(piece)) return true
+    return site.openFor(piece) >= ORIGIN_AFTER
+  }
+
   #leftUnfinished(peer: Peer): PieceAssembly | undefined {
     let best: PieceAssembly | undefined
     for (const assembly of this.#assemblies.values()) {
-      if (assembly.owner !== undefined || !this.#maybeFrom(peer, assembly.piece)) continue
+      if (assembly.owner !== undefined || !this.#mayBring(peer, assembly.piece)) continue
       if (assembly.firstFree() === undefined) continue
       if (best === undefined || assembly.receivedBlocks > best.receivedBlocks) best = assembly
     }
     return best
   }
 
-  #startRarest(peer: Peer): PieceAssembly | undefined {
-    const { layout, pool, random } = this.#parts
-    const piece = this.rarity.find((p) => this.#maybeFrom(peer, p), random)
-    if (piece === undefined || !this.#makeRoom()) return undefined
-    this.rarity.remove(piece)
+  /** The rarest at our site. */
+  #startNear(peer: Peer): PieceAssembly | undefined {
+    const isCounted = peer.down.counted?.place === 'near' && !peer.down.counted.isWhole
+    const suits = (piece: PieceIndex): boolean => this.#maybeFrom(peer, piece)
+    const piece = this.copies.near.find(suits, this.#parts.random, isCounted ? 1 : 0)
+    return piece === undefined ? undefined : this.#start(piece)
+  }
+
+  #start(piece: PieceIndex): PieceAssembly | undefined {
+    const { layout, pool } = this.#parts
+    if (!this.#makeRoom()) return undefined
+    this.copies.close(piece)
     const size = layout.pieceBytes(piece)
     const assembly = new PieceAssembly(pool.acquire(size), {
       piece,
@@ -113,7 +189,7 @@ export class BlockChooser {
       const least = waiting.toSorted((a, b) => a.receivedBlocks - b.receivedBlocks)[0]
       if (least === undefined) return false
       this.close(least)
-      this.rarity.add(least.piece)
+      this.copies.open(least.piece)
       this.#parts.pool.release(least.bytes)
     }
     return true
@@ -127,7 +203,7 @@ export class BlockChooser {
 
   #helpOthers(peer: Peer): ChosenBlock | undefined {
     for (const assembly of this.#assemblies.values()) {
-      if (assembly.isExclusive || !this.#maybeFrom(peer, assembly.piece)) continue
+      if (assembly.isExclusive || !this.#mayHelp(peer, assembly.piece)) continue
       const block = assembly.firstFree()
       if (block !== undefined) return { assembly, block }
     }
@@ -135,13 +211,24 @@ export class BlockChooser {
   }
 
   #duplicate(peer: Peer): ChosenBlock | undefined {
-    if (this.rarity.size > 0 || peer.down.requests.size >= DUPLICATES_MAX) return undefined
+    if (this.copies.startable > 0 || peer.down.requests.size >= DUPLICATES_MAX) return undefined
     for (const assembly of this.#assemblies.values()) {
-      if (assembly.isExclusive || !this.#maybeFrom(peer, assembly.piece)) continue
+      if (assembly.isExclusive || !this.#mayHelp(peer, assembly.piece)) continue
       const block = assembly.duplicable(peer, ASKERS_MAX)
       if (block !== undefined) return { assembly, block }
     }
     return undefined
+  }
+
+  #mayBring(peer: Peer, piece: PieceIndex): boolean {
+    return peer.source === 'site' ? this.#maybeFrom(peer, piece) : this.#mayComeFrom(peer, piece)
+  }
+
+  /** With a piece that is another's: from elsewhere only where it is our work. */
+  #mayHelp(peer: Peer, piece: PieceIndex): boolean {
+    const { site } = this.#parts
+    const isOurWork = peer.source === 'site' || site.isAlone || site.isFetching(piece)
+    return isOurWork && this.#maybeFrom(peer, piece)
   }
 
   #maybeFrom(peer: Peer, piece: PieceIndex): boolean {

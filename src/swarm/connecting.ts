@@ -12,6 +12,7 @@ import { Handshaker } from './handshaker.ts'
 import type { Connection } from './network.ts'
 import { Peer } from './peer.ts'
 import { isShaped, isWorthKnowing, revealTo, stopRevealingTo } from './revealing.ts'
+import { considerMember } from './site-talk.ts'
 import type { SwarmState } from './swarm-state.ts'
 import { open } from './torrent-life.ts'
 
@@ -175,11 +176,22 @@ export function onConnected(s: SwarmState, peer: Peer): void {
   if (isShaped(s, peer)) revealTo(s, peer)
 }
 
+/** By its address, and by where it was dialled or says to listen. */
+export function placePeer(s: SwarmState, peer: Peer): void {
+  const source = s.sources.sourceOf(peer.address, peer.dialled?.port ?? peer.listenPort)
+  if (source !== peer.source) {
+    peer.source = source
+    s.loaded?.downloader?.sources.moved(peer)
+  }
+  considerMember(s, peer)
+}
+
 export function onClosed(s: SwarmState, peer: Peer): void {
   s.shared.budget.note(peer, 0)
   if (s.peers.get(peer.id) === peer) s.peers.delete(peer.id)
   s.metadata?.left(peer)
   s.loaded?.downloader?.peerLeft(peer)
+  considerMember(s, peer)
   stopRevealingTo(s, peer)
   if (peer.dialled === undefined || s.phase === 'stopped') return
   const now = s.shared.clock.now()

@@ -1,6 +1,8 @@
 /** What the downloader keeps with each peer. */
 import type { PieceIndex } from '../core/piece-layout.ts'
 import { type Millis, millis } from '../core/units.ts'
+import type { Counted } from './copies.ts'
+import type { FarSite } from './far-sites.ts'
 import type { PieceAssembly } from './piece-assembly.ts'
 import { RateMeter } from './rate-meter.ts'
 
@@ -20,9 +22,11 @@ export interface Receiving {
   readonly scratch: Uint8Array | undefined
 }
 
+/** Of a block among all blocks of a torrent. */
+export const keyOfBlock = (piece: number, block: number): number => piece * 0x100000 + block
+
 export class DownloadSide {
-  /** In the order of asking. */
-  readonly requests = new Map<number, OutRequest>()
+  readonly #requests = new Map<number, OutRequest>()
   /** Taken back, but may still come. */
   readonly late = new Set<number>()
   /** Pieces that it is to bring whole. */
@@ -30,6 +34,8 @@ export class DownloadSide {
   /** Pieces that it has, but would not give. */
   readonly refused = new Set<PieceIndex>()
   readonly meter = new RateMeter()
+  /** Where it is, unless it is of our site. */
+  farSite: FarSite | undefined
   receiving: Receiving | undefined
   roundTrip: Millis | undefined
   /** When it last sent a block, or when it was first asked after a pause. */
@@ -37,9 +43,46 @@ export class DownloadSide {
   isSnubbing = false
   /** A piece with its blocks was good. */
   isProven = false
-  /** Its pieces are counted one by one among the copies. */
-  isCounted = false
+  /** How its pieces are counted among the copies. */
+  counted: Counted | undefined
+  /** It is of our site and has kept us waiting: what it has is fetched elsewhere too. */
+  isWaitedFor = false
+  /** An origin chose us to fetch these (BEP 6 `suggest`). */
+  readonly hints = new Set<PieceIndex>()
+  /** Nothing that it has may be fetched from afar before this reading of the clock. */
+  idleUntil = millis(0)
   unaskedBytes = 0
+
+  /** In the order of asking. */
+  get requests(): ReadonlyMap<number, OutRequest> {
+    return this.#requests
+  }
+
+  asked(key: number, request: OutRequest): void {
+    const isNew = !this.#requests.has(key)
+    this.#requests.set(key, request)
+    if (isNew && this.farSite !== undefined) this.farSite.asked(1)
+  }
+
+  /** It is answered, or not waited for any more. */
+  settled(key: number): OutRequest | undefined {
+    const request = this.#requests.get(key)
+    if (!this.#requests.delete(key)) return undefined
+    if (this.farSite !== undefined) this.farSite.asked(-1)
+    return request
+  }
+
+  settledAll(): void {
+    this.farSite?.asked(-this.#requests.size)
+    this.#requests.clear()
+  }
+
+  /** It is at that other site, or at ours. */
+  isAt(site: FarSite | undefined): void {
+    this.farSite?.asked(-this.#requests.size)
+    this.farSite = site
+    site?.asked(this.#requests.size)
+  }
 
   /** A block came `took` after it was asked for. */
   noteRoundTrip(took: Millis): void {

@@ -10,12 +10,15 @@ import type { Clock } from '../platform/clock.ts'
 import { type BlockRange, encodeBlockRanges } from '../wire/peer-message.ts'
 import { limits } from '../wire/limits.ts'
 import { Blame } from './blame.ts'
+import { BlockArrivals } from './block-arrivals.ts'
 import { BlockChooser } from './block-chooser.ts'
 import type { BufferPool } from './buffer-pool.ts'
-import type { Receiving } from './download-side.ts'
+import { keyOfBlock } from './download-side.ts'
 import type { Peer } from './peer.ts'
 import type { PieceAssembly } from './piece-assembly.ts'
-import { queueBlocks, silenceAllowed } from './request-queue.ts'
+import { silenceAllowed } from './request-queue.ts'
+import type { SiteWork } from './site/site-work.ts'
+import { Sources } from './sources.ts'
 import type { TokenBucket } from './token-bucket.ts'
 
 export interface DownloaderParts {
@@ -24,6 +27,7 @@ export interface DownloaderParts {
   readonly pool: BufferPool
   readonly bucket: TokenBucket
   readonly layout: PieceLayout
+  readonly site: SiteWork
   /** Whether the piece hashes to what the torrent says. */
   readonly isGood: (piece: PieceIndex, bytes: Uint8Array) => boolean
   /** A piece is whole and good; its buffer is the receiver's now. `givers`: who gave each block. */
@@ -41,21 +45,35 @@ export interface DownloaderParts {
 
 /** Requests that are sent together. */
 const BATCH_BLOCKS = 16
-
-const keyOf = (piece: number, block: number): number => piece * 0x100000 + block
+/** Pieces that one peer has suggested and that we have not come to. */
+const HINTS_MAX = 256
 
 export class Downloader {
+  readonly sources: Sources
   readonly #parts: DownloaderParts
   readonly #chooser: BlockChooser
+  readonly #arrivals: BlockArrivals
   readonly #blame = new Blame()
   /** False while the disk cannot take more. */
   #isOpen = true
 
   constructor(parts: DownloaderParts, wanted: Iterable<PieceIndex>) {
     this.#parts = parts
-    const { layout, pool, random } = parts
+    const { layout, pool, random, clock, site } = parts
     const isSuspect = (piece: PieceIndex): boolean => this.#blame.isSuspect(piece)
-    this.#chooser = new BlockChooser({ layout, pool, random, isSuspect }, wanted)
+    this.sources = new Sources(parts)
+    const { copies } = this.sources
+    this.#chooser = new BlockChooser({ layout, pool, random, clock, site, copies, isSuspect }, wanted)
+    this.#arrivals = new BlockArrivals({
+      layout,
+      assemblyOf: (piece) => this.#chooser.get(piece),
+      onKept: (assembly, block, others) => this.#onKept(assembly, block, others),
+      onWasted: parts.onWasted,
+      onUseless: (peer, { assembly, block }) => {
+        this.#giveBack(peer, assembly, block)
+        parts.onFreed()
+      },
+    })
   }
 
   setOpen(isOpen: boolean): void {
@@ -67,45 +85,73 @@ export class Downloader {
     this.#chooser.want(piece)
   }
 
-  /** Counts what a new peer has among the copies. */
-  peerCame(peer: Peer): void {
-    if (peer.has.isFull || peer.down.isCounted) return
-    peer.down.isCounted = true
-    for (const piece of peer.has.partial()) this.#chooser.rarity.increment(piece)
-  }
-
   peerGot(peer: Peer, piece: PieceIndex): void {
-    if (peer.down.isCounted) this.#chooser.rarity.increment(piece)
-    else this.peerCame(peer)
+    this.sources.copies.got(peer, piece)
     peer.down.refused.delete(piece)
-  }
-
-  /** The peer, which had the piece, does not have it any more. */
-  peerLost(peer: Peer, piece: PieceIndex): void {
-    if (peer.down.isCounted) this.#chooser.rarity.decrement(piece)
-    else this.peerCame(peer)
+    if (peer.source === 'site' && !this.sources.copies.isNearSlow) this.#isHere(peer, piece)
+    else peer.down.idleUntil = millis(0)
   }
 
   peerLeft(peer: Peer): void {
     this.release(peer)
-    if (!peer.down.isCounted) return
-    peer.down.isCounted = false
-    // One that has become full since was still counted piece by piece.
-    if (peer.has.isFull)
-      for (const piece of this.#parts.layout.indices()) this.#chooser.rarity.decrement(piece)
-    else for (const piece of peer.has.partial()) this.#chooser.rarity.decrement(piece)
+    this.sources.left(peer)
+  }
+
+  /** An origin chose us for it. */
+  hinted(peer: Peer, piece: PieceIndex): void {
+    if (this.#chooser.get(piece) === undefined && !this.#chooser.isOpen(piece)) return
+    const { hints } = peer.down
+    if (hints.size >= HINTS_MAX) for (const oldest of hints) if (hints.delete(oldest)) break
+    hints.add(piece)
+  }
+
+  /** What we are slow to get from others is taken where it was offered. */
+  mindOffers(peer: Peer): void {
+    const { site } = this.#parts
+    for (const piece of peer.down.hints) if (site.isFetching(piece) && site.isSlow(piece)) this.leave(piece)
+  }
+
+  /** Somebody of our site is fetching it and comes before us: what we have of it is kept. */
+  leave(piece: PieceIndex): void {
+    const assembly = this.#chooser.get(piece)
+    this.#parts.site.gaveUp(piece)
+    if (assembly !== undefined) this.#letGo(assembly)
+  }
+
+  /** The share of it that is here, 0..1. */
+  shareOf(piece: PieceIndex): number {
+    const assembly = this.#chooser.get(piece)
+    return assembly === undefined ? 0 : assembly.receivedBlocks / assembly.blocks
+  }
+
+  /** What has not come of it from elsewhere comes from there. */
+  #isHere(peer: Peer, piece: PieceIndex): void {
+    const isOvertaken = this.#parts.site.isHere(piece, peer.id)
+    const assembly = isOvertaken ? this.#chooser.get(piece) : undefined
+    if (assembly !== undefined) this.#letGo(assembly)
+  }
+
+  /** Takes back all that was asked for it. */
+  #letGo(assembly: PieceAssembly): void {
+    for (let block = 0; block < assembly.blocks; block++)
+      for (const asker of [...assembly.askersOf(block)]) {
+        assembly.unask(block, asker)
+        this.#cancel(asker, assembly, block)
+      }
+    const { owner } = assembly
+    if (owner !== undefined) {
+      assembly.owner = undefined
+      owner.down.pieces.delete(assembly)
+    }
+    if (assembly.isIdle) this.#abandon(assembly)
+    this.#parts.onFreed()
   }
 
   /** Asks the peer for as much as it should have on its way to us. */
   fill(peer: Peer): void {
     if (!this.#isOpen || peer.isChokingUs || peer.isClosed || !peer.areWeInterested) return
     const now = this.#parts.clock.now()
-    const target = queueBlocks({
-      rateBps: peer.down.meter.rate(now),
-      roundTrip: peer.down.roundTrip,
-      requestsInMax: peer.requestsInMax,
-      isSnubbing: peer.down.isSnubbing,
-    })
+    const target = this.sources.blocksWanted(peer, now)
     const room = target - peer.down.requests.size
     // Many small messages cost more than one: with a long queue, wait until there is room for several.
     if (room < Math.min(BATCH_BLOCKS, target / 4)) return
@@ -131,9 +177,9 @@ export class Downloader {
     const { assembly, block } = next
     if (peer.down.requests.size === 0) peer.down.activeAt = now
     assembly.asked(block, peer)
-    const key = keyOf(assembly.piece, block)
+    const key = keyOfBlock(assembly.piece, block)
     peer.down.late.delete(key)
-    peer.down.requests.set(key, { assembly, block, sentAt: now })
+    peer.down.asked(key, { assembly, block, sentAt: now })
     return this.#rangeOf(assembly.piece, block)
   }
 
@@ -141,67 +187,25 @@ export class Downloader {
     return { piece, offset: block * BLOCK_BYTES, length: this.#parts.layout.blockBytes(piece, block) }
   }
 
-  /** A block begins to arrive: answers where it goes, or undefined when it is of no use. */
-  placeFor(peer: Peer, pieceNumber: number, offset: number, length: number): Uint8Array | undefined {
-    const block = offset / BLOCK_BYTES
-    const piece = this.#parts.layout.index(pieceNumber)
-    const key = keyOf(pieceNumber, block)
-    const wasAsked = peer.down.requests.has(key) || peer.down.late.delete(key)
-    if (piece === undefined || !wasAsked || length !== this.#parts.layout.blockBytes(piece, block)) {
-      peer.sentUnasked(length)
-      peer.down.receiving = { key: -1, assembly: undefined, block: 0, length, scratch: undefined }
-      return undefined
-    }
-    const assembly = this.#chooser.get(piece)
-    if (assembly === undefined || assembly.has(block)) {
-      peer.down.receiving = { key, assembly: undefined, block, length, scratch: undefined }
-      return undefined
-    }
-    const room = assembly.roomFor(block, length, peer)
-    const scratch = room === undefined ? new Uint8Array(length) : undefined
-    peer.down.receiving = { key, assembly, block, length, scratch }
-    return room ?? scratch
+  placeFor(peer: Peer, piece: number, offset: number, length: number): Uint8Array | undefined {
+    return this.#arrivals.placeFor(peer, piece, offset, length)
   }
 
-  /** The block that began to arrive is whole. */
   blockArrived(peer: Peer): void {
-    const receiving = peer.down.receiving
-    if (receiving === undefined) return
     const now = this.#parts.clock.now()
-    peer.down.receiving = undefined
-    peer.down.meter.add(receiving.length, now)
-    peer.down.activeAt = now
-    peer.down.isSnubbing = false
-    const request = peer.down.requests.get(receiving.key)
-    if (request !== undefined) {
-      peer.down.requests.delete(receiving.key)
-      peer.down.noteRoundTrip(millis(now - request.sentAt))
-    }
-    this.#keep(peer, receiving)
+    const bytes = this.#arrivals.arrived(peer, now)
+    if (bytes !== undefined) this.sources.received(peer, bytes, now)
   }
 
-  #keep(peer: Peer, receiving: Receiving): void {
-    const { assembly, block, scratch } = receiving
-    assembly?.leaveRoom(block, peer)
-    if (assembly === undefined || assembly.isClosed || assembly.has(block)) {
-      this.#parts.onWasted(receiving.length)
-      return
-    }
-    if (scratch !== undefined) {
-      const writer = assembly.writerOf(block)
-      if (writer !== undefined) {
-        writer.dropRoom()
-        assembly.leaveRoom(block, writer)
-      }
-      assembly.bytes.set(scratch, block * BLOCK_BYTES)
-    }
-    for (const other of assembly.received(block, peer)) this.#cancel(other, assembly, block)
+  #onKept(assembly: PieceAssembly, block: number, others: readonly Peer[]): void {
+    for (const other of others) this.#cancel(other, assembly, block)
+    this.#parts.site.moved(assembly.piece)
     if (assembly.isWhole) this.#finish(assembly)
   }
 
   #cancel(peer: Peer, assembly: PieceAssembly, block: number): void {
-    const key = keyOf(assembly.piece, block)
-    if (!peer.down.requests.delete(key)) return
+    const key = keyOfBlock(assembly.piece, block)
+    if (peer.down.settled(key) === undefined) return
     peer.down.late.add(key)
     peer.send({ kind: 'cancel', ...this.#rangeOf(assembly.piece, block) })
   }
@@ -212,6 +216,7 @@ export class Downloader {
     if (this.#parts.isGood(assembly.piece, assembly.bytes)) {
       for (const giver of givers) giver.down.isProven = true
       const guilty = this.#blame.verified(assembly.piece, assembly.bytes)
+      this.#parts.site.arrived(assembly.piece)
       this.#parts.onVerified(assembly.piece, assembly.bytes, givers)
       if (guilty.length > 0) this.#parts.onGuilty(guilty)
       return
@@ -221,18 +226,18 @@ export class Downloader {
     const guilty = this.#blame.failed(assembly.piece, assembly.bytes, addresses)
     this.#parts.onSpoiled(assembly.piece, assembly.bytes.length)
     this.#parts.pool.release(assembly.bytes)
-    this.#chooser.rarity.add(assembly.piece)
+    this.#parts.site.gaveUp(assembly.piece)
+    this.sources.copies.open(assembly.piece)
     if (guilty.length > 0) this.#parts.onGuilty(guilty)
     this.#parts.onFreed()
   }
 
   /** The peer says that it will not send the block. */
   rejected(peer: Peer, range: BlockRange): void {
-    const key = keyOf(range.piece, range.offset / BLOCK_BYTES)
-    const request = peer.down.requests.get(key)
+    const key = keyOfBlock(range.piece, range.offset / BLOCK_BYTES)
+    const request = peer.down.settled(key)
     peer.down.late.delete(key)
     if (request === undefined) return
-    peer.down.requests.delete(key)
     if (!peer.isChokingUs) peer.down.refused.add(request.assembly.piece)
     this.#giveBack(peer, request.assembly, request.block)
     this.#disown(peer, request.assembly)
@@ -247,11 +252,12 @@ export class Downloader {
       receiving.assembly.leaveRoom(receiving.block, peer)
       peer.down.receiving = { ...receiving, assembly: undefined }
     }
-    for (const [key, request] of peer.down.requests) {
+    const requests = [...peer.down.requests]
+    peer.down.settledAll()
+    for (const [key, request] of requests) {
       peer.down.late.add(key)
       this.#giveBack(peer, request.assembly, request.block)
     }
-    peer.down.requests.clear()
     for (const assembly of [...peer.down.pieces]) this.#disown(peer, assembly)
     if (peer.down.late.size > 2 * limits.requestsOutMax) peer.down.late.clear()
     this.#parts.onFreed()
@@ -267,13 +273,15 @@ export class Downloader {
     assembly.owner = undefined
     peer.down.pieces.delete(assembly)
     if (assembly.isClosed) return
+    this.#parts.site.gaveUp(assembly.piece)
     // What must come from one peer starts again with another.
     if (assembly.isExclusive || assembly.isIdle) this.#abandon(assembly)
   }
 
   #abandon(assembly: PieceAssembly): void {
     this.#chooser.close(assembly)
-    this.#chooser.rarity.add(assembly.piece)
+    this.#parts.site.gaveUp(assembly.piece)
+    this.sources.copies.open(assembly.piece)
     for (let block = 0; block < assembly.blocks; block++) assembly.writerOf(block)?.dropRoom()
     this.#parts.pool.release(assembly.bytes)
   }

@@ -1,12 +1,14 @@
 /** Interest and choking: who wants what of whom, and whom we serve. */
-import { seconds } from '../core/units.ts'
+import { type Millis, seconds } from '../core/units.ts'
 import type { Peer } from './peer.ts'
 import { isFed } from './revealing.ts'
 import { isFetching, type SwarmState } from './swarm-state.ts'
-import { chooseUnchoked } from './unchoker.ts'
+import { chooseUnchoked, type PeerStanding, type Unchoked } from './unchoker.ts'
 
-/** Peers served at once. Few enough that each gets a useful rate, enough for a fast line to be full. */
-export const UPLOAD_SLOTS = 8
+/** Peers elsewhere that are served at once. Few enough that each gets a useful rate, enough for a fast line to be full. */
+export const UPLOAD_SLOTS = 16
+/** Peers of our own site besides: what one of us has brought in is there for all, or somebody fetches it once more. */
+const NEAR_SLOTS = 48
 /** An origin that feeds two bridges of each site serves them all at once, up to so many. */
 const FED_SLOTS_MAX = 32
 const RECHOKE_EVERY = seconds(10)
@@ -31,12 +33,19 @@ export function onInterested(s: SwarmState, peer: Peer): void {
 export function offerPlace(s: SwarmState, peer: Peer): void {
   if (!peer.isChoked) return
   let served = 0
-  for (const other of s.peers.values())
-    if (!other.isChoked && (other.isInterested || isFed(s, other))) served++
+  for (const other of s.peers.values()) {
+    if (other.isChoked || isNear(other) !== isNear(peer)) continue
+    if (other.isInterested || isFed(s, other)) served++
+  }
   if (served < slotsFor(s, peer)) s.loaded?.uploader.unchoke(peer)
 }
 
-const slotsFor = (s: SwarmState, peer: Peer): number => (isFed(s, peer) ? FED_SLOTS_MAX : UPLOAD_SLOTS)
+const isNear = (peer: Peer): boolean => peer.source === 'site'
+
+function slotsFor(s: SwarmState, peer: Peer): number {
+  if (isNear(peer)) return NEAR_SLOTS
+  return isFed(s, peer) ? FED_SLOTS_MAX : UPLOAD_SLOTS
+}
 
 export function onNotInterested(s: SwarmState, peer: Peer): void {
   peer.isInterested = false
@@ -51,28 +60,37 @@ export function rechokeIfDue(s: SwarmState): void {
   s.rechokedAt = now
   const rotateNewcomer = now - s.newcomerAt >= NEWCOMER_EVERY
   if (rotateNewcomer) s.newcomerAt = now
-  const fed = new Set([...s.peers.values()].filter((peer) => isFed(s, peer)))
-  const standings = [...s.peers.values()].map((peer) => ({
-    peer,
-    isFed: fed.has(peer),
-    isInterested: peer.isInterested || fed.has(peer),
-    isUnchoked: !peer.isChoked,
-    rateBps: peer.down.meter.rate(now),
-    turnChangedAt: peer.up.turnChangedAt,
-    isNewcomer: peer.up.isNewcomer,
-    isSnubbing: peer.down.isSnubbing,
-  }))
-  const options = {
-    now,
-    slots: Math.max(UPLOAD_SLOTS, Math.min(FED_SLOTS_MAX, fed.size)),
-    isSeeding: !isFetching(s),
-    rotateNewcomer,
+  const peers = [...s.peers.values()]
+  const fed = new Set(peers.filter((peer) => isFed(s, peer)))
+  const far = peers.filter((peer) => !isNear(peer))
+  const fedFar = far.filter((peer) => fed.has(peer)).length
+  const groups = [
+    { group: peers.filter(isNear), slots: NEAR_SLOTS },
+    { group: far, slots: Math.max(UPLOAD_SLOTS, Math.min(FED_SLOTS_MAX, fedFar)) },
+  ]
+  for (const { group, slots } of groups) {
+    const standings = group.map((peer) => standingOf(peer, fed.has(peer), now))
+    const options = { now, slots, isSeeding: !isFetching(s), rotateNewcomer }
+    serve(s, group, chooseUnchoked(standings, options, s.shared.random))
   }
-  const chosen = chooseUnchoked(standings, options, s.shared.random)
-  for (const peer of [...s.peers.values()]) {
+}
+
+const standingOf = (peer: Peer, isFed: boolean, now: Millis): PeerStanding<Peer> => ({
+  peer,
+  isFed,
+  isInterested: peer.isInterested || isFed,
+  isUnchoked: !peer.isChoked,
+  rateBps: peer.down.meter.rate(now),
+  turnChangedAt: peer.up.turnChangedAt,
+  isNewcomer: peer.up.isNewcomer,
+  isSnubbing: peer.down.isSnubbing,
+})
+
+function serve(s: SwarmState, peers: readonly Peer[], chosen: Unchoked<Peer>): void {
+  for (const peer of peers) {
     peer.up.isNewcomer = peer === chosen.newcomer
     peer.down.refused.clear()
-    if (chosen.peers.has(peer)) s.loaded.uploader.unchoke(peer)
-    else s.loaded.uploader.choke(peer)
+    if (chosen.peers.has(peer)) s.loaded?.uploader.unchoke(peer)
+    else s.loaded?.uploader.choke(peer)
   }
 }

@@ -12,9 +12,11 @@ import {
 import { limits } from '../wire/limits.ts'
 import type { BlockRange, PeerMessage } from '../wire/peer-message.ts'
 import { onInterested, onNotInterested, updateInterest } from './interest.ts'
+import { placePeer } from './connecting.ts'
 import type { Peer } from './peer.ts'
 import { onPeerAsked, onPeerGot, onPeerToldPieces, revealAllIfOrigin } from './revealing.ts'
 import { onExchangeMessage, proveKey } from './peer-exchange.ts'
+import { considerMember, onFetch, onHello, onUnfetch } from './site-talk.ts'
 import type { SwarmState } from './swarm-state.ts'
 
 /** @throws ShoalError `bad-input` for what cannot be read: the peer is hung up on. */
@@ -32,8 +34,8 @@ export function onMessage(s: SwarmState, peer: Peer, message: PeerMessage): void
     case 'cancel': s.loaded?.uploader.cancelled(peer, message); break
     case 'reject': s.loaded?.downloader?.rejected(peer, message); break
     case 'extended': onExtended(s, peer, message.id, message.payload); break
+    case 'suggest': onSuggest(s, peer, message.piece); break
     case 'keep-alive':
-    case 'suggest':
     case 'allowed-fast':
     case 'piece': // blocks do not come this way
     case 'unknown':
@@ -51,9 +53,16 @@ function onRequest(s: SwarmState, peer: Peer, range: BlockRange): void {
   if (piece !== undefined) onPeerAsked(s, peer, piece)
 }
 
+/** BEP 6: an origin shows it to us, and to nobody else. */
+function onSuggest(s: SwarmState, peer: Peer, pieceNumber: number): void {
+  const piece = s.loaded?.layout.index(pieceNumber)
+  if (piece !== undefined && peer.source === 'origin') s.loaded?.downloader?.hinted(peer, piece)
+}
+
 function onChoke(s: SwarmState, peer: Peer): void {
   if (peer.isChokingUs) return
   peer.isChokingUs = true
+  peer.chokingUsSince = s.shared.clock.now()
   s.loaded?.downloader?.release(peer)
 }
 
@@ -96,7 +105,7 @@ function onPieces(s: SwarmState, peer: Peer, set: () => boolean): void {
     return
   }
   peer.hasToldPieces = true
-  s.loaded?.downloader?.peerCame(peer)
+  s.loaded?.downloader?.sources.came(peer)
   onPeerToldPieces(s, peer)
   updateInterest(s, peer)
 }
@@ -106,6 +115,9 @@ function onExtended(s: SwarmState, peer: Peer, id: number, payload: Uint8Array):
     case EXTENSION_HANDSHAKE_ID: onExtensionHandshake(s, peer, payload); break
     case OUR_EXTENSION_IDS.ut_metadata: onMetadataMessage(s, peer, payload); break
     case OUR_EXTENSION_IDS.sh_peers: onExchangeMessage(s, peer, payload); break
+    case OUR_EXTENSION_IDS.sh_hello: onHello(s, peer, payload); break
+    case OUR_EXTENSION_IDS.sh_fetch: onFetch(s, peer, payload); break
+    case OUR_EXTENSION_IDS.sh_unfetch: onUnfetch(s, peer, payload); break
     case OUR_EXTENSION_IDS.lt_donthave: onDontHave(s, peer, decodeDontHave(payload)); break
     default: break // never asked for
   }
@@ -119,9 +131,9 @@ function onExtensionHandshake(s: SwarmState, peer: Peer, payload: Uint8Array): v
   if (theirs.requestsInMax !== undefined) peer.requestsInMax = theirs.requestsInMax
   if (theirs.listenPort !== undefined) {
     peer.listenPort = theirs.listenPort
-    peer.source = s.sources.sourceOf(peer.address, peer.dialled?.port ?? theirs.listenPort)
+    placePeer(s, peer)
     revealAllIfOrigin(s, peer)
-  }
+  } else considerMember(s, peer)
   s.metadata?.consider(peer)
   proveKey(s, peer)
 }
@@ -150,11 +162,9 @@ function giveMetadata(s: SwarmState, peer: Peer, piece: number): void {
 function onDontHave(s: SwarmState, peer: Peer, pieceNumber: number): void {
   const piece = s.loaded?.layout.index(pieceNumber)
   const had = piece !== undefined && peer.has.has(piece)
-  const wasFull = peer.has.isFull
   if (!peer.has.remove(pieceNumber)) peer.close()
   if (peer.isClosed || piece === undefined || !had) return
   s.reveal?.lost(peer, piece, s.shared.clock.now())
-  if (wasFull && !peer.down.isCounted) s.loaded?.downloader?.peerCame(peer)
-  else s.loaded?.downloader?.peerLost(peer, piece)
+  s.loaded?.downloader?.sources.lost(peer, piece)
   updateInterest(s, peer)
 }

@@ -105,6 +105,7 @@ export class Peer implements ConnectionHandler, MessageSink {
   metadataBytes: number | undefined
   requestsInMax: number = limits.requestsInMax
   isChokingUs = true
+  chokingUsSince: Millis
   isInterested = false
   isChoked = true
   areWeInterested = false
@@ -131,6 +132,7 @@ export class Peer implements ConnectionHandler, MessageSink {
     this.down = new DownloadSide()
     this.up = new UploadSide(parts.cache, now)
     this.connectedAt = now
+    this.chokingUsSince = now
     this.pass = options.pass
     this.lastReceivedAt = now
     this.lastSentAt = now

@@ -68,6 +68,10 @@ export class PieceAssembly {
     return this.owner === undefined && this.#incoming.size === 0 && this.#askers.every((a) => a.length === 0)
   }
 
+  askersOf(block: number): readonly Peer[] {
+    return this.#askers[block] ?? []
+  }
+
   asked(block: number, peer: Peer): void {
     this.#askers[block]?.push(peer)
   }

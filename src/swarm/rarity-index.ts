@@ -27,6 +27,11 @@ export class RarityIndex {
     return this.#order.length
   }
 
+  /** It can be started. */
+  has(piece: PieceIndex): boolean {
+    return this.#position[piece] !== ABSENT
+  }
+
   copiesOf(piece: PieceIndex): number {
     return this.#copies[piece] ?? 0
   }
@@ -82,10 +87,10 @@ export class RarityIndex {
     this.#copies[piece] = copies - 1
   }
 
-  /** The rarest piece that suits; among equally rare ones, chance decides. */
-  find(suits: (piece: PieceIndex) => boolean, random: Random): PieceIndex | undefined {
-    let start = 0
-    for (const end of this.#groupEnd) {
+  /** The rarest piece of at least `copiesMin` copies that suits; among equally rare ones, chance decides. */
+  find(suits: (piece: PieceIndex) => boolean, random: Random, copiesMin: 0 | 1 = 0): PieceIndex | undefined {
+    let start = copiesMin === 0 ? 0 : (this.#groupEnd[0] ?? 0)
+    for (const end of this.#groupEnd.slice(copiesMin)) {
       const size = end - start
       const skip = Math.floor(random() * size)
       for (let i = 0; i < size; i++) {

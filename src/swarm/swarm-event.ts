@@ -37,4 +37,6 @@ export type SwarmEvent =
   | { readonly kind: 'tick' }
   /** Several times a second while pieces are revealed. */
   | { readonly kind: 'reveal-due' }
+  /** Several times a second while the work of a site is divided. */
+  | { readonly kind: 'site-due' }
   | { readonly kind: 'failed'; readonly error: unknown }

@@ -26,6 +26,7 @@ import type { PieceLoader } from './piece-loader.ts'
 import type { RateMeter } from './rate-meter.ts'
 import type { RevealPlan } from './reveal/reveal-plan.ts'
 import type { SendBudget } from './send-budget.ts'
+import type { SiteWork } from './site/site-work.ts'
 import type { SourceMap } from './peer-source.ts'
 import type { SwarmEvent } from './swarm-event.ts'
 import type { SwarmMemory } from './swarm-memory.ts'
@@ -133,6 +134,11 @@ export interface SwarmState {
   newcomerAt: Millis
   /** Blocks became free: peers with room shall be asked. */
   needsFill: boolean
+  /** What of our site's work is ours; while pieces are being fetched. */
+  site: SiteWork | undefined
+  siteTimer: Timer | undefined
+  /** Those of our site are not told yet whom else of it we see. */
+  isHelloDue: boolean
   /** Whom to show what; absent while nobody is there, and where all is shown to all. */
   reveal: RevealPlan<Peer> | undefined
   revealTimer: Timer | undefined

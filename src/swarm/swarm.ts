@@ -24,6 +24,7 @@ import { onMessage } from './peer-messages.ts'
 import { onLoaded, onNotStored, onStored, onVerified } from './piece-traffic.ts'
 import { onRevealDue, revealMore } from './revealing.ts'
 import { mindMemory, onRecalled, saveMemoryNow, startRemembering } from './remembering.ts'
+import { endSiteWork, onSiteDue } from './site-talk.ts'
 import { createState } from './create-state.ts'
 import type { SwarmEvent } from './swarm-event.ts'
 import { isFetching, type Shared, type SwarmState } from './swarm-state.ts'
@@ -104,6 +105,7 @@ export class Swarm implements PeerOwner {
       case 'limit-lifted': onLimitLifted(s); break
       case 'tick': onTick(s); break
       case 'reveal-due': onRevealDue(s); break
+      case 'site-due': onSiteDue(s); break
       case 'failed': this.#fail(event.error); break
       default: unreachable(event)
     }
@@ -157,6 +159,7 @@ export class Swarm implements PeerOwner {
     const s = this.state
     s.phase = 'stopped'
     s.retryTimer?.cancel()
+    endSiteWork(s)
     s.aborter.abort()
     for (const peer of [...s.peers.values()]) peer.close()
     await Promise.all([s.announcer?.stop(), saveMemoryNow(s), this.#close()])
@@ -219,7 +222,11 @@ function onLimitLifted(s: SwarmState): void {
 function onTick(s: SwarmState): void {
   onEveryPeer(s)
   if (s.peers.size > 0) admissionOf(s)?.tick()
-  for (const peer of [...s.peers.values()]) s.loaded?.downloader?.snubIfSilent(peer)
+  for (const peer of [...s.peers.values()]) {
+    s.loaded?.downloader?.snubIfSilent(peer)
+    s.loaded?.downloader?.sources.mindWaiting(peer, s.shared.clock.now())
+  }
+  s.loaded?.downloader?.sources.mindNear(s.peers.values(), s.shared.clock.now())
   s.metadata?.tick()
   if (s.metadata !== undefined) for (const peer of s.peers.values()) s.metadata.consider(peer)
   for (const peer of bestFirst(s)) onReadDone(s, peer)

@@ -9,6 +9,7 @@ import { checkContent, type CheckResult } from './content-check.ts'
 import { makeDownloader, makeUploader } from './traffic-parts.ts'
 import { decodeState, encodeState, type ResumeState } from './resume-state.ts'
 import { sendHandshakeAgain, tellPieces } from './greeting.ts'
+import { considerMember, endSiteWork } from './site-talk.ts'
 import type { Loaded, SwarmState } from './swarm-state.ts'
 
 /** The metadata is here: the content can be opened, and checked unless it is ours to seed. */
@@ -142,7 +143,10 @@ export function onChecked(s: SwarmState, result: CheckResult): void {
   for (const piece of loaded.done) loaded.haveBytes += wantedBytesOf(loaded.files, loaded.isWanted, piece)
   loaded.downloader = makeDownloader(s, loaded.layout, openPieces(loaded.layout, loaded.closed))
   s.phase = 'active'
-  for (const peer of s.peers.values()) loaded.downloader.peerCame(peer)
+  for (const peer of s.peers.values()) {
+    loaded.downloader.sources.came(peer)
+    considerMember(s, peer)
+  }
   tellPieces(s, loaded.have)
   s.emit({ kind: 'checked', haveBytes: loaded.haveBytes })
   finishIfWhole(s)
@@ -214,6 +218,7 @@ async function syncContent(s: SwarmState, loaded: Loaded): Promise<void> {
 export function onSynced(s: SwarmState): void {
   if (s.phase !== 'finishing') return
   s.phase = 'complete'
+  endSiteWork(s)
   s.isStateDirty = false
   s.emit({ kind: 'complete' })
   s.announcer?.complete()

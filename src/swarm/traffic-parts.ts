@@ -5,11 +5,14 @@ import { pieceHashOf } from '../core/metainfo.ts'
 import type { PieceIndex, PieceLayout } from '../core/piece-layout.ts'
 import { Downloader } from './downloader.ts'
 import { onBlockSent } from './revealing.ts'
+import { makeSiteWork } from './site-talk.ts'
 import { cacheKey, type SwarmState } from './swarm-state.ts'
 import { Uploader } from './uploader.ts'
 
 export function makeDownloader(s: SwarmState, layout: PieceLayout, open: Iterable<PieceIndex>): Downloader {
   const { clock, random, pool, bucketDown } = s.shared
+  const site = makeSiteWork(s, layout)
+  s.site = site
   return new Downloader(
     {
       clock,
@@ -17,6 +20,7 @@ export function makeDownloader(s: SwarmState, layout: PieceLayout, open: Iterabl
       pool,
       bucket: bucketDown,
       layout,
+      site,
       isGood: (piece, bytes) => isGood(s, piece, bytes),
       onVerified: (piece, bytes, givers) => s.post({ kind: 'piece-verified', piece, bytes, givers }),
       onSpoiled(_piece, bytes) {

@@ -10,12 +10,16 @@ import { limits } from './limits.ts'
 /** The id of the extension handshake itself. */
 export const EXTENSION_HANDSHAKE_ID = 0
 
-export type ExtensionName = 'ut_metadata' | 'lt_donthave' | 'sh_peers'
-/** Under which ids peers send us these. `sh_peers` (`peer-exchange.ts`) is between our own clients. */
+export type ExtensionName =
+  'ut_metadata' | 'lt_donthave' | 'sh_peers' | 'sh_hello' | 'sh_fetch' | 'sh_unfetch'
+/** Under which ids peers send us these. `sh_…` (`peer-exchange.ts`, `site-messages.ts`) are between our own clients. */
 export const OUR_EXTENSION_IDS: Readonly<Record<ExtensionName, number>> = {
   ut_metadata: 2,
   lt_donthave: 7,
   sh_peers: 21,
+  sh_hello: 22,
+  sh_fetch: 23,
+  sh_unfetch: 24,
 }
 
 export interface ExtensionHandshake {

@@ -137,6 +137,12 @@ export const limits = {
   peerSilenceMax: seconds(150),
   /** Connections of one torrent: no single one takes all of the process's descriptors. */
   peersPerTorrentMax: 200,
+  /** Clients of one site that another of them may name: all connections of a torrent. */
+  siteMembersMax: 200,
+  /** How long one client may keep a piece to itself without a word: a slow link brings 16 KiB in less. */
+  fetchLeaseMax: seconds(30),
+  /** Pieces that one client may say to be fetching: ours fetch 32 at most. */
+  fetchesToldMax: 64,
   /** Sockets of one address that have not finished their handshake. */
   unauthenticatedSocketsPerAddressMax: 50,
   /** BEP 9 metadata, hashed before it is parsed. */

@@ -1,6 +1,7 @@
 /** Ways in which a download could stand still for ever, one by one. */
 import assert from 'node:assert/strict'
 import { MiB, bytesPerSecond, KiB, seconds } from '../../src/core/units.ts'
+import { encodePeerMessage } from '../../src/wire/peer-message.ts'
 import { Puppet } from '../support/puppet-peer.ts'
 import { holdsAll, isComplete, makeTorrent, SimulatedSwarm } from '../support/simulated-swarm.ts'
 
@@ -179,5 +180,40 @@ describe('a download', () => {
     await handle.stop()
     await swarm.run(seconds(0.1))
     assert.equal(open, 0)
+  })
+
+  it('asks again for a block that came only after it had been taken back and asked for anew', async () => {
+    await using swarm = new SimulatedSwarm()
+    const made = makeTorrent(32 * KiB)
+    const [content] = [...made.contents.values()]
+    assert.ok(content)
+    /** The first answer stops in the middle of a block until a second request for it is there. */
+    let rest: Uint8Array | undefined
+    const asked: number[] = []
+    const slow = await Puppet.listen(swarm.network, '10.0.0.66', {
+      infoHash: made.torrent.infoHash,
+      id: idOf('slow'),
+      onMessage(message, puppet) {
+        if (message.kind === 'have-none') puppet.say({ kind: 'have-all' }, { kind: 'unchoke' })
+        if (message.kind !== 'request') return
+        asked.push(message.offset)
+        const { piece, offset, length } = message
+        const block = content.slice(offset, offset + length)
+        const bytes = encodePeerMessage({ kind: 'piece', piece, offset, block })
+        if (asked.length === 1) {
+          puppet.raw(bytes.slice(0, 1_000))
+          rest = bytes.slice(1_000)
+        } else if (rest !== undefined && offset === asked[0]) {
+          puppet.raw(rest)
+          rest = undefined
+        } else if (rest === undefined) {
+          puppet.raw(bytes)
+        }
+      },
+    })
+    const peer = await swarm.peer('10.0.0.2')
+    peer.add(made, { mode: 'download', peers: [slow] })
+    assert.ok(await swarm.until(() => isComplete(peer), seconds(120)), asked.join(' '))
+    assert.ok(holdsAll(peer, made))
   })
 })

@@ -366,7 +366,7 @@ describe('a peer that is none of our own clients', () => {
     )
   })
 
-  it('sees of all this one word in the extension handshake', async () => {
+  it('sees of all this words in the extension handshake only', async () => {
     const { world, client } = await met()
     await using _ = world
     const { said } = await beside(world, client, undefined)
@@ -375,7 +375,7 @@ describe('a peer that is none of our own clients', () => {
     assert.ok(dict instanceof Map && dict.get('m') instanceof Map)
     assert.deepEqual(
       [...(dict.get('m') as Map<string, number>).keys()].filter((name) => name.startsWith('sh_')),
-      ['sh_peers'],
+      ['sh_fetch', 'sh_hello', 'sh_peers', 'sh_unfetch'],
     )
   })
 })

@@ -6,7 +6,7 @@ import type { PieceIndex, PieceLayout } from '../../core/piece-layout.ts'
 import type { Random } from '../../core/random.ts'
 import type { Millis } from '../../core/units.ts'
 import { Host, type PeerFacts, type RevealPeer } from './host.ts'
-import { RecentMedian } from './median.ts'
+import { RecentMedian } from '../recent-median.ts'
 import { PieceLedger } from './piece-ledger.ts'
 import { SiteFeed } from './site-feed.ts'
 

@@ -7,6 +7,7 @@ import { leaseTargets } from './leases.ts'
 import { peerWireTargets } from './peer-wire.ts'
 import { queryTargets } from './queries.ts'
 import { reachTargets } from './reach.ts'
+import { siteMessageTargets } from './site-messages.ts'
 import { signedTargets } from './signed.ts'
 import { signalTargets } from './signal.ts'
 import { textTargets } from './texts.ts'
@@ -17,6 +18,7 @@ export async function allTargets(): Promise<readonly Target[]> {
   return [
     ...bencodedTargets,
     ...extensionTargets,
+    ...siteMessageTargets,
     ...peerWireTargets,
     ...queryTargets,
     ...signalTargets,

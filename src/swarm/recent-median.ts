@@ -1,5 +1,5 @@
 /** The median of the last few durations: what is usual here, whatever a single one was. */
-import { type Millis, millis } from '../../core/units.ts'
+import { type Millis, millis } from '../core/units.ts'
 
 const KEPT_MAX = 15
 

@@ -1,0 +1,191 @@
+/**
+ * The work of a site, divided: each piece that nobody here has is fetched from elsewhere by one of us, and the others
+ * take it from that one a moment later. Who is slow, silent or gone is overtaken, after a time that follows from what
+ * is usual here. Told what happens, it answers what may be fetched and says what others should hear; it sends
+ * nothing itself. (`swarm-algorithm.md` of the design.)
+ */
+import type { PeerId } from '../../core/ids.ts'
+import type { PieceIndex } from '../../core/piece-layout.ts'
+import { type Millis, millis, seconds } from '../../core/units.ts'
+import type { Clock } from '../../platform/clock.ts'
+import { limits } from '../../wire/limits.ts'
+import { RecentMedian } from '../recent-median.ts'
+import { Claims } from './claims.ts'
+import { Members } from './members.ts'
+
+export type SiteWord =
+  | { readonly kind: 'fetch'; readonly piece: PieceIndex; readonly lease: Millis }
+  | { readonly kind: 'unfetch'; readonly piece: PieceIndex }
+
+export interface SiteWorkParts {
+  readonly clock: Clock
+  readonly self: PeerId
+  readonly pieces: number
+  /** To every member that is connected to us. */
+  readonly say: (word: SiteWord) => void
+}
+
+interface Fetch {
+  readonly since: Millis
+  saidAt: Millis
+  /** Blocks have come since it was said last. */
+  isMoving: boolean
+}
+
+/** Pieces that one of us fetches from elsewhere at a time. */
+export const FAR_PIECES_MAX = 32
+/** A lease, and the time after which an unheard one is overtaken: so many times what a fetch usually takes. */
+const LEASE_TIMES = 3
+const LEASE_MIN = seconds(0.5)
+/** Who has heard nothing waits so long for each who comes before. */
+const WAIT_A_RANK = millis(100)
+/** Longer than this nobody waits for those before, however many there are. */
+const WAIT_MAX = seconds(10)
+
+export class SiteWork {
+  readonly members: Members
+  readonly claims = new Claims()
+  readonly #parts: SiteWorkParts
+  readonly #fetches = new Map<PieceIndex, Fetch>()
+  readonly #usual = new RecentMedian()
+  /** Since when a piece waits for somebody of the site, plus 1 so that 0 says "not known". */
+  readonly #openSince: Float64Array
+
+  constructor(parts: SiteWorkParts) {
+    this.#parts = parts
+    this.members = new Members(parts.self, parts.pieces)
+    this.#openSince = new Float64Array(parts.pieces)
+  }
+
+  get isAlone(): boolean {
+    return this.members.isAlone
+  }
+
+  /** How many pieces we are fetching from elsewhere. */
+  get fetching(): number {
+    return this.#fetches.size
+  }
+
+  isFetching(piece: PieceIndex): boolean {
+    return this.#fetches.has(piece)
+  }
+
+  /** Somebody elsewhere has it, and nobody here. */
+  opened(piece: PieceIndex): void {
+    if (this.#openSince[piece] === 0) this.#openSince[piece] = this.#parts.clock.now() + 1
+  }
+
+  /** For how long it has been waiting for one of us. */
+  openFor(piece: PieceIndex): number {
+    this.opened(piece)
+    return this.#parts.clock.now() + 1 - (this.#openSince[piece] ?? 0)
+  }
+
+  /** Nobody is bringing it, and whoever comes before us had the time to begin. */
+  mayFetch(piece: PieceIndex): boolean {
+    if (this.isAlone) return true
+    if (this.claims.holderOf(piece) !== undefined) return false
+    if (this.members.isFirst(piece)) return true
+    const { rank, isUnheard } = this.members.standing(piece)
+    return this.openFor(piece) >= Math.min(WAIT_MAX, rank * (isUnheard ? this.#lease : WAIT_A_RANK))
+  }
+
+  /** One of us has been at it for longer than it usually takes: who can have it faster should. */
+  isSlow(piece: PieceIndex): boolean {
+    const since = this.#fetches.get(piece)?.since ?? this.claims.heldSince(piece)
+    return since !== undefined && this.#parts.clock.now() - since > this.#lease
+  }
+
+  /** An origin offers it to us, and nobody else of the site has just begun. */
+  mayTakeOffer(piece: PieceIndex): boolean {
+    const isFree = this.claims.holderOf(piece) === undefined && !this.#fetches.has(piece)
+    return isFree || this.isSlow(piece)
+  }
+
+  /** We have begun to fetch it from elsewhere. */
+  began(piece: PieceIndex): void {
+    if (this.#fetches.has(piece)) return
+    const now = this.#parts.clock.now()
+    this.#fetches.set(piece, { since: now, saidAt: now, isMoving: false })
+    this.#say(piece)
+  }
+
+  /** A block of it came. */
+  moved(piece: PieceIndex): void {
+    const fetch = this.#fetches.get(piece)
+    if (fetch !== undefined) fetch.isMoving = true
+  }
+
+  /** It is here, and the others are told so by HAVE. */
+  arrived(piece: PieceIndex): void {
+    const fetch = this.#fetches.get(piece)
+    if (fetch === undefined) return
+    this.#fetches.delete(piece)
+    this.#usual.add(this.#parts.clock.now() - fetch.since)
+  }
+
+  /** A peer of the site has it. True: we were fetching it from elsewhere, and need not any more. */
+  isHere(piece: PieceIndex, at: PeerId): boolean {
+    this.claims.arrived(piece, at)
+    return this.#fetches.delete(piece)
+  }
+
+  /** We do not fetch it any more. */
+  gaveUp(piece: PieceIndex): void {
+    if (!this.#fetches.delete(piece)) return
+    this.#reopen(piece)
+    if (!this.isAlone) this.#parts.say({ kind: 'unfetch', piece })
+  }
+
+  /**
+   * A member says that it is fetching the piece. True: we are too, and it is for us to leave it, since it comes before us
+   * and we have `share` (0..1) of it, less than half.
+   */
+  heard(piece: PieceIndex, by: PeerId, lease: Millis, share: number): boolean {
+    const now = this.#parts.clock.now()
+    const span = { now, until: millis(now + lease) }
+    if (!this.#fetches.has(piece)) {
+      this.claims.made(piece, by, span)
+      return false
+    }
+    if (share >= 0.5 || !this.members.isBefore(by, piece)) return false
+    return this.claims.made(piece, by, span)
+  }
+
+  /** A member has given up. */
+  heardUnfetch(piece: PieceIndex, by: PeerId): void {
+    if (this.claims.withdrawn(piece, by)) this.#reopen(piece)
+  }
+
+  memberLeft(id: PeerId): void {
+    this.members.left(id)
+    for (const piece of this.claims.left(id)) this.#reopen(piece)
+  }
+
+  /** Several times a second. True: a piece is free that was not. */
+  tick(): boolean {
+    const now = this.#parts.clock.now()
+    const over = this.claims.expire(now)
+    for (const piece of over) this.#reopen(piece)
+    for (const [piece, fetch] of this.#fetches) {
+      if (!fetch.isMoving || now - fetch.saidAt < this.#lease / 2) continue
+      fetch.saidAt = now
+      fetch.isMoving = false
+      this.#say(piece)
+    }
+    return over.length > 0
+  }
+
+  #say(piece: PieceIndex): void {
+    if (!this.isAlone) this.#parts.say({ kind: 'fetch', piece, lease: this.#lease })
+  }
+
+  /** From now on those who come before have their time again. */
+  #reopen(piece: PieceIndex): void {
+    this.#openSince[piece] = this.#parts.clock.now() + 1
+  }
+
+  get #lease(): Millis {
+    return millis(Math.min(limits.fetchLeaseMax, Math.max(LEASE_MIN, LEASE_TIMES * this.#usual.value)))
+  }
+}

@@ -1,0 +1,105 @@
+/** Who could give us what, from where, and how much may be asked of each at once. */
+import { BLOCK_BYTES, type PieceIndex, type PieceLayout } from '../core/piece-layout.ts'
+import { type Millis, seconds } from '../core/units.ts'
+import { limits } from '../wire/limits.ts'
+import { Copies } from './copies.ts'
+import { FarSites } from './far-sites.ts'
+import type { Peer } from './peer.ts'
+import { RateMeter } from './rate-meter.ts'
+import { queueBlocks } from './request-queue.ts'
+import type { SiteWork } from './site/site-work.ts'
+
+export interface SourcesParts {
+  readonly layout: PieceLayout
+  readonly site: SiteWork
+}
+
+/** A peer of our site that has something and chokes us for so long is not counted on. */
+const CHOKED_FOR_LONG = seconds(10)
+
+/** No LAN is as slow as this, bytes a second, for so long. */
+const NEAR_SLOW_BPS = 250_000
+const NEAR_SLOW_FOR = seconds(5)
+
+export class Sources {
+  readonly copies: Copies
+  readonly #site: SiteWork
+  readonly #farSites = new FarSites()
+  readonly #nearMeter = new RateMeter()
+  #nearSlowSince: Millis | undefined
+  readonly #blocksOfPiece: number
+
+  constructor({ layout, site }: SourcesParts) {
+    this.#site = site
+    this.copies = new Copies(layout.count, (piece) => site.opened(piece))
+    this.#blocksOfPiece = Math.ceil(layout.pieceLength / BLOCK_BYTES)
+  }
+
+  /** What it has is known. Harmless when repeated. */
+  came(peer: Peer): void {
+    this.copies.came(peer)
+    if (peer.down.farSite === undefined) this.#place(peer)
+  }
+
+  /** The peer, which had the piece, does not have it any more. */
+  lost(peer: Peer, piece: PieceIndex): void {
+    this.copies.lost(peer, piece)
+  }
+
+  /** It is seen at another place now, or has begun or ceased to keep us waiting. */
+  moved(peer: Peer): void {
+    this.copies.moved(peer)
+    this.#place(peer)
+  }
+
+  left(peer: Peer): void {
+    this.copies.left(peer)
+    this.#place(peer)
+  }
+
+  /** What a peer of our site has is not fetched from elsewhere, unless it keeps us waiting for it. */
+  mindWaiting(peer: Peer, now: Millis): void {
+    const { down } = peer
+    const isChoking = peer.isChokingUs && now - peer.chokingUsSince > CHOKED_FOR_LONG
+    const isWaitedFor = peer.areWeInterested && (down.isSnubbing || isChoking)
+    if (isWaitedFor === down.isWaitedFor) return
+    down.isWaitedFor = isWaitedFor
+    this.moved(peer)
+  }
+
+  /** A block came. */
+  received(peer: Peer, bytes: number, now: Millis): void {
+    peer.down.meter.add(bytes, now)
+    if (peer.down.farSite === undefined) this.#nearMeter.add(bytes, now)
+    else peer.down.farSite.came(bytes, now)
+  }
+
+  /**
+   * Once a second. A colleague's machine on a bad Wi-Fi, or one that limits what it sends, must not keep a whole site
+   * from what a link to elsewhere could bring.
+   */
+  mindNear(peers: Iterable<Peer>, now: Millis): void {
+    let asked = 0
+    for (const peer of peers) if (peer.source === 'site') asked += peer.down.requests.size
+    const isSlow = asked > 0 && this.#nearMeter.rate(now) < NEAR_SLOW_BPS
+    if (!isSlow) this.#nearSlowSince = undefined
+    else this.#nearSlowSince ??= now
+    this.copies.isNearSlow = this.#nearSlowSince !== undefined && now - this.#nearSlowSince >= NEAR_SLOW_FOR
+  }
+
+  /** Blocks that it should have on their way to us. */
+  blocksWanted(peer: Peer, now: Millis): number {
+    const { farSite, requests, meter, roundTrip, isSnubbing } = peer.down
+    const speed = { rateBps: meter.rate(now), roundTrip, requestsInMax: peer.requestsInMax, isSnubbing }
+    if (farSite === undefined || this.#site.isAlone) return queueBlocks(speed)
+    const room = this.#farSites.roomFor(farSite, speed, this.#blocksOfPiece, now)
+    return Math.min(limits.requestsOutMax, peer.requestsInMax, requests.size + room)
+  }
+
+  #place(peer: Peer): void {
+    const before = peer.down.farSite
+    const isFar = peer.source !== 'site' && !peer.isClosed
+    peer.down.isAt(isFar ? this.#farSites.enter(peer.address, peer.source === 'origin') : undefined)
+    if (before !== undefined) this.#farSites.leave(before)
+  }
+}
