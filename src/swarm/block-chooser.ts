@@ -38,6 +38,8 @@ const DUPLICATES_MAX = 2
 /** Who has been looked through in vain is left alone so long, and longer the more there was to look at. */
 const IDLE_MIN_MS = 20
 const IDLE_MS_A_PIECE = 0.002
+/** Pieces looked at in one go for one that is ours to fetch: the place of each among the members has to be counted. */
+const LOOKS_MAX = 4_096
 /** What somebody elsewhere has is not asked of an origin that did not offer it, before it has waited so long. */
 const ORIGIN_AFTER = seconds(2)
 
@@ -104,7 +106,9 @@ export class BlockChooser {
     if (peer.down.idleUntil > now) return undefined
     const begun = this.#leftUnfinished(peer) ?? this.#startFar(peer)
     if (begun === undefined && !site.isAlone)
-      peer.down.idleUntil = millis(now + IDLE_MIN_MS + IDLE_MS_A_PIECE * this.copies.startable)
+      peer.down.idleUntil = millis(
+        now + IDLE_MIN_MS + IDLE_MS_A_PIECE * Math.min(LOOKS_MAX, this.copies.startable),
+      )
     return begun
   }
 
@@ -134,7 +138,8 @@ export class BlockChooser {
       other ??= piece
       return false
     }
-    const piece = this.copies.far.find(isOurs, random) ?? other
+    const looksMax = site.isAlone ? Infinity : LOOKS_MAX
+    const piece = this.copies.far.find(isOurs, random, { looksMax }) ?? other
     return piece === undefined ? undefined : this.#start(piece)
   }
 
@@ -160,7 +165,7 @@ export class BlockChooser {
   #startNear(peer: Peer): PieceAssembly | undefined {
     const isCounted = peer.down.counted?.place === 'near' && !peer.down.counted.isWhole
     const suits = (piece: PieceIndex): boolean => this.#maybeFrom(peer, piece)
-    const piece = this.copies.near.find(suits, this.#parts.random, isCounted ? 1 : 0)
+    const piece = this.copies.near.find(suits, this.#parts.random, { copiesMin: isCounted ? 1 : 0 })
     return piece === undefined ? undefined : this.#start(piece)
   }
 

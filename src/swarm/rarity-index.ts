@@ -87,13 +87,21 @@ export class RarityIndex {
     this.#copies[piece] = copies - 1
   }
 
-  /** The rarest piece of at least `copiesMin` copies that suits; among equally rare ones, chance decides. */
-  find(suits: (piece: PieceIndex) => boolean, random: Random, copiesMin: 0 | 1 = 0): PieceIndex | undefined {
+  /**
+   * The rarest piece of at least `copiesMin` copies that suits; among equally rare ones, chance decides. Only the first
+   * `looksMax` that come into question are looked at.
+   */
+  find(
+    suits: (piece: PieceIndex) => boolean,
+    random: Random,
+    { copiesMin = 0, looksMax = Infinity }: { readonly copiesMin?: 0 | 1; readonly looksMax?: number } = {},
+  ): PieceIndex | undefined {
+    let looks = 0
     let start = copiesMin === 0 ? 0 : (this.#groupEnd[0] ?? 0)
     for (const end of this.#groupEnd.slice(copiesMin)) {
       const size = end - start
       const skip = Math.floor(random() * size)
-      for (let i = 0; i < size; i++) {
+      for (let i = 0; i < size && looks < looksMax; i++, looks++) {
         const piece = this.#order[start + ((i + skip) % size)]
         if (piece !== undefined && suits(piece)) return piece
       }

@@ -81,15 +81,21 @@ export function onUnfetch(s: SwarmState, peer: Peer, payload: Uint8Array): void 
 }
 
 function sayToAll(s: SwarmState, word: SiteWord): void {
-  for (const peer of [...s.peers.values()]) {
-    if (s.site?.members.has(peer.id) !== true) continue
-    switch (word.kind) {
-      case 'fetch': send(peer, 'sh_fetch', encodeFetch(word)); break
-      case 'unfetch': send(peer, 'sh_unfetch', encodeUnfetch(word.piece)); break
-      default: unreachable(word)
-    }
+  const [name, payload] = encodeWord(word)
+  for (const peer of [...s.peers.values()])
+    if (s.site?.members.has(peer.id) === true) send(peer, name, payload)
+}
+
+function encodeWord(word: SiteWord): [ExtensionName, Uint8Array] {
+  switch (word.kind) {
+    case 'fetch':
+      return ['sh_fetch', encodeFetch(word)]
+    case 'unfetch':
+      return ['sh_unfetch', encodeUnfetch(word.piece)]
+    default:
+      return unreachable(word)
   }
-} // prettier-ignore
+}
 
 function send(peer: Peer, name: ExtensionName, payload: Uint8Array): void {
   const id = peer.extensionId(name)

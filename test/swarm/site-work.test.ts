@@ -49,6 +49,7 @@ describe('the members of a site', () => {
     const members = new Members(idOf(0), PIECES)
     members.came(A)
     members.told(A, [idOf(0), B])
+    members.refresh()
     const before = pieces.filter((piece) => members.isBefore(B, piece))
     assert.ok(before.length > 0)
     for (const piece of pieces) assert.equal(members.standing(piece).isUnheard, before.includes(piece))
@@ -71,6 +72,7 @@ describe('the members of a site', () => {
         Array.from({ length: limits.siteMembersMax }, (_, i) => idOf(1_000 * neighbour + i)),
       )
     }
+    members.refresh()
     assert.ok(members.standing(first).rank <= 127)
   })
 })

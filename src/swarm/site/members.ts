@@ -31,6 +31,7 @@ export class Members {
   /** Whom each one that is connected to us is connected to. */
   readonly #told = new Map<PeerId, readonly PeerId[]>()
   #others: readonly Other[] | undefined
+  #isBehind = false
   readonly #known: Uint8Array
 
   constructor(self: PeerId, pieces: number) {
@@ -66,10 +67,14 @@ export class Members {
   /** Whom a member says to be connected to. */
   told(id: PeerId, ids: readonly PeerId[]): void {
     const before = this.#told.get(id)
-    // Counting anew costs a look at every piece: not for a word that says nothing new.
     if (before === undefined || isSame(before, ids)) return
     this.#told.set(id, ids)
-    this.#changed()
+    this.#isBehind = true
+  }
+
+  /** What members have told counts from now on. Not at once: everybody's place with every piece may change. */
+  refresh(): void {
+    if (this.#isBehind) this.#changed()
   }
 
   standing(piece: PieceIndex): Standing {
@@ -118,6 +123,7 @@ export class Members {
   }
 
   #changed(): void {
+    this.#isBehind = false
     this.#others = undefined
     this.#known.fill(UNKNOWN)
   }

@@ -39,6 +39,8 @@ const LEASE_TIMES = 3
 const LEASE_MIN = seconds(0.5)
 /** Who has heard nothing waits so long for each who comes before. */
 const WAIT_A_RANK = millis(100)
+/** Who else is there is counted anew so often at most. */
+const REFRESH_EVERY = seconds(1)
 /** Longer than this nobody waits for those before, however many there are. */
 const WAIT_MAX = seconds(10)
 
@@ -48,6 +50,7 @@ export class SiteWork {
   readonly #parts: SiteWorkParts
   readonly #fetches = new Map<PieceIndex, Fetch>()
   readonly #usual = new RecentMedian()
+  #refreshedAt = millis(0)
   /** Since when a piece waits for somebody of the site, plus 1 so that 0 says "not known". */
   readonly #openSince: Float64Array
 
@@ -165,6 +168,10 @@ export class SiteWork {
   /** Several times a second. True: a piece is free that was not. */
   tick(): boolean {
     const now = this.#parts.clock.now()
+    if (now - this.#refreshedAt >= REFRESH_EVERY) {
+      this.#refreshedAt = now
+      this.members.refresh()
+    }
     const over = this.claims.expire(now)
     for (const piece of over) this.#reopen(piece)
     for (const [piece, fetch] of this.#fetches) {
