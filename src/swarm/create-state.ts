@@ -53,6 +53,8 @@ export function createState(shared: Shared, spec: AddTorrent, { owner, post }: S
     rechokedAt: shared.clock.now(),
     newcomerAt: millis(0),
     needsFill: false,
+    untold: [],
+    tellTimer: undefined,
     site: undefined,
     siteTimer: undefined,
     isHelloDue: false,

@@ -1,5 +1,6 @@
 /** What we tell peers about ourselves: extension handshake, what we have, what we have no more. */
 import type { PieceIndex } from '../core/piece-layout.ts'
+import { millis } from '../core/units.ts'
 import {
   encodeDontHave,
   encodeExtensionHandshake,
@@ -39,9 +40,49 @@ export function sendHandshakeAgain(s: SwarmState, peer: Peer): void {
   peer.send({ kind: 'extended', id: EXTENSION_HANDSHAKE_ID, payload })
 }
 
-/** Every peer hears it, also those that have the piece: they see how it spreads. */
+/** Across a WAN a moment more is nothing, and a message of nine bytes costs as much as one of ninety. */
+const TELL_EVERY = millis(50)
+
+/**
+ * Our site hears it at once, others a moment later with what else is new. Our own clients that have the piece hear
+ * nothing: to whom it would tell how the piece spreads, the origins, everything is told.
+ */
 export function tellPiece(s: SwarmState, piece: PieceIndex): void {
-  for (const peer of [...s.peers.values()]) peer.send({ kind: 'have', piece })
+  for (const peer of [...s.peers.values()])
+    if (peer.source === 'site' && isNews(peer, piece)) peer.send({ kind: 'have', piece })
+  s.untold.push(piece)
+  s.tellTimer ??= s.shared.clock.after(TELL_EVERY, () => s.post({ kind: 'tell-due' }))
+}
+
+export function onTellDue(s: SwarmState): void {
+  s.tellTimer?.cancel()
+  s.tellTimer = undefined
+  const pieces = s.untold.splice(0)
+  for (const peer of [...s.peers.values()]) {
+    if (peer.source === 'site') continue
+    const news = pieces.filter((piece) => isNews(peer, piece))
+    if (news.length > 0)
+      peer.sendBytes(Buffer.concat(news.map((piece) => encodePeerMessage({ kind: 'have', piece }))))
+  }
+}
+
+function isNews(peer: Peer, piece: PieceIndex): boolean {
+  const isNeeded = peer.source === 'origin' || !isMate(peer) || !peer.has.has(piece)
+  peer.isToldAll &&= isNeeded
+  return isNeeded
+}
+
+/** A client of ours that takes a bitfield in mid-stream. */
+const isMate = (peer: Peer): boolean => peer.extensionId('sh_fetch') !== undefined
+
+/** We have everything: who was spared some of it hears it now, or two who are of no use to each other would never know. */
+export function tellOfWhole(s: SwarmState): void {
+  onTellDue(s)
+  for (const peer of [...s.peers.values()]) {
+    if (peer.isToldAll || s.loaded === undefined) continue
+    peer.isToldAll = true
+    peer.send({ kind: 'bitfield', bits: s.loaded.have.toBytes() })
+  }
 }
 
 /** Many at once, encoded once: what a resumed download has may be 200,000 pieces. */

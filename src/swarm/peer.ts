@@ -96,6 +96,8 @@ export class Peer implements ConnectionHandler, MessageSink {
   readonly pass: PeerPass | undefined
   /** It has said what it has, or shown that it says nothing. */
   hasToldPieces = false
+  /** It was told of each piece that we have got. */
+  isToldAll = true
   source: PeerSource
   listenPort: number | undefined
   /** What the tracker said of its address when it was last asked; see `admission.ts`. */

@@ -37,6 +37,8 @@ export type SwarmEvent =
   | { readonly kind: 'tick' }
   /** Several times a second while pieces are revealed. */
   | { readonly kind: 'reveal-due' }
+  /** Other sites are to hear of new pieces. */
+  | { readonly kind: 'tell-due' }
   /** Several times a second while the work of a site is divided. */
   | { readonly kind: 'site-due' }
   | { readonly kind: 'failed'; readonly error: unknown }

@@ -139,6 +139,9 @@ export interface SwarmState {
   siteTimer: Timer | undefined
   /** Those of our site are not told yet whom else of it we see. */
   isHelloDue: boolean
+  /** Pieces of which other sites have not heard yet. */
+  readonly untold: PieceIndex[]
+  tellTimer: Timer | undefined
   /** Whom to show what; absent while nobody is there, and where all is shown to all. */
   reveal: RevealPlan<Peer> | undefined
   revealTimer: Timer | undefined

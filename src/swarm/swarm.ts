@@ -27,6 +27,7 @@ import { mindMemory, onRecalled, saveMemoryNow, startRemembering } from './remem
 import { endSiteWork, onSiteDue } from './site-talk.ts'
 import { createState } from './create-state.ts'
 import type { SwarmEvent } from './swarm-event.ts'
+import { onTellDue } from './greeting.ts'
 import { isFetching, type Shared, type SwarmState } from './swarm-state.ts'
 import {
   finishIfWhole,
@@ -105,6 +106,7 @@ export class Swarm implements PeerOwner {
       case 'limit-lifted': onLimitLifted(s); break
       case 'tick': onTick(s); break
       case 'reveal-due': onRevealDue(s); break
+      case 'tell-due': onTellDue(s); break
       case 'site-due': onSiteDue(s); break
       case 'failed': this.#fail(event.error); break
       default: unreachable(event)
@@ -159,6 +161,7 @@ export class Swarm implements PeerOwner {
     const s = this.state
     s.phase = 'stopped'
     s.retryTimer?.cancel()
+    s.tellTimer?.cancel()
     endSiteWork(s)
     s.aborter.abort()
     for (const peer of [...s.peers.values()]) peer.close()

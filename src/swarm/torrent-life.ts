@@ -8,7 +8,7 @@ import { parseInfo } from '../wire/torrent.ts'
 import { checkContent, type CheckResult } from './content-check.ts'
 import { makeDownloader, makeUploader } from './traffic-parts.ts'
 import { decodeState, encodeState, type ResumeState } from './resume-state.ts'
-import { sendHandshakeAgain, tellPieces } from './greeting.ts'
+import { sendHandshakeAgain, tellOfWhole, tellPieces } from './greeting.ts'
 import { considerMember, endSiteWork } from './site-talk.ts'
 import type { Loaded, SwarmState } from './swarm-state.ts'
 
@@ -219,6 +219,7 @@ export function onSynced(s: SwarmState): void {
   if (s.phase !== 'finishing') return
   s.phase = 'complete'
   endSiteWork(s)
+  tellOfWhole(s)
   s.isStateDirty = false
   s.emit({ kind: 'complete' })
   s.announcer?.complete()

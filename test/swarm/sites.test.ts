@@ -154,11 +154,11 @@ describe('nobody starves', () => {
     const arrivals = new Map<string, Millis>()
     const arrivesAt = (site: number, host: number): Millis => {
       const key = `${site}.${host}`
-      const at = arrivals.get(key) ?? millis(random() * boundOf(12))
+      const at = arrivals.get(key) ?? millis(random() * boundOf(24))
       arrivals.set(key, at)
       return at
     }
-    await using swarm = await createSwarm([1, 2, 4, 8], 12, { arrivesAt })
+    await using swarm = await createSwarm([1, 2, 4, 8], 24, { arrivesAt })
     await swarm.run(seconds(200))
     assertAllWhole(swarm)
     const figures = swarm.figures()
