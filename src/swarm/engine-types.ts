@@ -150,6 +150,15 @@ export interface TorrentHandle {
   stats(): TorrentStats
   peers(): readonly PeerStats[]
   addPeers(peers: readonly Endpoint[]): void
+  /**
+   * Bytes of one piece, for somebody who is no peer: a copy of what was hashed and found good. Undefined when we have
+   * not that piece, or what lies on the disk is something else. Within the limit of uploads.
+   */
+  read(of: {
+    readonly piece: number
+    readonly offset: number
+    readonly length: number
+  }): Promise<Uint8Array | undefined>
   /** Announce now (a fresh grant came, say). */
   announceNow(): void
   /** Announces `stopped` (bounded, 3 s), closes its peers and files, saves its state. Idempotent. */

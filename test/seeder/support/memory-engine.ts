@@ -35,6 +35,7 @@ export class MemoryEngine implements Engine {
       }),
       peers: () => [],
       addPeers: () => undefined,
+      read: () => Promise.resolve(undefined),
       announceNow: () => undefined,
       stop: () => {
         this.torrents.delete(spec.infoHash)
