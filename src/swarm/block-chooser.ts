@@ -3,7 +3,7 @@
  * somebody left unfinished; the rarest piece that nobody fetches; blocks that others were not asked for; and at
  * the very end a second copy of what others were.
  */
-import type { PieceIndex, PieceLayout } from '../core/piece-layout.ts'
+import { BLOCK_BYTES, type PieceIndex, type PieceLayout } from '../core/piece-layout.ts'
 import type { Random } from '../core/random.ts'
 import { MiB } from '../core/units.ts'
 import type { BufferPool } from './buffer-pool.ts'
@@ -49,6 +49,21 @@ export class BlockChooser {
   /** The piece is to be fetched, if it is not on its way. */
   want(piece: PieceIndex): void {
     if (!this.#assemblies.has(piece)) this.rarity.add(piece)
+  }
+
+  /** No peer is at it, and it is to be fetched: somebody else may {@link claim} it. */
+  isFree(piece: PieceIndex): boolean {
+    return this.#assemblies.get(piece)?.isWaiting ?? this.rarity.has(piece)
+  }
+
+  /** No peer is asked for a free piece any more. Answers how many bytes of it were here, and are given up. */
+  claim(piece: PieceIndex): number {
+    const assembly = this.#assemblies.get(piece)
+    this.rarity.remove(piece)
+    if (assembly === undefined) return 0
+    this.close(assembly)
+    this.#parts.pool.release(assembly.bytes)
+    return assembly.receivedBlocks * BLOCK_BYTES
   }
 
   /** The piece is whole, or given up: its buffer is the caller's now. */

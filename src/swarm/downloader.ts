@@ -17,6 +17,7 @@ import type { Peer } from './peer.ts'
 import type { PieceAssembly } from './piece-assembly.ts'
 import { queueBlocks, silenceAllowed } from './request-queue.ts'
 import type { TokenBucket } from './token-bucket.ts'
+import { WholePieces } from './whole-pieces.ts'
 
 export interface DownloaderParts {
   readonly clock: Clock
@@ -45,6 +46,8 @@ const BATCH_BLOCKS = 16
 const keyOf = (piece: number, block: number): number => piece * 0x100000 + block
 
 export class Downloader {
+  /** Pieces that no peer brings. */
+  readonly whole: WholePieces
   readonly #parts: DownloaderParts
   readonly #chooser: BlockChooser
   readonly #blame = new Blame()
@@ -56,6 +59,7 @@ export class Downloader {
     const { layout, pool, random } = parts
     const isSuspect = (piece: PieceIndex): boolean => this.#blame.isSuspect(piece)
     this.#chooser = new BlockChooser({ layout, pool, random, isSuspect }, wanted)
+    this.whole = new WholePieces({ ...parts, chooser: this.#chooser, blame: this.#blame })
   }
 
   setOpen(isOpen: boolean): void {

@@ -31,6 +31,10 @@ export class RarityIndex {
     return this.#copies[piece] ?? 0
   }
 
+  has(piece: PieceIndex): boolean {
+    return this.#position[piece] !== ABSENT
+  }
+
   /** The piece may be started (again). */
   add(piece: PieceIndex): void {
     if (this.#position[piece] !== ABSENT) return

@@ -34,6 +34,7 @@ export class SwarmHandle implements TorrentHandle {
       downBps: s.meterDown.rate(now),
       upBps: s.meterUp.rate(now),
       from: { ...s.from },
+      fromWebSeeds: s.webSeeding?.keptBytes ?? 0,
       uploadedBytes: s.uploadedBytes,
       receivedBytes: s.meterDown.totalBytes,
       wastedBytes: s.wastedBytes,

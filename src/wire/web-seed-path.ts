@@ -54,4 +54,13 @@ export function webSeedFileUrl(base: string, landingPath: string): string {
   return `${base}${path.join('/')}`
 }
 
+/**
+ * The same for any web seed (BEP 19): without the `/` at its end the URL is that of the one file itself, or of the
+ * folder's folder.
+ */
+export function webSeedUrlOf(url: string, landingPath: string, isSingleFile: boolean): string {
+  if (url.endsWith('/')) return webSeedFileUrl(url, landingPath)
+  return isSingleFile ? url : webSeedFileUrl(`${url}/`, landingPath)
+}
+
 const noSuchFile = (): ShoalError => new ShoalError('not-found', 'no such file')
