@@ -220,7 +220,9 @@ export const limits = {
   webSeedCopiesPerGrantMax: 1.5,
   /** Answers under way for one grant: its client asks for two at a time. */
   webSeedAnswersPerGrantMax: 2,
-  /** The same for all grants together: each holds a stretch of a file. */
+  /** Requests of one grant that wait for these: stock clients ask for up to a dozen parts at once. */
+  webSeedWaitingPerGrantMax: 16,
+  /** Answers of all grants together: each holds a stretch of a file. */
   webSeedAnswersMax: 64,
   /** How much of a file is brought into memory for one answer at a time. */
   webSeedStretchBytesMax: 256 * KiB,

@@ -1,5 +1,6 @@
 /** A portal with a web seed on a port, its content in a real engine: pieces are hashed before they are sent. */
 import { get, type IncomingMessage } from 'node:http'
+import { connect } from 'node:net'
 import { listenHttp } from '../../src/platform/http-listener.ts'
 import { Metrics } from '../../src/platform/metrics.ts'
 import { encodeTorrent } from '../../src/wire/torrent.ts'
@@ -86,6 +87,19 @@ export class WebSeedWorld implements AsyncDisposable {
         'error',
         reject,
       )
+    })
+  }
+
+  /** All that is answered to these bytes. */
+  raw(request: string): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      const chunks: Buffer[] = []
+      const socket = connect({ host: '127.0.0.1', port: this.#port() }, () => socket.write(request))
+      socket.on('data', (chunk: Buffer) => chunks.push(chunk))
+      socket.on('error', reject)
+      socket.on('close', () => {
+        resolve(Buffer.concat(chunks))
+      })
     })
   }
 

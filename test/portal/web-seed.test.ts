@@ -6,6 +6,11 @@ import { parseTorrent } from '../../src/wire/torrent.ts'
 import { bodyOf, WebSeedWorld } from './web-seed-world.ts'
 import { bytesOfBody, PUBLIC_URL } from './test-portal.ts'
 
+/** Turns enough for what has been sent to have arrived. */
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
+
 const reasonOf = ({ body }: { body: Buffer }): string =>
   (JSON.parse(body.toString()) as { detail: string }).detail
 
@@ -224,21 +229,54 @@ describe('The web seed of a portal', () => {
     before(async () => (large = await WebSeedWorld.open(SIZE, { pieceLength: 1 * MiB })))
     after(() => large[Symbol.asyncDispose]())
 
-    it('has two answers under way for a link, turns the third away, and others not', async () => {
+    it('has two answers under way for a link, lets more wait, not for ever, and others not at all', async () => {
       const path = large.pathOf(await large.link())
+      const range = { range: 'bytes=0-9' }
       const two = [await large.begin(path), await large.begin(path)]
-      const third = await large.ask(path)
-      assert.deepEqual([third.status, third.headers['retry-after']], [503, '5'])
+      const third = large.ask(path, range)
+      const gone = large.begin(path, range)
+      await settled()
       const other = await large.begin(large.pathOf(await large.link()))
       assert.equal(other.statusCode, 200)
-      for (const res of [...two, other]) res.destroy()
-      // The end of a connection is heard of a moment later.
-      for (;;) {
-        const again = await large.begin(path, { range: 'bytes=0-9' })
-        again.resume()
-        if (again.statusCode === 206) break
-        await new Promise((resolve) => setImmediate(resolve))
-      }
+      other.destroy()
+      two.shift()?.destroy()
+      assert.equal((await third).status, 206)
+      assert.equal((await gone).statusCode, 206)
+      two.push(await large.begin(path))
+      const late = large.ask(path, range)
+      const many = Array.from({ length: limits.webSeedWaitingPerGrantMax }, () => large.ask(path, range))
+      const [first] = await Promise.all([Promise.race([late, ...many]), settled()])
+      assert.deepEqual([first.status, first.headers['retry-after']], [503, '5'])
+      large.portal.clock.advance(limits.webSeedReaderTimeout)
+      assert.deepEqual(
+        new Set((await Promise.all([late, ...many])).map(({ status }) => status)),
+        new Set([503]),
+      )
+      for (const res of two) res.destroy()
+    })
+
+    it('answers requests that come together on one connection one by one', async () => {
+      const path = large.pathOf(await large.link())
+      const ranges = [0, 1, 2, 3, 4].map((i) => i * 100_000)
+      const requests = ranges.map(
+        (from) => `GET ${path} HTTP/1.1\r\nHost: x\r\nRange: bytes=${from}-${from + 99_999}\r\n`,
+      )
+      const answer = await large.raw(`${requests.join('\r\n')}Connection: close\r\n\r\n`)
+      const heads = answer.toString('latin1').match(/HTTP\/1\.1 \d+[^]*?\r\n\r\n/g) ?? []
+      assert.deepEqual(
+        heads.map((head) => /content-range: bytes (\d+)-/i.exec(head)?.[1]),
+        ranges.map(String),
+      )
+      const whole = large.made.contents.get('content-7')?.subarray(0, 500_000) ?? assert.fail()
+      const bodies = ranges.map((from, i) => {
+        const head = heads[i] ?? assert.fail()
+        const at = answer.indexOf(head, 0, 'latin1') + head.length
+        return answer.subarray(at, at + 100_000).equals(whole.subarray(from, from + 100_000))
+      })
+      assert.deepEqual(
+        bodies,
+        ranges.map(() => true),
+      )
     })
 
     it('counts what was sent, not what was asked for', async () => {
@@ -272,12 +310,12 @@ describe('The web seed of a portal', () => {
     it('waits for a slow reader, and not for ever', async () => {
       const path = large.pathOf(await large.link())
       const slow = await large.begin(path)
-      for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve))
+      await settled()
       large.portal.clock.advance(seconds(29))
       const whole = await bodyOf(slow)
       assert.equal(whole.length, SIZE)
       const none = await large.begin(large.pathOf(await large.link()))
-      for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve))
+      await settled()
       large.portal.clock.advance(limits.webSeedReaderTimeout)
       assert.ok((await bodyOf(none)).length < SIZE)
     })

@@ -12,6 +12,7 @@ import type { WebSeed, WebSeedAnswer } from '../web-seed/web-seed.ts'
 import type { WebSeedShare } from '../web-seed/shares.ts'
 import { addressOf } from './authenticate.ts'
 import type { Attempts } from './attempts.ts'
+import { oneByOne } from './one-by-one.ts'
 import { HttpRefusal } from './problems.ts'
 
 export interface WebSeedRouteParts {
@@ -28,12 +29,13 @@ const NOT_HERE = { 'Retry-After': '30' }
 export function webSeedRoute(parts: WebSeedRouteParts): Router {
   const { attempts, webSeed } = parts
   const router = Router({ caseSensitive: true })
+  const inTurn = oneByOne()
   router.get(/^\/w\//, async (req, res) => {
     if (webSeed === undefined)
       throw new HttpRefusal(503, 'this portal has no content of its own, and so no web seed', NOT_HERE)
     await attempts.mustBeOpen(addressOf(req))
     try {
-      await serve({ ...parts, webSeed }, req, res)
+      await inTurn(req, res, () => serve({ ...parts, webSeed }, req, res))
     } catch (error) {
       if (error instanceof ShoalError && error.code === 'not-granted') await attempts.failed(addressOf(req))
       throw error
@@ -60,7 +62,7 @@ async function serve({ clock, webSeed }: Serving, req: Request, res: Response): 
     res.end()
     return
   }
-  using share = webSeed.takeShare(answer)
+  using share = await webSeed.takeShare(answer, goneOf(res))
   const first = await webSeed.read(answer, answer.from, limits.webSeedStretchBytesMax)
   // Before the head: whoever asked is told, in place of being cut off.
   if (first === undefined)
@@ -75,6 +77,16 @@ async function serve({ clock, webSeed }: Serving, req: Request, res: Response): 
   if (outcome === 'whole') res.end()
   else if (outcome === 'cut') await closeBehind(clock, res)
   else res.destroy()
+}
+
+/** Aborted when who asked has gone. */
+function goneOf(res: Response): AbortSignal {
+  const gone = new AbortController()
+  res.once('close', () => {
+    gone.abort()
+  })
+  if (res.destroyed) gone.abort()
+  return gone.signal
 }
 
 function writeHead(res: Response, answer: WebSeedAnswer): void {

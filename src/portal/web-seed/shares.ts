@@ -19,7 +19,10 @@ export interface ShareOf {
 interface Standing {
   sentBytes: number
   answers: number
+  readonly most: number
   readonly expiresAt: number
+  /** Each takes over from an answer that ends. */
+  readonly waiting: (() => void)[]
 }
 
 /** One answer under way. */
@@ -29,8 +32,8 @@ export interface WebSeedShare extends Disposable {
   sent(bytes: number): void
 }
 
-const AGAIN_SOON = { 'Retry-After': '5' }
 const FORGET_EVERY = minutes(1)
+const busy = (sentence: string): HttpRefusal => new HttpRefusal(503, sentence, { 'Retry-After': '5' })
 
 export class WebSeedShares {
   readonly #clock: Clock
@@ -42,29 +45,30 @@ export class WebSeedShares {
     this.#clock = parts.clock
   }
 
-  /** @throws HttpRefusal 429 when the grant has had its share, 503 while it, or all together, have too many answers. */
-  open({ id, expiresAt, sizeBytes }: ShareOf): WebSeedShare {
-    const most = Math.floor(limits.webSeedCopiesPerGrantMax * sizeBytes)
-    const standing = this.#standings.get(id) ?? this.#remember(id, expiresAt)
-    if (standing.sentBytes >= most)
-      throw new HttpRefusal(
-        429,
-        `this link has had ${limits.webSeedCopiesPerGrantMax} times the size of its release from the portal: the rest is its peers' to give, or take a fresh link`,
-      )
-    if (standing.answers >= limits.webSeedAnswersPerGrantMax)
-      throw new HttpRefusal(
-        503,
-        `this link has ${limits.webSeedAnswersPerGrantMax} answers under way already`,
-        AGAIN_SOON,
-      )
-    if (this.#answers >= limits.webSeedAnswersMax)
-      throw new HttpRefusal(503, 'the web seed is busy with others', AGAIN_SOON)
-    standing.answers++
+  /**
+   * Resolves when it is this answer's turn: stock clients ask for more at once than they are given, and take a refusal
+   * for the end.
+   * @throws HttpRefusal 429 when the grant has had its share, 503 while it, or all together, have too many answers; the
+   *   signal's reason.
+   */
+  async open(of: ShareOf, signal: AbortSignal): Promise<WebSeedShare> {
+    const standing = this.#standings.get(of.id) ?? this.#remember(of)
+    mustHaveLeft(standing)
+    if (this.#answers >= limits.webSeedAnswersMax) throw busy('the web seed is busy with others')
+    if (standing.answers >= limits.webSeedAnswersPerGrantMax) await this.#turnOf(standing, signal)
+    else standing.answers++
     this.#answers++
+    const share = this.#shareOf(standing)
+    if (standing.sentBytes >= standing.most) share[Symbol.dispose]()
+    mustHaveLeft(standing)
+    return share
+  }
+
+  #shareOf(standing: Standing): WebSeedShare {
     let isOver = false
     return {
       get leftBytes() {
-        return Math.max(0, most - standing.sentBytes)
+        return Math.max(0, standing.most - standing.sentBytes)
       },
       sent: (bytes) => {
         standing.sentBytes += bytes
@@ -72,17 +76,49 @@ export class WebSeedShares {
       [Symbol.dispose]: () => {
         if (isOver) return
         isOver = true
-        standing.answers--
         this.#answers--
+        const next = standing.waiting.shift()
+        if (next === undefined) standing.answers--
+        else next()
       },
     }
   }
 
-  #remember(id: GrantId, expiresAt: number): Standing {
+  #turnOf({ waiting }: Standing, signal: AbortSignal): Promise<void> {
+    if (waiting.length >= limits.webSeedWaitingPerGrantMax)
+      throw busy('this link has asked for more at once than it is given')
+    return new Promise((resolve, reject) => {
+      const leave = (error: Error): void => {
+        const at = waiting.indexOf(turn)
+        if (at < 0) return
+        waiting.splice(at, 1)
+        settle()
+        reject(error)
+      }
+      const onAbort = (): void => {
+        leave(new Error('gone', { cause: signal.reason }))
+      }
+      const settle = (): void => {
+        timer.cancel()
+        signal.removeEventListener('abort', onAbort)
+      }
+      const turn = (): void => {
+        settle()
+        resolve()
+      }
+      const timer = this.#clock.after(limits.webSeedReaderTimeout, () => {
+        leave(busy(`this link has ${limits.webSeedAnswersPerGrantMax} answers under way`))
+      })
+      signal.addEventListener('abort', onAbort, { once: true })
+      waiting.push(turn)
+    })
+  }
+
+  #remember({ id, expiresAt, sizeBytes }: ShareOf): Standing {
     if (this.#standings.size >= limits.webSeedGrantsMax) this.#forgetExpired()
-    if (this.#standings.size >= limits.webSeedGrantsMax)
-      throw new HttpRefusal(503, 'the web seed is busy with others', AGAIN_SOON)
-    const standing = { sentBytes: 0, answers: 0, expiresAt }
+    if (this.#standings.size >= limits.webSeedGrantsMax) throw busy('the web seed is busy with others')
+    const most = Math.floor(limits.webSeedCopiesPerGrantMax * sizeBytes)
+    const standing = { sentBytes: 0, answers: 0, most, expiresAt, waiting: [] }
     this.#standings.set(id, standing)
     return standing
   }
@@ -96,4 +132,12 @@ export class WebSeedShares {
     for (const [id, { answers, expiresAt }] of this.#standings)
       if (answers === 0 && expiresAt < before) this.#standings.delete(id)
   }
+}
+
+function mustHaveLeft({ sentBytes, most }: Standing): void {
+  if (sentBytes < most) return
+  throw new HttpRefusal(
+    429,
+    `this link has had ${limits.webSeedCopiesPerGrantMax} times the size of its release from the portal: the rest is its peers' to give, or take a fresh link`,
+  )
 }

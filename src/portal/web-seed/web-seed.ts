@@ -93,8 +93,8 @@ export class WebSeed {
   }
 
   /** To be disposed of when the answer is over. @throws HttpRefusal as `WebSeedShares.open` says. */
-  takeShare(answer: WebSeedAnswer): WebSeedShare {
-    return this.#shares.open(answer.shareOf)
+  takeShare(answer: WebSeedAnswer, signal: AbortSignal): Promise<WebSeedShare> {
+    return this.#shares.open(answer.shareOf, signal)
   }
 
   /** @throws ShoalError when the grant in `target` is good no more. */
