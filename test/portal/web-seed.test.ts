@@ -4,7 +4,7 @@ import { limits } from '../../src/wire/limits.ts'
 import { parseMagnet, undeclaredHosts } from '../../src/wire/magnet.ts'
 import { parseTorrent } from '../../src/wire/torrent.ts'
 import { bodyOf, WebSeedWorld } from './web-seed-world.ts'
-import { bytesOfBody, PUBLIC_URL } from './test-portal.ts'
+import { bytesOfBody, openTestPortal, PUBLIC_URL } from './test-portal.ts'
 
 /** Turns enough for what has been sent to have arrived. */
 async function settled(): Promise<void> {
@@ -39,6 +39,17 @@ describe('The web seed of a portal', () => {
       assert.deepEqual(undeclaredHosts(magnet, declared), [])
       const rows = (await world.portal.audit()).filter((row) => row.subject === grant.id)
       assert.match(rows[0]?.detail ?? '', /with a web seed/)
+    })
+
+    it('is refused where three addresses with the grant do not fit in a link', async () => {
+      const publicUrl = `http://${'very-long-name.'.repeat(10)}example.com`
+      const content = { read: () => Promise.resolve(undefined), seeds: () => 0 }
+      await using portal = await openTestPortal({ publicUrl, content })
+      const { slug } = await portal.live(portal.adminToken)
+      const path = `/bundles/${slug}/releases/latest/links`
+      const { text } = await portal.api('post', path, portal.adminToken).send({ webSeed: true }).expect(413)
+      assert.match(text, /longer than 1200 characters/)
+      assert.ok((await portal.link(portal.adminToken, slug)).magnet.length <= 1_200)
     })
 
     it('is in its .torrent too (BEP 19), and in no other', async () => {

@@ -99,6 +99,7 @@ function writeHead(res: Response, answer: WebSeedAnswer): void {
     'Content-Type': 'application/octet-stream',
     ETag: etag,
     'Referrer-Policy': 'no-referrer',
+    'X-Accel-Buffering': 'no', // nginx would fetch ahead of who reads, and use up the link's share
     ...(isPartial ? { 'Content-Range': formatContentRange({ from, end, sizeBytes }) } : {}),
   })
 }
