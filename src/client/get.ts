@@ -108,6 +108,7 @@ class Download {
       peersPath: peersPathOf(dir),
       wants: (landing) => this.wants(landing),
       announceUrls: options.announce,
+      ...(resolved.webSeeds === undefined ? {} : { webSeeds: resolved.webSeeds }),
       admit: resolved.ours === undefined ? 'any' : 'ours',
       ...(options.permit === undefined ? {} : { permit: options.permit }),
       onEvent: (event) => {
@@ -205,6 +206,9 @@ class Download {
         break
       case 'peer-banned':
         this.#listener.onNote(`${event.address} is banned: ${event.reason}`)
+        break
+      case 'web-seed-dropped':
+        this.#listener.onNote(`the web seed at ${event.origin} is asked no more: it ${event.reason}`)
         break
       case 'content-changed':
         this.#listener.onNote(`${event.landingPath} is no longer served: ${event.reason}`)

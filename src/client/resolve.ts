@@ -6,7 +6,15 @@ import { ShoalError } from '../core/errors.ts'
 import type { DeviceId, GrantId, InfoHash, ReleaseName, Slug } from '../core/ids.ts'
 import type { Torrent } from '../core/metainfo.ts'
 import type { IpAddress } from '../core/address.ts'
-import { admitLink, fetchTorrent, type PortalClient, type TrustStore } from '../portal-client/index.ts'
+import {
+  admitLink,
+  fetchTorrent,
+  type PortalClient,
+  trustedWebSeeds,
+  type TrustedWebSeed,
+  trustPortal,
+  type TrustStore,
+} from '../portal-client/index.ts'
 import type { Link } from '../wire/api.ts'
 import type { Magnet } from '../wire/magnet.ts'
 import { parseTorrent } from '../wire/torrent.ts'
@@ -37,6 +45,8 @@ export interface Resolved {
   readonly announce: readonly (readonly string[])[]
   /** BEP 53, from a magnet. */
   readonly selectOnly?: Magnet['selectOnly']
+  /** Those that may be asked, when peers do not give what is wanted. */
+  readonly webSeeds?: readonly TrustedWebSeed[]
   /** The grant to renew, when this client's token got it. */
   readonly grant?: { readonly id: GrantId; readonly link: Link; readonly client: PortalClient }
   /** For our clients only: the device that it was given to, and its permit of the moment. */
@@ -56,7 +66,7 @@ export async function resolve(
     case 'magnet':
       return await ofMagnet(target.text, parts, options, signal)
     case 'torrent-file':
-      return await ofTorrentFile(target.path)
+      return await ofTorrentFile(target.path, parts, options, signal)
     case 'bundle': {
       const client = await parts.client(target.portal)
       return await ofBundle({ ...target, client }, parts, options, signal)
@@ -135,6 +145,7 @@ async function admit(
   const resolved = {
     infoHash: magnet.infoHash,
     announce: magnet.trackers.filter((url) => /^https?:/.test(url)).map((url) => [url]),
+    webSeeds: await trustedWebSeeds(magnet.webSeeds, parts.trust),
     ...(magnet.selectOnly === undefined ? {} : { selectOnly: magnet.selectOnly }),
     ...(newlyTrusted === undefined ? {} : { newlyTrusted }),
   }
@@ -157,7 +168,12 @@ async function exactSource(
   return {}
 }
 
-async function ofTorrentFile(path: string): Promise<Resolved> {
+async function ofTorrentFile(
+  path: string,
+  parts: ResolveParts,
+  options: ResolveOptions,
+  signal: AbortSignal,
+): Promise<Resolved> {
   const torrent = await readTorrentFile(path)
   const announce = torrent.announce
     .map((tier) => tier.filter((url) => /^https?:/.test(url)))
@@ -168,5 +184,15 @@ async function ofTorrentFile(path: string): Promise<Resolved> {
       'this .torrent names no HTTP tracker, so there is nobody to ask: take a fresh one from the portal',
     )
   }
-  return { infoHash: torrent.infoHash, torrent, announce }
+  const asked =
+    options.trust === undefined
+      ? undefined
+      : await trustPortal(options.trust, { trust: parts.trust, ...parts.from }, signal)
+  return {
+    infoHash: torrent.infoHash,
+    torrent,
+    announce,
+    webSeeds: await trustedWebSeeds(torrent.urlList, parts.trust),
+    ...(asked?.isNew === true ? { newlyTrusted: asked.portal.origin } : {}),
+  }
 }

@@ -56,6 +56,6 @@ export function pieceHashOf(metainfo: Metainfo, piece: PieceIndex): Uint8Array {
 }
 
 /** Where a file lands below the download folder: `name` or `name/path`, `/`-separated. */
-export function landingPath(metainfo: Metainfo, file: MetainfoFile): string {
+export function landingPath(metainfo: Pick<Metainfo, 'name' | 'isSingleFile'>, file: MetainfoFile): string {
   return metainfo.isSingleFile ? metainfo.name : `${metainfo.name}/${file.path}`
 }

@@ -114,6 +114,23 @@ export class FileLayout {
     return spans
   }
 
+  /**
+   * The first bytes of `[from, end)` of the file that lie in one piece: which, from where in it, how many.
+   * Undefined when there are none.
+   */
+  stretchOf(
+    file: number,
+    from: number,
+    end: number,
+  ): { readonly piece: PieceIndex; readonly offset: number; readonly length: number } | undefined {
+    const until = Math.min(end, this.#sizes[file] ?? 0)
+    const at = (this.#starts[file] ?? 0) + from
+    const piece = this.#layout.index(Math.floor(at / this.#layout.pieceLength))
+    if (from < 0 || from >= until || piece === undefined) return undefined
+    const offset = at - this.#layout.pieceStart(piece)
+    return { piece, offset, length: Math.min(until - from, this.#layout.pieceBytes(piece) - offset) }
+  }
+
   /** First and last piece that hold bytes of the file; `undefined` for an empty file. */
   piecesOf(file: number): { readonly first: PieceIndex; readonly last: PieceIndex } | undefined {
     const size = this.#sizes[file] ?? 0

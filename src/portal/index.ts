@@ -37,8 +37,11 @@ import { Tokens } from './people/tokens.ts'
 import type { PortalSettings } from './settings.ts'
 import { Sites } from './sites.ts'
 import { TrackerProbe } from './tracker-probe.ts'
+import type { WebSeedContent } from './web-seed/content.ts'
+import { WebSeed } from './web-seed/web-seed.ts'
 
 export type { LiveFigures, LiveSource } from './live.ts'
+export type { WebSeedContent } from './web-seed/content.ts'
 export { portalSettings, type PortalSettings } from './settings.ts'
 
 export interface PortalParts {
@@ -57,6 +60,8 @@ export interface PortalParts {
   readonly metrics?: Metrics | undefined
   /** Figures of the tracker of the same process, for the page of operators; asked every five seconds. */
   readonly live?: LiveSource | undefined
+  /** What the web seed gives; without it there is none. */
+  readonly content?: WebSeedContent | undefined
 }
 
 export interface Portal extends AsyncDisposable {
@@ -123,7 +128,14 @@ export async function openPortal(parts: PortalParts, settings: PortalSettings): 
     publicUrl,
     trackerUrl,
     udpTrackerUrl,
+    hasWebSeed: parts.content !== undefined,
   })
+  const metrics = parts.metrics ?? new Metrics()
+  const { content } = parts
+  const webSeed =
+    content === undefined
+      ? undefined
+      : new WebSeed({ clock, catalogue, grants, keys, refused, presence, content, metrics })
   const permits = new Permits({ clock, keys })
   const devices = new Devices({ db, journal, clock, ca })
   const deviceCodes = new DeviceCodes({ clock, journal })
@@ -133,14 +145,14 @@ export async function openPortal(parts: PortalParts, settings: PortalSettings): 
   const live = parts.live === undefined ? undefined : stack.use(new LiveRates({ clock, source: parts.live }))
   const services = {
     clock, log, db, catalogue, ledger, grants, links, serving, refused, permits, devices, deviceCodes, keys, tokens, loginCodes, sites, presence, feed, publicUrl,
-    live, trackerProbe: new TrackerProbe({ clock }, trackerUrl), trackers: [trackerUrl, ...(udpTrackerUrl === undefined ? [] : [udpTrackerUrl])],
+    live, webSeed, trackerProbe: new TrackerProbe({ clock }, trackerUrl), trackers: [trackerUrl, ...(udpTrackerUrl === undefined ? [] : [udpTrackerUrl])],
   } // prettier-ignore
   const app = createApp(
     {
       services,
       sessionStore,
       sessionSecret: await files.sessionSecret(),
-      metrics: parts.metrics ?? new Metrics(),
+      metrics,
       pages: parts.pages ?? pages,
     },
     settings,

@@ -19,6 +19,7 @@ import type { LoginCodes } from './people/login-codes.ts'
 import type { Tokens } from './people/tokens.ts'
 import type { Sites } from './sites.ts'
 import type { TrackerProbe } from './tracker-probe.ts'
+import type { WebSeed } from './web-seed/web-seed.ts'
 
 export interface Services {
   readonly clock: Clock
@@ -42,6 +43,8 @@ export interface Services {
   /** Of the tracker, where it is in the same process. */
   readonly live: LiveRates | undefined
   readonly trackerProbe: TrackerProbe
+  /** Absent where the process has no content. */
+  readonly webSeed: WebSeed | undefined
   /** Base URLs of what links name. */
   readonly trackers: readonly string[]
   /** The portal's origin, without a trailing slash. */

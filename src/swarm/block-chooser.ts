@@ -4,7 +4,7 @@
  * the very end a second copy of what others were. From elsewhere, what is no work of others of our site
  * (`site/site-work.ts`) and is not at our site.
  */
-import type { PieceIndex, PieceLayout } from '../core/piece-layout.ts'
+import { BLOCK_BYTES, type PieceIndex, type PieceLayout } from '../core/piece-layout.ts'
 import type { Random } from '../core/random.ts'
 import { MiB, millis, seconds } from '../core/units.ts'
 import type { Clock } from '../platform/clock.ts'
@@ -67,6 +67,21 @@ export class BlockChooser {
   /** The piece is to be fetched, if it is not on its way. */
   want(piece: PieceIndex): void {
     if (!this.#assemblies.has(piece)) this.copies.open(piece)
+  }
+
+  /** No peer is at it, and it is to be fetched: somebody else may {@link claim} it. */
+  isFree(piece: PieceIndex): boolean {
+    return this.#assemblies.get(piece)?.isWaiting ?? this.isOpen(piece)
+  }
+
+  /** No peer is asked for a free piece any more. Answers how many bytes of it were here, and are given up. */
+  claim(piece: PieceIndex): number {
+    const assembly = this.#assemblies.get(piece)
+    this.copies.close(piece)
+    if (assembly === undefined) return 0
+    this.close(assembly)
+    this.#parts.pool.release(assembly.bytes)
+    return assembly.receivedBlocks * BLOCK_BYTES
   }
 
   /** The piece is whole, or given up: its buffer is the caller's now. */

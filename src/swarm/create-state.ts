@@ -9,6 +9,7 @@ import { RateMeter } from './rate-meter.ts'
 import { SwarmMemory } from './swarm-memory.ts'
 import type { SwarmEvent } from './swarm-event.ts'
 import type { Shared, SwarmState } from './swarm-state.ts'
+import { WebSeeding } from './web-seeding.ts'
 
 export interface StateOwner {
   readonly owner: PeerOwner
@@ -36,6 +37,7 @@ export function createState(shared: Shared, spec: AddTorrent, { owner, post }: S
     announcer: undefined,
     admission: undefined,
     memory: new SwarmMemory(shared.clock.now()),
+    webSeeding: spec.webSeeds?.length ? new WebSeeding(spec.webSeeds) : undefined,
     uploadedBytes: 0,
     wastedBytes: 0,
     failedHashes: 0,

@@ -20,6 +20,7 @@ import { silenceAllowed } from './request-queue.ts'
 import type { SiteWork } from './site/site-work.ts'
 import { Sources } from './sources.ts'
 import type { TokenBucket } from './token-bucket.ts'
+import { WholePieces } from './whole-pieces.ts'
 
 export interface DownloaderParts {
   readonly clock: Clock
@@ -50,6 +51,8 @@ const HINTS_MAX = 256
 
 export class Downloader {
   readonly sources: Sources
+  /** Pieces that no peer brings. */
+  readonly whole: WholePieces
   readonly #parts: DownloaderParts
   readonly #chooser: BlockChooser
   readonly #arrivals: BlockArrivals
@@ -74,6 +77,7 @@ export class Downloader {
         parts.onFreed()
       },
     })
+    this.whole = new WholePieces({ ...parts, chooser: this.#chooser, blame: this.#blame })
   }
 
   setOpen(isOpen: boolean): void {

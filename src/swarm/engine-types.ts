@@ -11,6 +11,7 @@ import type { LeaseOfPeer } from './admission.ts'
 import type { PeerGuard } from './guard.ts'
 import type { Network } from './network.ts'
 import type { FetchAnnounce } from './tracker-http.ts'
+import type { FetchRange } from './web-seed-request.ts'
 
 export interface EngineParts {
   readonly clock: Clock
@@ -21,6 +22,8 @@ export interface EngineParts {
   readonly storage?: Storage
   /** HTTP by Node, when absent. */
   readonly fetchAnnounce?: FetchAnnounce
+  /** HTTP by Node, when absent. */
+  readonly fetchRange?: FetchRange
   /** Names the site of an address, for `reveal`; without it a site is a /24 of a private range. */
   readonly siteOf?: (host: IpAddress) => string
   /** Without it no release that is for our clients only can be added. */
@@ -44,6 +47,14 @@ export interface EngineOptions {
 /** Where a peer is, seen from here, by its address and the tracker's word; never by its own. */
 export type PeerSource = 'site' | 'otherSites' | 'origin'
 export type BytesBySource = Readonly<Record<PeerSource, number>>
+
+/** A web seed, and within which hosts it may send us from one to the other. */
+export interface WebSeedAt {
+  /** Of a folder with the release in it, where it ends in `/`. It may hold a grant. */
+  readonly url: string
+  /** As `host:port`; its own is among them. */
+  readonly hosts: ReadonlySet<string>
+}
 
 export interface AddTorrent {
   readonly infoHash: InfoHash
@@ -75,6 +86,8 @@ export interface AddTorrent {
    * serving grant of the moment; undefined while there is none. Its presence guards the torrent.
    */
   readonly leaseUrl?: () => string | undefined
+  /** Asked last, for what peers do not give (BEP 19). Whoever adds them vouches for their hosts. */
+  readonly webSeeds?: readonly WebSeedAt[]
   /** Peers known beforehand. */
   readonly peers?: readonly Endpoint[]
   readonly onEvent?: (event: TorrentEvent) => void
@@ -105,6 +118,8 @@ export type TorrentEvent =
   | { readonly kind: 'peer-banned'; readonly address: IpAddress; readonly reason: string }
   /** Seeding: what lies on the disk is no longer what was published; the piece was not sent. */
   | { readonly kind: 'content-changed'; readonly landingPath: string; readonly reason: string }
+  /** It is asked no more; `origin` is all of its URL that may be shown. */
+  | { readonly kind: 'web-seed-dropped'; readonly origin: string; readonly reason: string }
   /** The disk refused (full, say): paused; tried again every few seconds. */
   | { readonly kind: 'storage-failed'; readonly reason: string }
   | { readonly kind: 'storage-resumed' }
@@ -120,6 +135,8 @@ export interface TorrentStats {
   readonly upBps: number
   /** Payload received and kept, by where it came from; and payload sent. */
   readonly from: BytesBySource
+  /** The same from web seeds. */
+  readonly fromWebSeeds: number
   readonly uploadedBytes: number
   /** Payload of every kind, kept or not: grows as long as anything comes in. */
   readonly receivedBytes: number
@@ -150,6 +167,15 @@ export interface TorrentHandle {
   stats(): TorrentStats
   peers(): readonly PeerStats[]
   addPeers(peers: readonly Endpoint[]): void
+  /**
+   * Bytes of one piece, for somebody who is no peer: a copy of what was hashed and found good. Undefined when we have
+   * not that piece, or what lies on the disk is something else. Within the limit of uploads.
+   */
+  read(of: {
+    readonly piece: number
+    readonly offset: number
+    readonly length: number
+  }): Promise<Uint8Array | undefined>
   /** Announce now (a fresh grant came, say). */
   announceNow(): void
   /** Announces `stopped` (bounded, 3 s), closes its peers and files, saves its state. Idempotent. */

@@ -24,6 +24,7 @@ import { TokenBucket } from './token-bucket.ts'
 import { SwarmHandle } from './torrent-handle.ts'
 import { fetchAnnounce } from './tracker-http.ts'
 import { Trackers } from './trackers.ts'
+import { fetchRange } from './web-seed-request.ts'
 
 /** Piece buffers kept for reuse; pieces kept for sending; pieces read from the disk at once. */
 const FREE_BUFFERS_BYTES_MAX = 32 * MiB
@@ -67,6 +68,7 @@ class PeerEngine implements Engine {
       network,
       storage,
       fetchAnnounce: parts.fetchAnnounce ?? fetchAnnounce,
+      fetchRange: parts.fetchRange ?? fetchRange,
       leases: new LeaseAsker({
         clock,
         fetch: parts.fetchAnnounce ?? fetchAnnounce,

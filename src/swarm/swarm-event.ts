@@ -5,6 +5,7 @@ import type { AnnounceOutcome } from './announcer.ts'
 import type { CheckResult } from './content-check.ts'
 import type { Peer, PeerEvent } from './peer.ts'
 import type { LoadOutcome } from './piece-loader.ts'
+import type { WebSeedNews } from './web-seeding.ts'
 
 export type SwarmEvent =
   | PeerEvent
@@ -30,6 +31,7 @@ export type SwarmEvent =
       readonly error: unknown
     }
   | { readonly kind: 'piece-loaded'; readonly piece: PieceIndex; readonly outcome: LoadOutcome }
+  | { readonly kind: 'web-seed'; readonly news: WebSeedNews }
   | { readonly kind: 'all-synced' }
   /** Tokens are there again. */
   | { readonly kind: 'limit-lifted' }

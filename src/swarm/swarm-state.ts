@@ -34,6 +34,8 @@ import type { FetchAnnounce } from './tracker-http.ts'
 import type { Trackers } from './trackers.ts'
 import type { TokenBucket } from './token-bucket.ts'
 import type { Uploader } from './uploader.ts'
+import type { FetchRange } from './web-seed-request.ts'
+import type { WebSeeding } from './web-seeding.ts'
 
 /** What all torrents of an engine share. */
 export interface Shared {
@@ -43,6 +45,7 @@ export interface Shared {
   readonly network: Network
   readonly storage: Storage
   readonly fetchAnnounce: FetchAnnounce
+  readonly fetchRange: FetchRange
   readonly leases: LeaseAsker
   readonly trackers: Trackers
   readonly pool: BufferPool
@@ -110,6 +113,8 @@ export interface SwarmState {
   /** By `admissionOf`. */
   admission: Admission | undefined
   readonly memory: SwarmMemory
+  /** Absent where there is no web seed. */
+  readonly webSeeding: WebSeeding | undefined
   uploadedBytes: number
   wastedBytes: number
   failedHashes: number

@@ -38,6 +38,7 @@ import {
   saveStateNow,
   saveStateSoon,
 } from './torrent-life.ts'
+import { mindWebSeeds, onWebSeed } from './web-seeding.ts'
 import { shuffled } from '../core/random.ts'
 
 export class Swarm implements PeerOwner {
@@ -102,6 +103,7 @@ export class Swarm implements PeerOwner {
       case 'piece-stored': onStored(s, event.piece, event.bytes); break
       case 'piece-not-stored': onNotStored(s, event.piece, event.bytes, event.error); break
       case 'piece-loaded': onLoaded(s, event.piece, event.outcome); break
+      case 'web-seed': onWebSeed(s, event.news); break
       case 'all-synced': onSynced(s); onEveryPeer(s); break
       case 'limit-lifted': onLimitLifted(s); break
       case 'tick': onTick(s); break
@@ -236,6 +238,7 @@ function onTick(s: SwarmState): void {
   rechokeIfDue(s)
   mindMemory(s)
   dialMore(s)
+  mindWebSeeds(s)
   finishIfWhole(s)
   saveStateSoon(s)
 }

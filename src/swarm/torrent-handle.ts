@@ -3,6 +3,7 @@ import type { Endpoint } from '../core/address.ts'
 import type { InfoHash } from '../core/ids.ts'
 import type { Torrent } from '../core/metainfo.ts'
 import type { PeerSource, PeerStats, TorrentHandle, TorrentStats } from './engine-types.ts'
+import { type PiecePart, readVerified } from './piece-reading.ts'
 import type { Swarm } from './swarm.ts'
 
 export class SwarmHandle implements TorrentHandle {
@@ -33,6 +34,7 @@ export class SwarmHandle implements TorrentHandle {
       downBps: s.meterDown.rate(now),
       upBps: s.meterUp.rate(now),
       from: { ...s.from },
+      fromWebSeeds: s.webSeeding?.keptBytes ?? 0,
       uploadedBytes: s.uploadedBytes,
       receivedBytes: s.meterDown.totalBytes,
       wastedBytes: s.wastedBytes,
@@ -56,6 +58,10 @@ export class SwarmHandle implements TorrentHandle {
 
   addPeers(peers: readonly Endpoint[]): void {
     this.#swarm.addPeers(peers)
+  }
+
+  read(of: PiecePart): Promise<Uint8Array | undefined> {
+    return readVerified(this.#swarm.state, of)
   }
 
   announceNow(): void {

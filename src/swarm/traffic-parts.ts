@@ -4,6 +4,7 @@ import type { IpAddress } from '../core/address.ts'
 import { pieceHashOf } from '../core/metainfo.ts'
 import type { PieceIndex, PieceLayout } from '../core/piece-layout.ts'
 import { Downloader } from './downloader.ts'
+import type { LoadOutcome } from './piece-loader.ts'
 import { onBlockSent } from './revealing.ts'
 import { makeSiteWork } from './site-talk.ts'
 import { cacheKey, type SwarmState } from './swarm-state.ts'
@@ -46,7 +47,7 @@ export function makeUploader(s: SwarmState, layout: PieceLayout): Uploader {
     layout,
     keyOf: (piece) => cacheKey(s, piece),
     mayServe: (piece) => s.loaded?.have.has(piece) === true,
-    load: (piece) => loadPiece(s, piece),
+    load: (piece) => void loadPiece(s, piece),
     onSent(peer, piece, bytes) {
       onBlockSent(s, peer, piece, bytes)
       s.uploadedBytes += bytes
@@ -70,17 +71,20 @@ export function punish(s: SwarmState, addresses: readonly IpAddress[]): void {
   }
 }
 
-function loadPiece(s: SwarmState, piece: PieceIndex): void {
+/** The torrent hears of the outcome, once; undefined while nothing is known of it. */
+export function loadPiece(s: SwarmState, piece: PieceIndex): Promise<LoadOutcome> | undefined {
   const { loaded } = s
+  const { loader } = s.shared
+  if (loaded === undefined) return undefined
   const key = cacheKey(s, piece)
-  if (loaded === undefined || s.shared.loader.isLoading(key)) return
-  void s.shared.loader
-    .load({
-      key,
-      piece,
-      bytes: loaded.layout.pieceBytes(piece),
-      content: loaded.content,
-      isGood: (bytes) => isGood(s, piece, bytes),
-    })
-    .then((outcome) => s.post({ kind: 'piece-loaded', piece, outcome }))
+  const isUnderWay = loader.isLoading(key)
+  const loading = loader.load({
+    key,
+    piece,
+    bytes: loaded.layout.pieceBytes(piece),
+    content: loaded.content,
+    isGood: (bytes) => isGood(s, piece, bytes),
+  })
+  if (!isUnderWay) void loading.then((outcome) => s.post({ kind: 'piece-loaded', piece, outcome }))
+  return loading
 }

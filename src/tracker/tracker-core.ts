@@ -225,6 +225,11 @@ export class TrackerCore {
     return this.#parts.bridges.isBridge(infoHash, host)
   }
 
+  /** Peers that have everything, and are no origins: these do not announce. */
+  seeds(infoHash: InfoHash): number {
+    return this.#parts.store.counts(infoHash).complete
+  }
+
   /** Peers by site, largest first; walks every swarm, so not for every announce. */
   peersBySite(): readonly SiteSize[] {
     return largestSites(this.#parts.store.countBySite())

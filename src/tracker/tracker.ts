@@ -1,6 +1,7 @@
 /** The tracker as a part of a process: composed, swept, listening to the control feed; the HTTP port is its owner's. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import type { InfoHash } from '../core/ids.ts'
 import type { Random } from '../core/random.ts'
 import type { SiteMap } from '../core/site.ts'
 import type { ControlView, PortalClient } from '../portal-client/index.ts'
@@ -57,6 +58,8 @@ export interface Tracker extends AsyncDisposable {
    */
   handleUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): boolean
   stats(): TrackerStats
+  /** Peers that have all of a release at this moment, origins and mirrors not among them. */
+  seeds(infoHash: InfoHash): number
   /** For metrics, once a scrape (`TrackerCore.peersBySite`). */
   peersBySite(): readonly SiteSize[]
 }
@@ -89,6 +92,7 @@ export function createTracker(parts: TrackerParts, settings: TrackerSettings): T
     listenUdp: (at) =>
       startUdp({ clock, core, addresses, log }, at, { waitingMax: settings.pendingVerificationsMax }),
     stats: () => ({ ...core.stats(), ...signals.stats() }),
+    seeds: (infoHash) => core.seeds(infoHash),
     peersBySite: () => core.peersBySite(),
     [Symbol.asyncDispose]: async () => {
       sweeping.cancel()

@@ -121,7 +121,10 @@ export const zLinkRequest = z.strictObject({
   files: z.array(z.string().min(1).max(limits.fileGlobCharsMax)).max(limits.fileGlobsMax).optional(),
   /** Distinct addresses that may use the grant. */
   peersMax: z.number().int().min(1).max(limits.peersPerGrantMax).optional(),
-  webSeed: z.boolean().default(false),
+  webSeed: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'the link names the portal as a web seed (BEP 19), and its grant opens that' }),
   /** The device that it is for: needed for a release that is for our clients only. */
   device: zDeviceId.optional(),
   /** For whom: an account's name. Publishers and admins only. */

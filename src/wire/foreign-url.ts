@@ -40,11 +40,16 @@ export function foreignUrl(text: string, schemes: readonly Scheme[], what: strin
     throw new ShoalError('bad-input', `${what}: a URL with a user name or password`)
   if (scheme === 'udp' && !/:\d+$/.test(authorityOf(text)))
     throw new ShoalError('bad-input', `${what}: a udp URL without a port`)
-  const address = tryIpAddress(url.hostname.replace(/^\[|\]$/g, ''))
-  const range = address === undefined ? 'unicast' : ipaddr.parse(address).range()
-  if (REFUSED_RANGES.has(range) || TRANSLATED_RANGES.has(range))
-    throw new ShoalError('bad-input', `${what}: a URL to a ${range} address`)
+  const range = refusedRangeOf(url.hostname.replace(/^\[|\]$/g, ''))
+  if (range !== undefined) throw new ShoalError('bad-input', `${what}: a URL to a ${range} address`)
   return text
+}
+
+/** The range of an address at which nobody serves anything; undefined for any other, and for what is no address. */
+export function refusedRangeOf(text: string): string | undefined {
+  const address = tryIpAddress(text)
+  const range = address === undefined ? 'unicast' : ipaddr.parse(address).range()
+  return REFUSED_RANGES.has(range) || TRANSLATED_RANGES.has(range) ? range : undefined
 }
 
 /** `host:port` with the port always there, in lower case, addresses in one spelling. For {@link foreignUrl}s. */

@@ -221,6 +221,40 @@ export const limits = {
   /** What a person calls a device. */
   deviceNameCharsMax: 64,
 
+  // --- web seeds ---
+  /** What one grant takes of the portal's bytes, in sizes of its release: one copy, and half of one to begin again with. */
+  webSeedCopiesPerGrantMax: 1.5,
+  /** Answers under way for one grant: its client asks for two at a time. */
+  webSeedAnswersPerGrantMax: 2,
+  /** Requests of one grant that wait for these: stock clients ask for up to a dozen parts at once. */
+  webSeedWaitingPerGrantMax: 16,
+  /** Answers of all grants together: each holds a stretch of a file. */
+  webSeedAnswersMax: 64,
+  /** How much of a file is brought into memory for one answer at a time. */
+  webSeedStretchBytesMax: 256 * KiB,
+  /** Grants whose share the portal keeps count of, at about 100 bytes each. */
+  webSeedGrantsMax: 100_000,
+  /** How long the portal waits for one who does not read what is sent. */
+  webSeedReaderTimeout: seconds(30),
+  /** A path of a release, percent-encoded, behind a grant. */
+  webSeedPathCharsMax: 8 * KiB,
+  /** A header of one range: two numbers of 16 digits. */
+  rangeHeaderCharsMax: 64,
+  /** What our client asks a web seed for at once: a few pieces, not a whole copy. */
+  webSeedRequestBytesMax: 4 * MiB,
+  /** Requests of our client under way at one web seed. */
+  webSeedRequestsMax: 2,
+  /** Redirects followed for one request, within the hosts of the portal. */
+  webSeedRedirectsMax: 3,
+  /** From asking a web seed to the head of its answer. */
+  webSeedHeadTimeout: seconds(15),
+  /** For each 64 KiB of an answer: a slower web seed is of no use. */
+  webSeedSilenceMax: seconds(30),
+  /** The least that we believe of a web seed's `Retry-After`. */
+  webSeedRetryMin: seconds(1),
+  /** The longest that a web seed can send us away for. */
+  webSeedRetryMax: minutes(60),
+
   // --- publishing ---
   /** Files in one release: as many as a torrent may list. */
   publishFilesMax: 100_000,

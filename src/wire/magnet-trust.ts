@@ -14,9 +14,14 @@ export function portalOfMagnet(magnet: Magnet): string | undefined {
  * each once. Empty: the link stays within the portal. A declared host without a port stands for 80 and 443.
  */
 export function undeclaredHosts(magnet: Magnet, declared: KeyDocument): string[] {
-  const known = new Set([hostPortOf(declared.portal), ...declared.hosts.flatMap(hostPortsOf)])
+  const known = hostsOfPortal(declared)
   const named = [...magnet.trackers, ...magnet.exactSources, ...magnet.webSeeds].map(hostPortOf)
   return [...new Set(named)].filter((host) => !known.has(host))
+}
+
+/** `host:port` of the portal itself and of each host that it declares. */
+export function hostsOfPortal(declared: KeyDocument): ReadonlySet<string> {
+  return new Set([hostPortOf(declared.portal), ...declared.hosts.flatMap(hostPortsOf)])
 }
 
 function hostPortsOf(declared: string): string[] {

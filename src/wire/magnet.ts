@@ -10,7 +10,7 @@ import { FETCH_SCHEMES, foreignUrl, type Scheme, TRACKER_SCHEMES } from './forei
 import { limits } from './limits.ts'
 import { percentEncode } from './query.ts'
 
-export { portalOfMagnet, undeclaredHosts } from './magnet-trust.ts'
+export { hostsOfPortal, portalOfMagnet, undeclaredHosts } from './magnet-trust.ts'
 
 export interface Magnet {
   readonly infoHash: InfoHash

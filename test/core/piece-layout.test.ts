@@ -129,6 +129,31 @@ describe('a file layout', () => {
     )
   })
 
+  it('cuts any part of a file where pieces end', () => {
+    const part = fc.tuple(fc.nat(300 * KiB), fc.nat(300 * KiB))
+    fc.assert(
+      fc.property(fileSizes, fc.nat(13), part, (sizes, file, [from, end]) => {
+        const layout = new PieceLayout(
+          sizes.reduce((sum, size) => sum + size, 0),
+          PIECE_LENGTH_MIN,
+        )
+        const files = new FileLayout(layout, sizes)
+        const start = sizes.slice(0, file).reduce((sum, size) => sum + size, 0)
+        let at = from
+        for (let next = files.stretchOf(file, at, end); next; next = files.stretchOf(file, at, end)) {
+          assert.equal(layout.pieceStart(next.piece) + next.offset, start + at)
+          assert.ok(layout.holds(next.piece, next.offset, next.length))
+          at += next.length
+          const isCut = next.offset + next.length === layout.pieceBytes(next.piece)
+          assert.ok(isCut || at === Math.min(end, sizes[file] ?? 0))
+        }
+        assert.equal(at, Math.max(from, Math.min(end, sizes[file] ?? 0)))
+      }),
+    )
+    const layout = new PieceLayout(100, PIECE_LENGTH_MIN)
+    assert.equal(new FileLayout(layout, [50, 50]).stretchOf(1, -1, 5), undefined)
+  })
+
   it('knows no pieces of a file that is not there', () => {
     const layout = new PieceLayout(1, PIECE_LENGTH_MIN)
     assert.equal(new FileLayout(layout, [1]).piecesOf(7), undefined)

@@ -54,9 +54,11 @@ for (const flags of [[], ['--verbose']])
       await tokens()
       await links()
       await downloads(signal)
+      await webSeed()
       await announces()
       await pages()
       await badRequests()
+      await badWebSeeds()
       await badCommands()
       await world.asAdmin('/metrics', admin)
       await world.up[Symbol.asyncDispose]()
@@ -84,6 +86,7 @@ for (const flags of [[], ['--verbose']])
     async function links(): Promise<void> {
       for (const name of ['by bundle', 'on stdin', 'as argument', 'announced', 'revoked']) await take(name)
       await take('as file', '--torrent', join(world.dir, 'link.torrent'))
+      await take('with a web seed', '--web-seed')
       const { kid, claims } = peekGrant(grant('revoked'))
       await world.command(['revoke', claims.id])
       const key = await new KeyFiles(join(world.dataDir)).load(`grant-${kid}`)
@@ -140,6 +143,30 @@ for (const flags of [[], ['--verbose']])
           await world.ask(`/announce?g=${g}&${hash}&${PEER}&x=${'y'.repeat(4_000)}`)
           await world.raw(`GET /announce?g=${g} HTTP/9.9\r\nhost: x\r\n\r\n`)
           await world.raw(`G\u0000T /announce?g=${g} HTTP/1.1\r\n\r\n`)
+        }
+    }
+
+    /** Before anybody says to have all of it. */
+    async function webSeed(): Promise<void> {
+      const { pathname } = new URL(parseMagnet(magnet('with a web seed')).webSeeds[0] ?? '')
+      const whole = await world.ask(`${pathname}film.bin`, { headers: { range: 'bytes=0-9' } })
+      assert.equal(whole.status, 206)
+      assert.match(whole.headers.get('referrer-policy') ?? '', /^no-referrer$/)
+      assert.match(whole.headers.get('cache-control') ?? '', /no-store/)
+    }
+
+    async function badWebSeeds(): Promise<void> {
+      for (const name of ['with a web seed', 'announced', 'revoked', 'expired', 'altered'])
+        for (const g of [grant(name), percentEncoded(grant(name)), grant(name).replaceAll('.', '%2E')]) {
+          for (const range of ['bytes=0-9', 'bytes=9-0', g])
+            await world.ask(`/w/${g}/film.bin`, { headers: { range } })
+          await world.ask(`/w/${g}/film.bin`, { method: 'HEAD' })
+          await world.ask(`/w/${g}/film.bin`, { method: 'POST', body: g })
+          await world.ask(`/w/${g}/film.bin`, { headers: { 'if-range': g, range: 'bytes=0-9' } })
+          for (const path of [`/w/${g}`, `/w/${g}/`, `/w/${g}/${g}`, `/w/${g}/x%E0%A4%A`, `/W/${g}/film.bin`])
+            await world.ask(path)
+          await world.ask(`/w/${g}/film.bin?g=${g}`)
+          await world.raw(`GET /w/${g}/film.bin HTTP/9.9\r\nhost: x\r\n\r\n`)
         }
     }
 
@@ -259,7 +286,9 @@ for (const flags of [[], ['--verbose']])
         assert.ok(held.has(name), name)
       assert.ok(world.up.errors.length + world.up.lines.length > 1)
       assert.ok(world.canaries.evidence.length > 500, String(world.canaries.evidence.length))
-      if (flags.length > 0) assert.match(world.up.errors.join('\n'), /\/dl\/\[redacted\]/)
+      if (flags.length > 0)
+        for (const path of [/\/dl\/\[redacted\]/, /\/w\/\[redacted\]/])
+          assert.match(world.up.errors.join('\n'), path)
     })
 
     it('stand in no output, no answer, no header and no process list', () => {

@@ -68,6 +68,7 @@ export class AccessWorld implements AsyncDisposable {
       grants,
       keys,
       refused,
+      hasWebSeed: false,
       publicUrl,
       trackerUrl: publicUrl,
     })

@@ -143,10 +143,11 @@ describe('A link', () => {
 
   it('says so when a web seed is asked for that there is not', async () => {
     const { slug } = await portal.live(paula)
-    await portal
+    const { text } = await portal
       .api('post', `/bundles/${slug}/releases/latest/links`, paula)
       .send({ webSeed: true })
-      .expect(400)
+      .expect(409)
+    assert.match(text, /no content of its own/)
   })
 
   describe('’s .torrent', () => {

@@ -7,7 +7,13 @@ import type { InfoHash } from '../../src/core/ids.ts'
 import { readConfig } from '../../src/platform/config.ts'
 import { silentLogger, type Logger } from '../../src/platform/log.ts'
 import type { Metrics } from '../../src/platform/metrics.ts'
-import { openPortal, portalSettings, type LiveSource, type Portal } from '../../src/portal/index.ts'
+import {
+  openPortal,
+  portalSettings,
+  type LiveSource,
+  type Portal,
+  type WebSeedContent,
+} from '../../src/portal/index.ts'
 import type { PagesFactory } from '../../src/portal/pages-host.ts'
 import type { BundleDetail, Link, NewBundle, NewToken, Release, Role } from '../../src/wire/api.ts'
 import type { ControlAnswer } from '../../src/wire/control.ts'
@@ -27,6 +33,7 @@ export interface TestPortalOptions {
   readonly pages?: PagesFactory
   readonly metrics?: Metrics
   readonly live?: LiveSource
+  readonly content?: WebSeedContent
 }
 
 export async function openTestPortal(options: TestPortalOptions = {}): Promise<TestPortal> {
@@ -42,6 +49,7 @@ export async function openTestPortal(options: TestPortalOptions = {}): Promise<T
       pages: options.pages,
       metrics: options.metrics,
       live: options.live,
+      content: options.content,
     },
     readConfig(portalSettings, options.settings ?? {}),
   )

@@ -9,6 +9,7 @@ import { silentLogger } from '../../src/platform/log.ts'
 import type { AddTorrent, Engine, EngineOptions, TorrentEvent, TorrentHandle } from '../../src/swarm/index.ts'
 import { startEngine } from '../../src/swarm/index.ts'
 import type { FetchAnnounce } from '../../src/swarm/tracker-http.ts'
+import type { FetchRange } from '../../src/swarm/web-seed-request.ts'
 import { encodeInfo, encodeTorrent, parseTorrent } from '../../src/wire/torrent.ts'
 import { ManualClock } from './manual-clock.ts'
 import { MemoryNetwork, type MemoryNetworkOptions } from './memory-network.ts'
@@ -92,9 +93,10 @@ export class SimulatedSwarm implements AsyncDisposable {
     options: Partial<EngineOptions> & {
       readonly storage?: MemoryStorage
       readonly fetchAnnounce?: FetchAnnounce
+      readonly fetchRange?: FetchRange
     } = {},
   ): Promise<SimulatedPeer> {
-    const { storage: given, fetchAnnounce, ...rest } = options
+    const { storage: given, fetchAnnounce, fetchRange, ...rest } = options
     const storage = given ?? new MemoryStorage()
     const bindAddress: IpAddress = ipAddress(host)
     const id = createHash('sha1').update(`${host} ${this.#engines.length}`).digest('hex')
@@ -106,6 +108,7 @@ export class SimulatedSwarm implements AsyncDisposable {
         network: this.network,
         storage,
         ...(fetchAnnounce !== undefined && { fetchAnnounce }),
+        ...(fetchRange !== undefined && { fetchRange }),
       },
       { listen: { host, port: 6_881, portsToTry: 5 }, bindAddress, peerId: peerId(id), ...rest },
     )

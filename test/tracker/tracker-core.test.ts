@@ -30,6 +30,17 @@ describe('The core of the tracker', () => {
     assert.deepEqual(outcomes, { admitted: 2, 'port-refused': 1, 'grant-refused': 2 })
   })
 
+  it('tells how many have all of a release, for as long as they say so', async () => {
+    const world = await AdmissionWorld.open()
+    const { token } = await world.portal.grant()
+    await world.announce({ grant: token, leftBytes: 5 }, ELSEWHERE)
+    assert.equal(world.core.seeds(SWARM), 0)
+    await world.announce({ grant: token, leftBytes: 0 })
+    assert.equal(world.core.seeds(SWARM), 1)
+    await world.announce({ grant: token, leftBytes: 0, event: 'stopped' })
+    assert.equal(world.core.seeds(SWARM), 0)
+  })
+
   it('admits for other frontends as for its own: each kind is counted, and only announces have an outcome', async () => {
     const world = await AdmissionWorld.open()
     const { token } = await world.portal.grant()

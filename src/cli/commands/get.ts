@@ -169,7 +169,8 @@ function progressText(stats: TorrentStats): string {
   )
 }
 
-const receivedOf = ({ from }: TorrentStats): number => from.site + from.otherSites + from.origin
+const receivedOf = ({ from, fromWebSeeds }: TorrentStats): number =>
+  from.site + from.otherSites + from.origin + fromWebSeeds
 
 function report(context: Context, fetched: Fetched): void {
   const { stats, files } = fetched
@@ -180,7 +181,7 @@ function report(context: Context, fetched: Fetched): void {
     event: 'done',
     sizeBytes,
     seconds: Math.round(elapsedSeconds * 1_000) / 1_000,
-    from: { ...stats.from, webSeed: 0 },
+    from: { ...stats.from, webSeed: stats.fromWebSeeds },
     uploadedBytes: stats.uploadedBytes,
     wastedBytes: stats.wastedBytes,
     infohash: fetched.torrent.infoHash,

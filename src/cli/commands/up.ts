@@ -19,6 +19,7 @@ import { startOrigin } from '../origin.ts'
 import { notNow, openPort, stopped, welcome } from '../service.ts'
 import { loadAllSettings } from '../settings.ts'
 import { SiteSource } from '../site-source.ts'
+import { webSeedContentOf, type WebSeedRoles } from '../web-seed-content.ts'
 import { readSites } from './site.ts'
 
 export interface UpOptions {
@@ -54,7 +55,7 @@ export async function up(context: Context, given: object): Promise<void> {
   const metrics = new Metrics()
   metrics.addProcessMetrics()
 
-  let running: LiveParts = {}
+  let running: LiveParts & WebSeedRoles = {}
   const portal = stack.use(
     await openPortal(
       {
@@ -65,6 +66,7 @@ export async function up(context: Context, given: object): Promise<void> {
         trackerUrl: publicUrl,
         metrics,
         live: () => liveFiguresOf(running),
+        content: webSeedContentOf(() => running),
         ...(sites === undefined ? {} : { sites }),
       },
       settings.portal,
@@ -145,6 +147,7 @@ export async function up(context: Context, given: object): Promise<void> {
     ),
   )
 
+  running = { ...running, engine: origin.engine }
   await writeFileAtomic(join(context.dataDir, 'portal.url'), `${publicUrl}\n`)
   output.event({
     event: 'ready',

@@ -153,6 +153,14 @@ export class Presence {
     return new Map(rows.map((row) => [row.infohash, row.state]))
   }
 
+  /** A machine that is no origin serves all of it. */
+  hasMirror(infohash: InfoHash): boolean {
+    const now = this.#parts.clock.now()
+    return this.#servers
+      .values()
+      .some(({ role, leases }) => role === 'mirror' && (leases.get(infohash) ?? 0) > now)
+  }
+
   #hasOrigin(infohash: InfoHash): boolean {
     return this.#servers.values().some((server) => server.role === 'origin' && server.leases.has(infohash))
   }

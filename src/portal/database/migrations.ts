@@ -112,6 +112,11 @@ const DEVICES = `
   alter table grant_keys add column needed_until integer;
 `
 
+/** Links with a web seed: their grants open it. */
+const WEB_SEEDS = `
+  alter table grants add column web_seed integer not null default 0;
+`
+
 /** A step in one transaction, which SQLite allows for schemas too; `if not exists` where its mark was lost. */
 function step(statements: string): Migration {
   return {
@@ -133,6 +138,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0005-serving-grants': step(SERVING_GRANTS),
   '0006-refused-before': step(REFUSED_BEFORE),
   '0007-devices': step(DEVICES),
+  '0008-web-seeds': step(WEB_SEEDS),
 }
 
 /**

@@ -60,6 +60,8 @@ export interface GrantRow {
   revoked_at: number | null
   peers_max: number
   kid: string
+  /** 0 or 1: it opens the web seed too. */
+  web_seed: number
 }
 
 /** `id` was issued to go on where `renews` ends. */

@@ -32,8 +32,8 @@ export class LedgerCommit {
   constructor(db: Database) {
     this.#db = db
     this.#issue = db.prepare(
-      `insert into grants (id, infohash, bundle, release, for_user, issued_by, issued_at, expires_at, peers_max, kid)
-       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `insert into grants (id, infohash, bundle, release, for_user, issued_by, issued_at, expires_at, peers_max, kid, web_seed)
+       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     this.#revoke = db.prepare('update grants set revoked_at = ? where id = ?')
     this.#renew = db.prepare('insert into grant_renewals (id, renews) values (?, ?)')
@@ -100,12 +100,16 @@ export class LedgerCommit {
   #writeIssue(act: LedgerAct & { kind: 'issue' }): 0 | 1 {
     if (act.renews !== undefined && this.#isRevoked.get(act.renews) !== undefined) return 0
     const { id, infohash, bundle, release, forUser, issuedBy, issuedAt, expiresAt, peersMax, kid } = act
-    this.#issue.run(id, infohash, bundle, release, forUser, issuedBy, issuedAt, expiresAt, peersMax, kid)
+    const webSeed = act.webSeed === true ? 1 : 0
+    this.#issue.run(
+      ...[id, infohash, bundle, release, forUser, issuedBy, issuedAt, expiresAt, peersMax, kid, webSeed],
+    )
     if (act.renews !== undefined) this.#renew.run(id, act.renews)
     const until = new Date(expiresAt).toISOString()
     const peers = peersMax === limits.peersPerGrantDefault ? '' : `, ${peersMax} peers`
     const renewal = act.renews === undefined ? '' : `, renews ${act.renews}`
-    const detail = `${bundle}@${release} for ${forUser} until ${until}${peers}${renewal}`
+    const seed = webSeed === 1 ? ', with a web seed' : ''
+    const detail = `${bundle}@${release} for ${forUser} until ${until}${peers}${seed}${renewal}`
     const action = act.renews === undefined ? 'grant-issued' : 'grant-renewed'
     this.#audit.run(issuedAt, issuedBy, action, id, detail)
     if (peersMax !== limits.peersPerGrantDefault)

@@ -21,6 +21,7 @@ export type LedgerAct =
       readonly expiresAt: EpochMillis
       readonly peersMax: number
       readonly kid: string
+      readonly webSeed?: boolean
       /** The grant that this one renews. */
       readonly renews?: GrantId
     }

@@ -1,6 +1,6 @@
 /** Signed links: a grant for one person and one release, the magnet that carries it, and its .torrent. */
 import type { z } from 'zod'
-import { issuedAtOf, signGrant, verifyGrant } from '../../wire/grant.ts'
+import { issuedAtOf, signGrant } from '../../wire/grant.ts'
 import { ShoalError } from '../../core/errors.ts'
 import { epochMillis, millis, type EpochMillis } from '../../core/units.ts'
 import type { Clock } from '../../platform/clock.ts'
@@ -9,10 +9,12 @@ import { limits } from '../../wire/limits.ts'
 import { formatMagnet } from '../../wire/magnet.ts'
 import { signMagnet } from '../../wire/magnet-signature.ts'
 import { encodeTorrent } from '../../wire/torrent.ts'
+import { WEB_SEED_PREFIX } from '../../wire/web-seed-path.ts'
 import type { Catalogue, StoredRelease } from '../catalogue/catalogue.ts'
-import { forOursOnly, isoTime } from '../catalogue/rows.ts'
+import { isoTime } from '../catalogue/rows.ts'
 import type { GrantRow } from '../database/tables.ts'
 import type { KeyRing } from '../keys/key-ring.ts'
+import { openBorne } from './bearer.ts'
 import type { GrantReader } from './grant-reader.ts'
 import type { RefusedBefore } from './refused-before.ts'
 import type { GrantLedger } from './ledger.ts'
@@ -30,6 +32,8 @@ export interface LinksParts {
   readonly trackerUrl: string
   /** `udp://HOST:PORT`, for .torrent files only. */
   readonly udpTrackerUrl?: string | undefined
+  /** Whether this portal serves bytes itself. */
+  readonly hasWebSeed: boolean
 }
 
 export interface LinkOrder {
@@ -57,11 +61,10 @@ export class Links {
   async create(order: LinkOrder): Promise<Link> {
     const { release, request } = order
     mustBeGood(release)
-    if (request.webSeed)
-      throw new ShoalError('bad-input', 'this portal has no web seed: ask for the link without one')
+    if (request.webSeed) this.#mustHaveWebSeed(release)
     const selectOnly = request.files === undefined ? undefined : await this.#select(release, request.files)
     const lifeMs = request.expiresInSeconds * 1_000
-    const grant = await this.#issue({ ...order, lifeMs })
+    const grant = await this.#issue({ ...order, lifeMs, webSeed: request.webSeed })
     const torrentUrl = `${this.#parts.publicUrl}/dl/${grant.token}.torrent`
     const magnet = await signMagnet(
       {
@@ -70,7 +73,7 @@ export class Links {
         sizeBytes: release.sizeBytes,
         trackers: [this.#announceUrl(grant.token)],
         exactSources: [torrentUrl],
-        webSeeds: [],
+        webSeeds: request.webSeed ? [this.#webSeedUrl(grant.token)] : [],
         ...(selectOnly === undefined ? {} : { selectOnly }),
       },
       this.#parts.keys.link,
@@ -99,6 +102,7 @@ export class Links {
       issuedBy: by,
       peersMax: old.peers_max,
       lifeMs: old.expires_at - old.issued_at,
+      webSeed: old.web_seed === 1,
       renews: old.id,
     })
     return { grant: { id, expiresAt: isoTime(expiresAt), token }, announceUrl: this.#announceUrl(token) }
@@ -109,26 +113,22 @@ export class Links {
    * @throws ShoalError `not-granted` when the grant is not ours, expired, revoked or of a recalled release.
    */
   async torrentOf(token: string): Promise<{ bytes: Uint8Array; fileName: string }> {
-    const { clock, keys, grants, catalogue } = this.#parts
-    const claims = await verifyGrant(token, keys.grantKeys, clock.epoch())
-    const row = await grants.find(claims.id)
-    const release = await catalogue.releaseOf(claims.infoHash)
-    const info = await catalogue.infoBytes(claims.infoHash)
-    if (row === undefined || release === undefined || info === undefined)
-      throw new ShoalError('not-granted', 'grant refused')
-    if (row.revoked_at !== null) throw new ShoalError('not-granted', 'this grant was revoked')
-    if (release.state === 'recalled') throw new ShoalError('not-granted', 'this release was recalled')
-    const refusal = this.#parts.refused.refusalOf(row)
-    if (refusal !== undefined) throw new ShoalError('not-granted', refusal)
-    if (release.admit === 'ours') throw new ShoalError('conflict', forOursOnly(release))
+    const { grant, release } = await openBorne(this.#parts, token)
+    const infoBytes = await this.#parts.catalogue.infoBytes(release.infohash)
+    if (infoBytes === undefined) throw new ShoalError('not-granted', 'grant refused')
+    const urlList = grant.web_seed === 1 ? [this.#webSeedUrl(token)] : []
     return {
-      bytes: encodeTorrent({ infoBytes: info, announce: this.#announceTiers(token), createdBy: 'Shoal' }),
+      bytes: encodeTorrent({ infoBytes, announce: this.#announceTiers(token), urlList, createdBy: 'Shoal' }),
       fileName: `${release.bundle}-${release.name}.torrent`,
     }
   }
 
   async #issue(
-    order: Omit<LinkOrder, 'request'> & { readonly lifeMs: number; readonly renews?: GrantRow['id'] },
+    order: Omit<LinkOrder, 'request'> & {
+      readonly lifeMs: number
+      readonly webSeed: boolean
+      readonly renews?: GrantRow['id']
+    },
   ): Promise<Issued> {
     const { keys, ledger, refused } = this.#parts
     const key = keys.grant
@@ -149,6 +149,7 @@ export class Links {
       expiresAt,
       peersMax: order.peersMax,
       kid: key.kid,
+      ...(order.webSeed ? { webSeed: true } : {}),
       ...(order.renews === undefined ? {} : { renews: order.renews }),
     })
     if (touched === 0) throw wasRevoked()
@@ -168,6 +169,24 @@ export class Links {
     const { udpTrackerUrl } = this.#parts
     const http = [this.#announceUrl(token)]
     return udpTrackerUrl === undefined ? [http] : [http, [`${udpTrackerUrl}/announce?g=${token}`]]
+  }
+
+  /** @throws ShoalError `conflict`. */
+  #mustHaveWebSeed(release: StoredRelease): void {
+    if (release.admit === 'ours')
+      throw new ShoalError(
+        'conflict',
+        "this release is for Shoal's own clients only, and a web seed gives it to whoever has the link: ask for one without",
+      )
+    if (!this.#parts.hasWebSeed)
+      throw new ShoalError(
+        'conflict',
+        'this portal has no content of its own, and so no web seed: ask for the link without one',
+      )
+  }
+
+  #webSeedUrl(token: string): string {
+    return `${this.#parts.publicUrl}${WEB_SEED_PREFIX}${token}/`
   }
 
   #announceUrl(token: string): string {

@@ -38,7 +38,7 @@ export function securityHeaders(isHttps: boolean): RequestHandler {
 export function loggedUrl(url: string): string {
   return withoutSecrets(url.slice(0, 500))
     .replace(/^\/login\/[^?]*/, '/login/[redacted]')
-    .replace(/^\/dl\/[^?]*/, '/dl/[redacted]')
+    .replace(/^\/(dl|w)\/[^?]*/, '/$1/[redacted]')
 }
 
 /** Polls and presence come all the time, so what went well is told at `debug`. */

@@ -7,6 +7,7 @@ import type { Services } from '../services.ts'
 import { addressOf, askerOf } from './authenticate.ts'
 import type { Attempts } from './attempts.ts'
 import { TORRENT_TYPE } from './routes-catalogue.ts'
+import { webSeedRoute } from './web-seed-route.ts'
 
 export interface OpenRoutesParts {
   readonly services: Services
@@ -35,6 +36,7 @@ export function openRoutes({ services, attempts, metrics, metricsOpen }: OpenRou
       .type(TORRENT_TYPE)
       .send(Buffer.from(bytes))
   })
+  router.use(webSeedRoute({ clock: services.clock, attempts, webSeed: services.webSeed }))
   router.get('/healthz', (_req, res) => {
     res.json({ status: 'ok' })
   })

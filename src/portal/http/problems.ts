@@ -28,7 +28,8 @@ const TITLE: Readonly<Record<number, string>> = {
   409: 'Conflict',
   413: 'Too large',
   415: 'Not of the expected type',
-  429: 'Too many failures',
+  416: 'Not a part of it',
+  429: 'Too much',
   500: 'Internal error',
   503: 'Try again',
 }
@@ -41,6 +42,28 @@ export class TooManyFailures extends Error {
   constructor(retryAfterSeconds: number) {
     super(`too many failures from your address: try again in ${retryAfterSeconds} seconds`)
     this.retryAfterSeconds = retryAfterSeconds
+  }
+}
+
+const REFUSAL_CODE = { 416: 'bad-input', 429: 'over-limit', 503: 'unavailable' } as const satisfies Record<
+  number,
+  ErrorCode
+>
+
+/** What has a status that no {@link ErrorCode} has, or headers that say what to do next. */
+export class HttpRefusal extends Error {
+  override readonly name = 'HttpRefusal'
+  readonly status: keyof typeof REFUSAL_CODE
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(
+    status: keyof typeof REFUSAL_CODE,
+    message: string,
+    headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(message)
+    this.status = status
+    this.headers = headers
   }
 }
 
@@ -69,6 +92,7 @@ export function problemOf(error: unknown): Problem {
   if (sentence !== undefined)
     return problem(503, `${sentence} where the portal keeps its things: tell its operator`, 'unavailable')
   if (error instanceof TooManyFailures) return problem(429, error.message, 'over-limit')
+  if (error instanceof HttpRefusal) return problem(error.status, error.message, REFUSAL_CODE[error.status])
   const http = zHttpError.safeParse(error)
   if (http.success)
     return problem(http.data.status, HTTP_SENTENCE[http.data.type ?? ''] ?? HTTP_SENTENCE_ELSE)
@@ -99,6 +123,7 @@ export function sendProblem(res: Response, error: unknown): void {
   if (body.status === 401) res.set('WWW-Authenticate', 'Bearer realm="shoal"')
   if (body.status === 503) res.set('Retry-After', '2')
   if (error instanceof TooManyFailures) res.set('Retry-After', String(error.retryAfterSeconds))
+  if (error instanceof HttpRefusal) res.set(error.headers)
   res
     .status(body.status)
     .type('application/problem+json')

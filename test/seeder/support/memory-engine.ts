@@ -27,6 +27,7 @@ export class MemoryEngine implements Engine {
         downBps: 0,
         upBps: 0,
         from: NONE,
+        fromWebSeeds: 0,
         uploadedBytes: 0,
         wastedBytes: 0,
         peers: NONE,
@@ -35,6 +36,7 @@ export class MemoryEngine implements Engine {
       }),
       peers: () => [],
       addPeers: () => undefined,
+      read: () => Promise.resolve(undefined),
       announceNow: () => undefined,
       stop: () => {
         this.torrents.delete(spec.infoHash)

@@ -12,6 +12,7 @@ import { signedTargets } from './signed.ts'
 import { signalTargets } from './signal.ts'
 import { textTargets } from './texts.ts'
 import { udpTargets } from './udp.ts'
+import { webSeedTargets } from './web-seeds.ts'
 import { withoutTrackerTargets } from './without-tracker.ts'
 
 export async function allTargets(): Promise<readonly Target[]> {
@@ -28,6 +29,7 @@ export async function allTargets(): Promise<readonly Target[]> {
     ...documentTargets,
     ...textTargets,
     ...udpTargets,
+    ...webSeedTargets,
     ...withoutTrackerTargets,
   ]
 }

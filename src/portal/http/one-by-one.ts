@@ -1,0 +1,46 @@
+/**
+ * Requests that a client sends one behind the other on one connection, without waiting for answers (RFC 9112, 9.3.2),
+ * as libtorrent does: node:http hands them over all at once. Answered one after the other, they are one answer's work.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { HttpRefusal } from './problems.ts'
+
+interface Line {
+  last: Promise<void>
+  waiting: number
+  /** When the connection is. */
+  readonly closed: Promise<void>
+}
+
+/** Five are what libtorrent sends. */
+const WAITING_MAX = 32
+
+export type InTurn = (req: IncomingMessage, res: ServerResponse, work: () => Promise<void>) => Promise<void>
+
+/** `work` runs when the answer before it on the same connection is out. */
+export function oneByOne(): InTurn {
+  const lines = new WeakMap<Socket, Line>()
+  return async ({ socket }, res, work) => {
+    const line = lines.get(socket) ?? lineOf(socket)
+    lines.set(socket, line)
+    if (line.waiting >= WAITING_MAX) throw new HttpRefusal(503, 'too many requests on one connection')
+    line.waiting++
+    const before = line.last
+    line.last = new Promise((resolve) => {
+      res.once('close', resolve)
+    })
+    await Promise.race([before, line.closed])
+    line.waiting--
+    if (!res.destroyed && !socket.destroyed) await work()
+  }
+}
+
+function lineOf(socket: Socket): Line {
+  const closed = new Promise<void>((resolve) => {
+    socket.once('close', () => {
+      resolve()
+    })
+  })
+  return { last: Promise.resolve(), waiting: 0, closed }
+}
