@@ -215,6 +215,10 @@ export const limits = {
   /** What a person calls a device. */
   deviceNameCharsMax: 64,
 
+  // --- ranges over HTTP: players, web seeds ---
+  /** A `Range` header: `bytes=`, two numbers of 20 digits and a dash are 47 characters. */
+  rangeHeaderCharsMax: 64,
+
   // --- publishing ---
   /** Files in one release: as many as a torrent may list. */
   publishFilesMax: 100_000,

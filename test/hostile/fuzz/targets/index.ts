@@ -1,6 +1,7 @@
 /** Every parser that meets foreign bytes, as a fuzz target. */
 import type { Target } from '../target.ts'
 import { bencodedTargets } from './bencoded.ts'
+import { byteRangeTargets } from './byte-range.ts'
 import { documentTargets } from './documents.ts'
 import { extensionTargets } from './extensions.ts'
 import { leaseTargets } from './leases.ts'
@@ -16,6 +17,7 @@ import { withoutTrackerTargets } from './without-tracker.ts'
 export async function allTargets(): Promise<readonly Target[]> {
   return [
     ...bencodedTargets,
+    ...byteRangeTargets,
     ...extensionTargets,
     ...peerWireTargets,
     ...queryTargets,
