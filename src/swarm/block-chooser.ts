@@ -1,12 +1,14 @@
 /**
- * What to ask of a peer next, and the pieces on their way. In this order: blocks of its own pieces; pieces that
+ * What to ask of a peer next, and the pieces on their way. What a reader waits for comes before everything
+ * (`deadlines.ts`). Then, in this order: blocks of its own pieces; pieces that
  * somebody left unfinished; the rarest piece that nobody fetches; blocks that others were not asked for; and at
  * the very end a second copy of what others were.
  */
 import type { PieceIndex, PieceLayout } from '../core/piece-layout.ts'
 import type { Random } from '../core/random.ts'
-import { MiB } from '../core/units.ts'
+import { MiB, type Millis } from '../core/units.ts'
 import type { BufferPool } from './buffer-pool.ts'
+import type { Deadlines, UrgentBoard } from './deadlines.ts'
 import type { Peer } from './peer.ts'
 import { PieceAssembly } from './piece-assembly.ts'
 import { RarityIndex } from './rarity-index.ts'
@@ -17,6 +19,7 @@ export interface BlockChooserParts {
   readonly random: Random
   /** One peer must bring all of it. */
   readonly isSuspect: (piece: PieceIndex) => boolean
+  readonly deadlines: Deadlines
 }
 
 export interface ChosenBlock {
@@ -30,7 +33,7 @@ const UNFINISHED_BYTES_MAX = 16 * MiB
 const ASKERS_MAX = 2
 const DUPLICATES_MAX = 2
 
-export class BlockChooser {
+export class BlockChooser implements UrgentBoard {
   readonly rarity: RarityIndex
   readonly #parts: BlockChooserParts
   readonly #assemblies = new Map<PieceIndex, PieceAssembly>()
@@ -51,6 +54,22 @@ export class BlockChooser {
     if (!this.#assemblies.has(piece)) this.rarity.add(piece)
   }
 
+  isOpen(piece: PieceIndex): boolean {
+    return this.#assemblies.has(piece) || this.rarity.has(piece)
+  }
+
+  copiesOf(piece: PieceIndex): number {
+    return this.rarity.copiesOf(piece)
+  }
+
+  /** What is urgent is begun also when there is no room: no more of it than peers are asked for at once. */
+  open(piece: PieceIndex): PieceAssembly {
+    const known = this.#assemblies.get(piece)
+    if (known !== undefined) return known
+    this.#makeRoom()
+    return this.#start(piece)
+  }
+
   /** The piece is whole, or given up: its buffer is the caller's now. */
   close(assembly: PieceAssembly): void {
     assembly.isClosed = true
@@ -60,7 +79,10 @@ export class BlockChooser {
   }
 
   /** Undefined when there is nothing that the peer can help with. */
-  next(peer: Peer): ChosenBlock | undefined {
+  next(peer: Peer, now: Millis): ChosenBlock | undefined {
+    const { deadlines, layout } = this.#parts
+    const urgent = deadlines.next(peer, this, { layout, now })
+    if (urgent !== undefined) return urgent
     for (const assembly of peer.down.pieces) {
       const block = assembly.firstFree()
       if (block !== undefined) return { assembly, block }
@@ -88,9 +110,12 @@ export class BlockChooser {
   }
 
   #startRarest(peer: Peer): PieceAssembly | undefined {
-    const { layout, pool, random } = this.#parts
-    const piece = this.rarity.find((p) => this.#maybeFrom(peer, p), random)
-    if (piece === undefined || !this.#makeRoom()) return undefined
+    const piece = this.rarity.find((p) => this.#maybeFrom(peer, p), this.#parts.random)
+    return piece === undefined || !this.#makeRoom() ? undefined : this.#start(piece)
+  }
+
+  #start(piece: PieceIndex): PieceAssembly {
+    const { layout, pool } = this.#parts
     this.rarity.remove(piece)
     const size = layout.pieceBytes(piece)
     const assembly = new PieceAssembly(pool.acquire(size), {

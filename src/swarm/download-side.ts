@@ -3,6 +3,7 @@ import type { PieceIndex } from '../core/piece-layout.ts'
 import { type Millis, millis } from '../core/units.ts'
 import type { PieceAssembly } from './piece-assembly.ts'
 import { RateMeter } from './rate-meter.ts'
+import type { PeerSpeed } from './request-queue.ts'
 
 /** A request of ours that the peer has not answered. */
 export interface OutRequest {
@@ -32,6 +33,8 @@ export class DownloadSide {
   readonly meter = new RateMeter()
   receiving: Receiving | undefined
   roundTrip: Millis | undefined
+  /** The shortest ever: without what waits in queues. */
+  roundTripLeast: Millis | undefined
   /** When it last sent a block, or when it was first asked after a pause. */
   activeAt: Millis | undefined
   isSnubbing = false
@@ -41,8 +44,14 @@ export class DownloadSide {
   isCounted = false
   unaskedBytes = 0
 
+  speed(now: Millis, how: Pick<PeerSpeed, 'requestsInMax' | 'isPlayed'>): PeerSpeed {
+    const roundTrip = how.isPlayed === true ? this.roundTripLeast : this.roundTrip
+    return { rateBps: this.meter.rate(now), roundTrip, isSnubbing: this.isSnubbing, ...how }
+  }
+
   /** A block came `took` after it was asked for. */
   noteRoundTrip(took: Millis): void {
+    this.roundTripLeast = millis(Math.min(took, this.roundTripLeast ?? took))
     const shortest = this.roundTrip
     // Drifts up slowly, so that one lucky block does not stand for ever.
     const isShorter = shortest === undefined || took < shortest

@@ -12,6 +12,7 @@ import { limits } from '../wire/limits.ts'
 import { Blame } from './blame.ts'
 import { BlockChooser } from './block-chooser.ts'
 import type { BufferPool } from './buffer-pool.ts'
+import type { Deadlines } from './deadlines.ts'
 import type { Receiving } from './download-side.ts'
 import type { Peer } from './peer.ts'
 import type { PieceAssembly } from './piece-assembly.ts'
@@ -24,6 +25,7 @@ export interface DownloaderParts {
   readonly pool: BufferPool
   readonly bucket: TokenBucket
   readonly layout: PieceLayout
+  readonly deadlines: Deadlines
   /** Whether the piece hashes to what the torrent says. */
   readonly isGood: (piece: PieceIndex, bytes: Uint8Array) => boolean
   /** A piece is whole and good; its buffer is the receiver's now. `givers`: who gave each block. */
@@ -53,9 +55,9 @@ export class Downloader {
 
   constructor(parts: DownloaderParts, wanted: Iterable<PieceIndex>) {
     this.#parts = parts
-    const { layout, pool, random } = parts
+    const { layout, pool, random, deadlines } = parts
     const isSuspect = (piece: PieceIndex): boolean => this.#blame.isSuspect(piece)
-    this.#chooser = new BlockChooser({ layout, pool, random, isSuspect }, wanted)
+    this.#chooser = new BlockChooser({ layout, pool, random, isSuspect, deadlines }, wanted)
   }
 
   setOpen(isOpen: boolean): void {
@@ -100,12 +102,8 @@ export class Downloader {
   fill(peer: Peer): void {
     if (!this.#isOpen || peer.isChokingUs || peer.isClosed || !peer.areWeInterested) return
     const now = this.#parts.clock.now()
-    const target = queueBlocks({
-      rateBps: peer.down.meter.rate(now),
-      roundTrip: peer.down.roundTrip,
-      requestsInMax: peer.requestsInMax,
-      isSnubbing: peer.down.isSnubbing,
-    })
+    const isPlayed = this.#parts.deadlines.isActive
+    const target = queueBlocks(peer.down.speed(now, { requestsInMax: peer.requestsInMax, isPlayed }))
     const room = target - peer.down.requests.size
     // Many small messages cost more than one: with a long queue, wait until there is room for several.
     if (room < Math.min(BATCH_BLOCKS, target / 4)) return
@@ -125,8 +123,17 @@ export class Downloader {
     if (ranges.length > 0) peer.sendBytes(encodeBlockRanges('request', ranges))
   }
 
+  /** Takes back what the peer was asked for of these pieces, and has not begun to send. */
+  takeBack(peer: Peer, suits: (piece: PieceIndex) => boolean): void {
+    for (const [key, { assembly, block }] of peer.down.requests) {
+      if (!suits(assembly.piece) || peer.down.receiving?.key === key) continue
+      this.#cancel(peer, assembly, block)
+      this.#giveBack(peer, assembly, block)
+    }
+  }
+
   #askNext(peer: Peer, now: Millis): BlockRange | undefined {
-    const next = this.#chooser.next(peer)
+    const next = this.#chooser.next(peer, now)
     if (next === undefined) return undefined
     const { assembly, block } = next
     if (peer.down.requests.size === 0) peer.down.activeAt = now

@@ -51,6 +51,11 @@ export class PieceAssembly {
     return undefined
   }
 
+  /** Who was asked for the block and has not brought it. */
+  askersOf(block: number): readonly Peer[] {
+    return this.#askers[block] ?? []
+  }
+
   has(block: number): boolean {
     return this.#givers[block] !== undefined
   }

@@ -27,6 +27,10 @@ export class RarityIndex {
     return this.#order.length
   }
 
+  has(piece: PieceIndex): boolean {
+    return this.#positionOf(piece) !== ABSENT
+  }
+
   copiesOf(piece: PieceIndex): number {
     return this.#copies[piece] ?? 0
   }

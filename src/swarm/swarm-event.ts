@@ -30,6 +30,8 @@ export type SwarmEvent =
       readonly error: unknown
     }
   | { readonly kind: 'piece-loaded'; readonly piece: PieceIndex; readonly outcome: LoadOutcome }
+  /** Somebody reads from elsewhere, or does not read any more. */
+  | { readonly kind: 'readers-changed' }
   | { readonly kind: 'all-synced' }
   /** Tokens are there again. */
   | { readonly kind: 'limit-lifted' }

@@ -24,6 +24,7 @@ import type { Peer, PeerOwner } from './peer.ts'
 import type { PieceCache } from './piece-cache.ts'
 import type { PieceLoader } from './piece-loader.ts'
 import type { RateMeter } from './rate-meter.ts'
+import type { Readers } from './readers.ts'
 import type { RevealPlan } from './reveal/reveal-plan.ts'
 import type { SendBudget } from './send-budget.ts'
 import type { SourceMap } from './peer-source.ts'
@@ -109,6 +110,7 @@ export interface SwarmState {
   /** By `admissionOf`. */
   admission: Admission | undefined
   readonly memory: SwarmMemory
+  readonly readers: Readers
   uploadedBytes: number
   wastedBytes: number
   failedHashes: number

@@ -2,7 +2,8 @@
 import type { Endpoint } from '../core/address.ts'
 import type { InfoHash } from '../core/ids.ts'
 import type { Torrent } from '../core/metainfo.ts'
-import type { PeerSource, PeerStats, TorrentHandle, TorrentStats } from './engine-types.ts'
+import type { FileRange, PeerSource, PeerStats, TorrentHandle, TorrentStats } from './engine-types.ts'
+import { hurry, readFile } from './reading.ts'
 import type { Swarm } from './swarm.ts'
 
 export class SwarmHandle implements TorrentHandle {
@@ -60,6 +61,14 @@ export class SwarmHandle implements TorrentHandle {
 
   announceNow(): void {
     this.#swarm.state.announcer?.announce()
+  }
+
+  read(range: FileRange, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
+    return readFile(this.#swarm.state, range, signal)
+  }
+
+  hurry(range: FileRange): Disposable {
+    return hurry(this.#swarm.state, range)
   }
 
   stop(): Promise<void> {

@@ -5,7 +5,8 @@ import { pieceHashOf } from '../core/metainfo.ts'
 import type { PieceIndex, PieceLayout } from '../core/piece-layout.ts'
 import { Downloader } from './downloader.ts'
 import { onBlockSent } from './revealing.ts'
-import { cacheKey, type SwarmState } from './swarm-state.ts'
+import type { PieceSource } from './piece-loader.ts'
+import { cacheKey, type Loaded, type SwarmState } from './swarm-state.ts'
 import { Uploader } from './uploader.ts'
 
 export function makeDownloader(s: SwarmState, layout: PieceLayout, open: Iterable<PieceIndex>): Downloader {
@@ -17,6 +18,7 @@ export function makeDownloader(s: SwarmState, layout: PieceLayout, open: Iterabl
       pool,
       bucket: bucketDown,
       layout,
+      deadlines: s.readers.deadlines,
       isGood: (piece, bytes) => isGood(s, piece, bytes),
       onVerified: (piece, bytes, givers) => s.post({ kind: 'piece-verified', piece, bytes, givers }),
       onSpoiled(_piece, bytes) {
@@ -71,12 +73,17 @@ function loadPiece(s: SwarmState, piece: PieceIndex): void {
   const key = cacheKey(s, piece)
   if (loaded === undefined || s.shared.loader.isLoading(key)) return
   void s.shared.loader
-    .load({
-      key,
-      piece,
-      bytes: loaded.layout.pieceBytes(piece),
-      content: loaded.content,
-      isGood: (bytes) => isGood(s, piece, bytes),
-    })
+    .load(pieceSource(s, loaded, piece))
     .then((outcome) => s.post({ kind: 'piece-loaded', piece, outcome }))
+}
+
+/** Where the piece is read from, and what it must be. */
+export function pieceSource(s: SwarmState, { layout, content }: Loaded, piece: PieceIndex): PieceSource {
+  return {
+    key: cacheKey(s, piece),
+    piece,
+    bytes: layout.pieceBytes(piece),
+    content,
+    isGood: (bytes) => isGood(s, piece, bytes),
+  }
 }

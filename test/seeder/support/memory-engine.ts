@@ -36,6 +36,10 @@ export class MemoryEngine implements Engine {
       peers: () => [],
       addPeers: () => undefined,
       announceNow: () => undefined,
+      read: () => {
+        throw new ShoalError('unavailable', 'there is nobody to read from')
+      },
+      hurry: () => ({ [Symbol.dispose]: () => undefined }),
       stop: () => {
         this.torrents.delete(spec.infoHash)
         return Promise.resolve()
