@@ -4,7 +4,7 @@
  */
 import { ShoalError } from '../core/errors.ts'
 import type { PieceIndex } from '../core/piece-layout.ts'
-import { KiB } from '../core/units.ts'
+import { KiB, type Millis, millis } from '../core/units.ts'
 import { canHelp, READ_BPS_MIN, type ReadNeed } from './deadlines.ts'
 import type { FileRange } from './engine-types.ts'
 import { updateInterest } from './interest.ts'
@@ -44,9 +44,10 @@ export async function* readFile(
   }
 }
 
-/** Has the range fetched before everything else, for as long as the result is not disposed of. */
-export function hurry(s: SwarmState, range: FileRange): Disposable {
+/** Has the range fetched as if a reader came to it `dueIn` from now, for as long as the result is not disposed of. */
+export function hurry(s: SwarmState, range: FileRange, dueIn: Millis): Disposable {
   const need = begin(s, wholeRangeOf(loadedOf(s), range))
+  need.waitingSince = millis(s.shared.clock.now() + dueIn)
   return {
     [Symbol.dispose]() {
       finish(s, need)

@@ -2,6 +2,7 @@
 import type { Endpoint } from '../core/address.ts'
 import type { InfoHash } from '../core/ids.ts'
 import type { Torrent } from '../core/metainfo.ts'
+import type { Millis } from '../core/units.ts'
 import type { FileRange, PeerSource, PeerStats, TorrentHandle, TorrentStats } from './engine-types.ts'
 import { hurry, readFile } from './reading.ts'
 import type { Swarm } from './swarm.ts'
@@ -67,8 +68,8 @@ export class SwarmHandle implements TorrentHandle {
     return readFile(this.#swarm.state, range, signal)
   }
 
-  hurry(range: FileRange): Disposable {
-    return hurry(this.#swarm.state, range)
+  hurry(range: FileRange, dueIn: Millis): Disposable {
+    return hurry(this.#swarm.state, range, dueIn)
   }
 
   stop(): Promise<void> {

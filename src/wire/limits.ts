@@ -218,6 +218,10 @@ export const limits = {
   // --- ranges over HTTP: players, web seeds ---
   /** A `Range` header: `bytes=`, two numbers of 20 digits and a dash are 47 characters. */
   rangeHeaderCharsMax: 64,
+  /** Connections to the address that a player plays from: players open two or three, browsers six. */
+  playerConnectionsMax: 16,
+  /** Answers under way there; with one more the oldest ends, since it is what a seek left behind. */
+  playerStreamsMax: 8,
 
   // --- publishing ---
   /** Files in one release: as many as a torrent may list. */

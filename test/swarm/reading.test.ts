@@ -278,7 +278,7 @@ describe('a reader', () => {
       { file: 2, start: 0, end: 1 },
     ]) {
       await assert.rejects(handle.read(range, never).next(), { code: 'not-found' })
-      assert.throws(() => handle.hurry(range), { code: 'not-found' })
+      assert.throws(() => handle.hurry(range, millis(0)), { code: 'not-found' })
     }
   })
 
