@@ -24,6 +24,8 @@ export interface Receiving {
 export class DownloadSide {
   /** In the order of asking. */
   readonly requests = new Map<number, OutRequest>()
+  /** Of {@link requests}: taken back, and not answered yet; with BEP 6 each is, by its block or by a reject. */
+  readonly cancelled = new Set<number>()
   /** Taken back, but may still come. */
   readonly late = new Set<number>()
   /** Pieces that it is to bring whole. */
@@ -43,6 +45,41 @@ export class DownloadSide {
   /** Its pieces are counted one by one among the copies. */
   isCounted = false
   unaskedBytes = 0
+
+  /** Requests that it has to answer, besides those that were taken back. */
+  get owed(): number {
+    return this.requests.size - this.cancelled.size
+  }
+
+  /**
+   * What is asked for of these pieces, and does not arrive yet, is to be cancelled. Where each cancel is answered the
+   * block stays asked for until it is: asked for again at once, it would come twice, or its reject be taken for another's.
+   */
+  takeBack(
+    suits: (piece: PieceIndex) => boolean,
+    { isAnswered }: { readonly isAnswered: boolean },
+  ): readonly OutRequest[] {
+    const taken = [...this.requests].filter(
+      ([key, { assembly }]) =>
+        suits(assembly.piece) && this.receiving?.key !== key && !this.cancelled.has(key),
+    )
+    for (const [key] of taken) {
+      if (isAnswered) this.cancelled.add(key)
+      else if (this.requests.delete(key)) this.late.add(key)
+    }
+    return taken.map(([, request]) => request)
+  }
+
+  /** By its block or a reject. True when it was taken back before. */
+  answered(key: number): boolean {
+    this.requests.delete(key)
+    return this.cancelled.delete(key)
+  }
+
+  forgetRequests(): void {
+    this.requests.clear()
+    this.cancelled.clear()
+  }
 
   speed(now: Millis, how: Pick<PeerSpeed, 'requestsInMax' | 'isPlayed'>): PeerSpeed {
     const roundTrip = how.isPlayed === true ? this.roundTripLeast : this.roundTrip

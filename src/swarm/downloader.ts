@@ -104,11 +104,11 @@ export class Downloader {
     const now = this.#parts.clock.now()
     const isPlayed = this.#parts.deadlines.isActive
     const target = queueBlocks(peer.down.speed(now, { requestsInMax: peer.requestsInMax, isPlayed }))
-    const room = target - peer.down.requests.size
+    const room = target - peer.down.owed
     // Many small messages cost more than one: with a long queue, wait until there is room for several.
     if (room < Math.min(BATCH_BLOCKS, target / 4)) return
     const ranges: BlockRange[] = []
-    while (peer.down.requests.size < target) {
+    while (peer.down.owed < target) {
       if (!this.#parts.bucket.take(BLOCK_BYTES)) {
         this.#parts.onLimited(this.#parts.bucket.waitFor(BLOCK_BYTES))
         break
@@ -125,10 +125,9 @@ export class Downloader {
 
   /** Takes back what the peer was asked for of these pieces, and has not begun to send. */
   takeBack(peer: Peer, suits: (piece: PieceIndex) => boolean): void {
-    for (const [key, { assembly, block }] of peer.down.requests) {
-      if (!suits(assembly.piece) || peer.down.receiving?.key === key) continue
-      this.#cancel(peer, assembly, block)
-      this.#giveBack(peer, assembly, block)
+    for (const { assembly, block } of peer.down.takeBack(suits, { isAnswered: peer.hasFast })) {
+      peer.send({ kind: 'cancel', ...this.#rangeOf(assembly.piece, block) })
+      if (!peer.hasFast) this.#giveBack(peer, assembly, block)
     }
   }
 
@@ -181,7 +180,7 @@ export class Downloader {
     peer.down.isSnubbing = false
     const request = peer.down.requests.get(receiving.key)
     if (request !== undefined) {
-      peer.down.requests.delete(receiving.key)
+      peer.down.answered(receiving.key)
       peer.down.noteRoundTrip(millis(now - request.sentAt))
     }
     this.#keep(peer, receiving)
@@ -210,7 +209,8 @@ export class Downloader {
     const key = keyOf(assembly.piece, block)
     if (!peer.down.requests.delete(key)) return
     peer.down.late.add(key)
-    peer.send({ kind: 'cancel', ...this.#rangeOf(assembly.piece, block) })
+    if (!peer.down.cancelled.delete(key))
+      peer.send({ kind: 'cancel', ...this.#rangeOf(assembly.piece, block) })
   }
 
   #finish(assembly: PieceAssembly): void {
@@ -239,8 +239,8 @@ export class Downloader {
     const request = peer.down.requests.get(key)
     peer.down.late.delete(key)
     if (request === undefined) return
-    peer.down.requests.delete(key)
-    if (!peer.isChokingUs) peer.down.refused.add(request.assembly.piece)
+    const wasOurWish = peer.down.answered(key)
+    if (!peer.isChokingUs && !wasOurWish) peer.down.refused.add(request.assembly.piece)
     this.#giveBack(peer, request.assembly, request.block)
     this.#disown(peer, request.assembly)
     this.#parts.onFreed()
@@ -258,7 +258,7 @@ export class Downloader {
       peer.down.late.add(key)
       this.#giveBack(peer, request.assembly, request.block)
     }
-    peer.down.requests.clear()
+    peer.down.forgetRequests()
     for (const assembly of [...peer.down.pieces]) this.#disown(peer, assembly)
     if (peer.down.late.size > 2 * limits.requestsOutMax) peer.down.late.clear()
     this.#parts.onFreed()

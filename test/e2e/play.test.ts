@@ -1,7 +1,7 @@
 /** A film played while it is fetched, with our own programs. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { type IncomingMessage, request } from 'node:http'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
@@ -159,7 +159,10 @@ describe('shoal play', function () {
     assert.equal(many.code, 2, printed(many))
     assert.match(many.stderr, /which one\? Say it with --file: .*deep file\.bin/)
     assert.deepEqual(await readdir(join(running.person('five').dataDir, 'client')), [])
-    const env = { ...running.person('five').env, PATH: '/nowhere' }
+    const bin = join(running.dir, 'bash-alone')
+    await mkdir(bin)
+    await symlink('/bin/bash', join(bin, 'bash')) // the launcher is a script
+    const env = { ...running.person('five').env, PATH: bin }
     await using missing = startShoal(
       { ...running.person('five'), env },
       'play',

@@ -1,4 +1,5 @@
 /** A seed that gives one block at a time in the order of asking, forgets what is cancelled, and remembers what it was asked. */
+import { Bitfield } from '../../src/core/bitfield.ts'
 import { Puppet } from './puppet-peer.ts'
 import type { Endpoint } from '../../src/core/address.ts'
 import type { Millis } from '../../src/core/units.ts'
@@ -10,6 +11,8 @@ export interface SlowSeedOptions {
   readonly made: MadeTorrent
   /** How long a block takes. */
   readonly blockTakes: Millis
+  /** BEP 6, as nearly everybody has it: what is cancelled is answered. */
+  readonly hasFast?: boolean
   /** Changes what it gives. */
   readonly spoil?: (piece: number, block: Uint8Array) => void
 }
@@ -24,6 +27,7 @@ export class SlowSeed {
   readonly #content: Buffer
   #queue: BlockRange[] = []
   #isSending = false
+  #hasGreeted = false
 
   constructor(swarm: SimulatedSwarm, options: SlowSeedOptions) {
     this.#swarm = swarm
@@ -31,18 +35,24 @@ export class SlowSeed {
     this.#content = Buffer.concat([...options.made.contents.values()])
     this.endpoint = Puppet.listen(swarm.network, options.host, {
       infoHash: options.made.torrent.infoHash,
+      hasFast: options.hasFast ?? true,
       id: Buffer.from(options.host.padEnd(20)).toString('hex'),
       onMessage: (message, puppet) => this.#heard(message, puppet),
     })
   }
 
   #heard(message: PeerMessage, puppet: Puppet): void {
-    if (message.kind === 'have-none') puppet.say({ kind: 'have-all' }, { kind: 'unchoke' })
+    if (!this.#hasGreeted) {
+      const pieces = this.#options.made.torrent.metainfo.pieces.length / 20
+      puppet.say({ kind: 'bitfield', bits: Bitfield.full(pieces).toBytes() }, { kind: 'unchoke' })
+    }
+    this.#hasGreeted = true
     if (message.kind === 'cancel') {
       const { piece, offset, length } = message
       this.cancelled.push(piece)
       const kept = this.#queue.filter((r) => r.piece !== piece || r.offset !== offset)
-      if (kept.length < this.#queue.length) puppet.say({ kind: 'reject', piece, offset, length })
+      const isAnswered = this.#options.hasFast !== false && kept.length < this.#queue.length
+      if (isAnswered) puppet.say({ kind: 'reject', piece, offset, length })
       this.#queue = kept
     }
     if (message.kind !== 'request') return

@@ -160,6 +160,24 @@ describe('a reader', () => {
     assert.ok(second.bytes.equals(contentOf(made).subarray(at + 5, at + 5 + second.bytes.length)))
   })
 
+  for (const hasFast of [true, false])
+    it(`that jumps to and fro is refused nothing, where cancels are ${hasFast ? '' : 'not '}answered`, async () => {
+      await using swarm = new SimulatedSwarm({ latency: millis(50) })
+      const made = makeTorrent(4 * MiB)
+      const seed = new SlowSeed(swarm, { host: '10.0.0.1', made, blockTakes: millis(10), hasFast })
+      const handle = await playing(swarm, made, [await seed.endpoint])
+      for (const at of [0, 3, 1, 2, 0, 3, 1, 2]) {
+        const reader = new Reader(handle, { file: 0, start: at * MiB, end: (at + 1) * MiB })
+        await swarm.run(millis(120))
+        reader.abort()
+      }
+      const all = new Reader(handle, { file: 0, start: 0, end: 4 * MiB })
+      const took = await timeUntil(swarm, () => all.isOver)
+      assert.ok(all.bytes.equals(contentOf(made)))
+      assert.ok(took < 6_000, `${took} ms for what takes 2,560`)
+      if (hasFast) assert.equal(handle.stats().wastedBytes, 0)
+    })
+
   it('never gets a byte that failed its hash', async () => {
     await using swarm = new SimulatedSwarm()
     const made = makeTorrent(1 * MiB)
