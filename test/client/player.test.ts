@@ -205,7 +205,12 @@ describe('the address that a player plays from', () => {
       })
 
   it('refuses a range that is said twice', async () => {
-    assert.equal(await statusOf(url, { headers: ['Host', new URL(url).host, 'Range', 'bytes=0-1', 'Range', 'bytes=4-5'] }), 400)
+    assert.equal(
+      await statusOf(url, {
+        headers: ['Host', new URL(url).host, 'Range', 'bytes=0-1', 'Range', 'bytes=4-5'],
+      }),
+      400,
+    )
   })
 
   it('ends a read when the player goes', async () => {
