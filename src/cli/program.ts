@@ -2,11 +2,12 @@
 import { Command, Option } from 'commander'
 import { readFileSync } from 'node:fs'
 import { ShoalError } from '../core/errors.ts'
-import { parseDuration, parseRate } from '../core/quantity-text.ts'
+import { parseDuration } from '../core/quantity-text.ts'
 import { Context, type Globals } from './context.ts'
 import { withoutSecrets } from '../platform/secrets.ts'
 import type { Output } from './output.ts'
 import { choice, collect, port, positive } from './arguments.ts'
+import { limitUp, playFlags, transferFlags } from './transfer-flags.ts'
 
 const version = (): string => {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
@@ -57,11 +58,6 @@ const sites = new Option('--sites <file>', 'the site map: a line each, "name CID
 const peerPort = new Option('--peer-port <n>', 'port for peers (TCP); taken: the next free one')
 const peerHost = new Option('--peer-host <address>', 'the address at which peers reach this machine')
 const udpPort = new Option('--udp-port <n>', 'also answer announces over UDP, on this port').argParser(port)
-const limitDown = new Option('--limit-down <rate>', 'at most this much in, e.g. 2MB or 20Mbit').argParser(
-  parseRate,
-)
-const limitUp = new Option('--limit-up <rate>', 'at most this much out').argParser(parseRate)
-
 /** A service ends when it is told to; so also while it starts, where that is no failure either. */
 async function untilTold(service: Promise<void>): Promise<void> {
   try {
@@ -159,20 +155,19 @@ function contentCommands(add: Add, context: ContextOf): void {
     .action(async (target: string, options: object, command: Command) => {
       await (await import('./commands/link.ts')).link(context(command), target, options)
     })
-  add('get <what>', 'fetch BUNDLE[@RELEASE], a MAGNET, FILE.torrent, or - for a link on standard input')
-    .requiredOption('--out <dir>', 'the folder that it lands in')
-    .option('--files <glob>', 'only these files (repeatable)', collect, [])
-    .option('--seed <duration>', 'go on serving it afterwards: 30m, 8h or forever')
-    .addOption(limitDown)
-    .addOption(limitUp)
-    .addOption(new Option('--peer-port <n>', 'port for peers (TCP)').argParser(port))
-    .option('--bind <address>', 'the local address to use')
-    .option('--overwrite', 'replace files that are there and different')
-    .option('--unsigned', 'take a link without a signature')
-    .option('--trust <url>', 'trust this portal')
-    .action(async (what: string, options: object, command: Command) => {
-      await (await import('./commands/get.ts')).get(context(command), what, options)
-    })
+  transferFlags(
+    add('get <what>', 'fetch BUNDLE[@RELEASE], a MAGNET, FILE.torrent, or - for a link on standard input')
+      .requiredOption('--out <dir>', 'the folder that it lands in')
+      .option('--files <glob>', 'only these files (repeatable)', collect, [])
+      .option('--seed <duration>', 'go on serving it afterwards: 30m, 8h or forever'),
+  ).action(async (what: string, options: object, command: Command) => {
+    await (await import('./commands/get.ts')).get(context(command), what, options)
+  })
+  playFlags(add('play <what>', 'play BUNDLE[@RELEASE], a MAGNET or FILE.torrent while it is fetched')).action(
+    async (what: string, options: object, command: Command) => {
+      await (await import('./commands/play.ts')).play(context(command), what, options)
+    },
+  )
   add('inspect <what>', 'what a magnet or .torrent says, and whether it can be trusted').action(
     async (what: string, _options: object, command: Command) => {
       await (await import('./commands/inspect.ts')).inspect(context(command), what)
@@ -282,5 +277,6 @@ const EXAMPLES = `
 Examples:
   shoal up --library /srv/media            portal on port 8080, everything in the folder listed
   shoal get fire-safety-2026 --out ~/Videos --seed 8h
+  shoal play fire-safety-2026
   aria2c "$(shoal link fire-safety-2026 --expires 7d)"
 `

@@ -1,7 +1,7 @@
 /** `shoal get`: a release into a folder, every byte verified; then, if asked, serving it to others. */
 import { resolve } from 'node:path'
 import { ShoalError } from '../core/errors.ts'
-import { landingPath, type Torrent } from '../core/metainfo.ts'
+import { landingPath, type Metainfo, type Torrent } from '../core/metainfo.ts'
 import { seconds } from '../core/units.ts'
 import type { Clock, Timer } from '../platform/clock.ts'
 import type { Engine, TorrentEvent, TorrentHandle, TorrentStats } from '../swarm/index.ts'
@@ -19,6 +19,10 @@ export interface GetParts {
 export interface GetOptions {
   readonly folder: string
   readonly globs: readonly string[]
+  /** Chooses in place of `globs`, once it is known what there is. @throws ShoalError, which ends it. */
+  readonly select?: (metainfo: Metainfo) => (landing: string) => boolean
+  /** What comes is read through the handle while it comes. */
+  readonly isRead?: boolean
   readonly overwrite: boolean
   /** The announce URLs of the moment: a renewed grant changes them. */
   readonly announce: () => readonly (readonly string[])[]
@@ -31,6 +35,8 @@ export interface GetListener {
   /** `checking`: what was there is hashed; `fraction` in 0..1. */
   onState(state: 'resolving' | 'checking' | 'downloading', fraction: number): void
   onProgress(stats: TorrentStats): void
+  /** What there is is known; the transfer has only begun. */
+  onTorrent?(torrent: Torrent, handle: TorrentHandle): void
   /** Once per reason: nothing moves, and why. */
   onStall(sentence: string): void
   /** It goes on, but the person should know. */
@@ -104,6 +110,7 @@ class Download {
       folder: resolve(options.folder),
       mode: 'download',
       overwrite: options.overwrite,
+      ...(options.isRead === undefined ? {} : { isRead: options.isRead }),
       statePath: statePathOf(dir),
       peersPath: peersPathOf(dir),
       wants: (landing) => this.wants(landing),
@@ -132,7 +139,10 @@ class Download {
       this.#tick()
     })
     try {
-      if (this.#resolved.torrent !== undefined) await this.#save(this.#resolved.torrent)
+      if (this.#resolved.torrent !== undefined) {
+        this.#listener.onTorrent?.(this.#resolved.torrent, this.handle)
+        await this.#save(this.#resolved.torrent)
+      }
       return await this.#done.promise
     } finally {
       signal.removeEventListener('abort', onAbort)
@@ -145,12 +155,13 @@ class Download {
 
   /** What is wanted, from `--files` or the magnet's own selection. */
   #select(torrent: Torrent): void {
-    const { globs } = this.#options
+    const { globs, select } = this.#options
     const ranges = this.#resolved.selectOnly
     const wants =
-      globs.length === 0 && ranges !== undefined
+      select?.(torrent.metainfo) ??
+      (globs.length === 0 && ranges !== undefined
         ? selectionOfRanges(torrent.metainfo, ranges)
-        : selectionOf(globs)
+        : selectionOf(globs))
     mustSelectSome(torrent.metainfo, wants)
     this.#wants = wants
   }
@@ -177,6 +188,8 @@ class Download {
         this.#save(event.torrent).catch((error: unknown) => {
           this.#done.reject(error)
         })
+        // After the engine has taken it in, which it does next.
+        queueMicrotask(() => this.#listener.onTorrent?.(event.torrent, this.handle))
         break
       case 'checking':
         this.#listener.onState('checking', event.total === 0 ? 1 : event.bytes / event.total)

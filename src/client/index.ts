@@ -1,5 +1,6 @@
 /** The client: what fetches a release to this machine. */
 export { fetchRelease, type Fetched, type GetListener, type GetOptions, type GetParts } from './get.ts'
+export { playRelease, type Playing, type PlayOptions } from './play.ts'
 export { resolve, type Resolved, type ResolveOptions, type ResolveParts } from './resolve.ts'
 export { parseTarget, type Target } from './target.ts'
 export { recordDir, recordsOf, type DownloadRecord } from './record.ts'

@@ -66,6 +66,13 @@ export class PieceLayout {
     return piece * this.pieceLength
   }
 
+  /** Every piece that holds bytes of `[start, end)` of the whole, in order; none when that is empty. */
+  *touching(start: number, end: number): Generator<PieceIndex> {
+    const from = Math.max(0, Math.floor(start / this.pieceLength))
+    const to = Math.min(this.count, Math.ceil(end / this.pieceLength))
+    if (start < end) for (let i = from; i < to; i++) yield i as PieceIndex
+  }
+
   blockCount(piece: PieceIndex): number {
     return Math.ceil(this.pieceBytes(piece) / BLOCK_BYTES)
   }
@@ -129,6 +136,11 @@ export class FileLayout {
     if (from < 0 || from >= until || piece === undefined) return undefined
     const offset = at - this.#layout.pieceStart(piece)
     return { piece, offset, length: Math.min(until - from, this.#layout.pieceBytes(piece) - offset) }
+  }
+
+  /** Where the file begins in the whole, in bytes. */
+  startOf(file: number): number {
+    return this.#starts[file] ?? 0
   }
 
   /** First and last piece that hold bytes of the file; `undefined` for an empty file. */

@@ -1,14 +1,15 @@
 /**
- * What to ask of a peer next, and the pieces on their way. In this order: blocks of its own pieces; pieces that
+ * What to ask of a peer next, and the pieces on their way. What a reader waits for comes before everything
+ * (`deadlines.ts`). Then, in this order: blocks of its own pieces; pieces that
  * somebody left unfinished; the rarest piece that nobody fetches; blocks that others were not asked for; and at
  * the very end a second copy of what others were. From elsewhere, what is no work of others of our site
  * (`site/site-work.ts`) and is not at our site.
  */
 import { BLOCK_BYTES, type PieceIndex, type PieceLayout } from '../core/piece-layout.ts'
 import type { Random } from '../core/random.ts'
-import { MiB, millis, seconds } from '../core/units.ts'
-import type { Clock } from '../platform/clock.ts'
+import { MiB, type Millis, millis, seconds } from '../core/units.ts'
 import type { BufferPool } from './buffer-pool.ts'
+import type { Deadlines, UrgentBoard } from './deadlines.ts'
 import type { Peer } from './peer.ts'
 import { PieceAssembly } from './piece-assembly.ts'
 import type { Copies } from './copies.ts'
@@ -18,11 +19,11 @@ export interface BlockChooserParts {
   readonly layout: PieceLayout
   readonly pool: BufferPool
   readonly random: Random
-  readonly clock: Clock
   readonly site: SiteWork
   readonly copies: Copies
   /** One peer must bring all of it. */
   readonly isSuspect: (piece: PieceIndex) => boolean
+  readonly deadlines: Deadlines
 }
 
 export interface ChosenBlock {
@@ -43,7 +44,7 @@ const LOOKS_MAX = 4_096
 /** What somebody elsewhere has is not asked of an origin that did not offer it, before it has waited so long. */
 const ORIGIN_AFTER = seconds(2)
 
-export class BlockChooser {
+export class BlockChooser implements UrgentBoard {
   readonly copies: Copies
   readonly #parts: BlockChooserParts
   readonly #assemblies = new Map<PieceIndex, PieceAssembly>()
@@ -60,7 +61,7 @@ export class BlockChooser {
   }
 
   /** It is not begun, not there, and wanted. */
-  isOpen(piece: PieceIndex): boolean {
+  isStartable(piece: PieceIndex): boolean {
     return this.copies.far.has(piece)
   }
 
@@ -71,7 +72,7 @@ export class BlockChooser {
 
   /** No peer is at it, and it is to be fetched: somebody else may {@link claim} it. */
   isFree(piece: PieceIndex): boolean {
-    return this.#assemblies.get(piece)?.isWaiting ?? this.isOpen(piece)
+    return this.#assemblies.get(piece)?.isWaiting ?? this.isStartable(piece)
   }
 
   /** No peer is asked for a free piece any more. Answers how many bytes of it were here, and are given up. */
@@ -84,6 +85,23 @@ export class BlockChooser {
     return assembly.receivedBlocks * BLOCK_BYTES
   }
 
+  /** It is to be fetched, and not whole. */
+  isOpen(piece: PieceIndex): boolean {
+    return this.#assemblies.has(piece) || this.isStartable(piece)
+  }
+
+  copiesOf(piece: PieceIndex): number {
+    return this.copies.near.copiesOf(piece) + this.copies.far.copiesOf(piece)
+  }
+
+  /** What is urgent is begun also when there is no room: no more of it than peers are asked for at once. */
+  open(piece: PieceIndex): PieceAssembly {
+    const known = this.#assemblies.get(piece)
+    if (known !== undefined) return known
+    this.#makeRoom()
+    return this.#start(piece)
+  }
+
   /** The piece is whole, or given up: its buffer is the caller's now. */
   close(assembly: PieceAssembly): void {
     assembly.isClosed = true
@@ -93,7 +111,10 @@ export class BlockChooser {
   }
 
   /** Undefined when there is nothing that the peer can help with. */
-  next(peer: Peer): ChosenBlock | undefined {
+  next(peer: Peer, now: Millis): ChosenBlock | undefined {
+    const { deadlines, layout } = this.#parts
+    const urgent = deadlines.next(peer, this, { layout, now })
+    if (urgent !== undefined) return urgent
     for (const assembly of peer.down.pieces) {
       const block = assembly.firstFree()
       if (block !== undefined) return { assembly, block }
@@ -101,7 +122,7 @@ export class BlockChooser {
     // One piece at a time from a stranger: a liar costs one piece, an honest peer one round trip.
     if (!peer.down.isProven && peer.down.pieces.size > 0) return undefined
     const isFar = peer.source !== 'site'
-    const own = isFar ? this.#beginFar(peer) : (this.#leftUnfinished(peer) ?? this.#startNear(peer))
+    const own = isFar ? this.#beginFar(peer, now) : (this.#leftUnfinished(peer) ?? this.#startNear(peer))
     if (own !== undefined) {
       own.owner = peer
       peer.down.pieces.add(own)
@@ -112,12 +133,11 @@ export class BlockChooser {
     return this.#helpOthers(peer) ?? this.#duplicate(peer)
   }
 
-  #beginFar(peer: Peer): PieceAssembly | undefined {
-    const { site, clock } = this.#parts
+  #beginFar(peer: Peer, now: Millis): PieceAssembly | undefined {
+    const { site } = this.#parts
     if (!site.isAlone && site.fetching >= FAR_PIECES_MAX) return undefined
     const hinted = this.#startHinted(peer)
     if (hinted !== undefined) return hinted
-    const now = clock.now()
     if (peer.down.idleUntil > now) return undefined
     const begun = this.#leftUnfinished(peer) ?? this.#startFar(peer)
     if (begun === undefined && !site.isAlone)
@@ -132,13 +152,13 @@ export class BlockChooser {
     const { hints } = peer.down
     for (const piece of hints) {
       const begun = this.#assemblies.get(piece)
-      const isOfUse = (begun !== undefined || this.isOpen(piece)) && !this.copies.isHere(piece)
+      const isOfUse = this.isOpen(piece) && !this.copies.isHere(piece)
       // Whoever is at it may turn out to be slow.
       if (isOfUse && !this.#parts.site.mayTakeOffer(piece)) continue
       hints.delete(piece)
       if (!isOfUse || !this.#maybeFrom(peer, piece)) continue
       if (begun?.owner === undefined && begun?.firstFree() !== undefined) return begun
-      if (this.isOpen(piece)) return this.#start(piece)
+      if (this.isStartable(piece)) return this.#startIfRoom(piece)
     }
     return undefined
   }
@@ -155,7 +175,7 @@ export class BlockChooser {
     }
     const looksMax = site.isAlone ? Infinity : LOOKS_MAX
     const piece = this.copies.far.find(isOurs, random, { looksMax }) ?? other
-    return piece === undefined ? undefined : this.#start(piece)
+    return piece === undefined ? undefined : this.#startIfRoom(piece)
   }
 
   /** From elsewhere, as far as others of our site and the order of sources allow. */
@@ -181,12 +201,15 @@ export class BlockChooser {
     const isCounted = peer.down.counted?.place === 'near' && !peer.down.counted.isWhole
     const suits = (piece: PieceIndex): boolean => this.#maybeFrom(peer, piece)
     const piece = this.copies.near.find(suits, this.#parts.random, { copiesMin: isCounted ? 1 : 0 })
-    return piece === undefined ? undefined : this.#start(piece)
+    return piece === undefined ? undefined : this.#startIfRoom(piece)
   }
 
-  #start(piece: PieceIndex): PieceAssembly | undefined {
+  #startIfRoom(piece: PieceIndex): PieceAssembly | undefined {
+    return this.#makeRoom() ? this.#start(piece) : undefined
+  }
+
+  #start(piece: PieceIndex): PieceAssembly {
     const { layout, pool } = this.#parts
-    if (!this.#makeRoom()) return undefined
     this.copies.close(piece)
     const size = layout.pieceBytes(piece)
     const assembly = new PieceAssembly(pool.acquire(size), {

@@ -4,6 +4,7 @@ import { millis } from '../core/units.ts'
 import type { AddTorrent } from './engine-types.ts'
 import { KnownPeers } from './known-peers.ts'
 import type { PeerOwner } from './peer.ts'
+import { Readers } from './readers.ts'
 import { SourceMap } from './peer-source.ts'
 import { RateMeter } from './rate-meter.ts'
 import { SwarmMemory } from './swarm-memory.ts'
@@ -38,6 +39,7 @@ export function createState(shared: Shared, spec: AddTorrent, { owner, post }: S
     admission: undefined,
     memory: new SwarmMemory(shared.clock.now()),
     webSeeding: spec.webSeeds?.length ? new WebSeeding(spec.webSeeds) : undefined,
+    readers: new Readers(),
     uploadedBytes: 0,
     wastedBytes: 0,
     failedHashes: 0,

@@ -5,6 +5,7 @@ import type { Counted } from './copies.ts'
 import type { FarSite } from './far-sites.ts'
 import type { PieceAssembly } from './piece-assembly.ts'
 import { RateMeter } from './rate-meter.ts'
+import type { PeerSpeed } from './request-queue.ts'
 
 /** A request of ours that the peer has not answered. */
 export interface OutRequest {
@@ -27,6 +28,8 @@ export const keyOfBlock = (piece: number, block: number): number => piece * 0x10
 
 export class DownloadSide {
   readonly #requests = new Map<number, OutRequest>()
+  /** Of {@link requests}: taken back, and not answered yet; with BEP 6 each is, by its block or by a reject. */
+  readonly cancelled = new Set<number>()
   /** Taken back, but may still come. */
   readonly late = new Set<number>()
   /** Pieces that it is to bring whole. */
@@ -38,6 +41,8 @@ export class DownloadSide {
   farSite: FarSite | undefined
   receiving: Receiving | undefined
   roundTrip: Millis | undefined
+  /** The shortest ever: without what waits in queues. */
+  roundTripLeast: Millis | undefined
   /** When it last sent a block, or when it was first asked after a pause. */
   activeAt: Millis | undefined
   isSnubbing = false
@@ -58,23 +63,50 @@ export class DownloadSide {
     return this.#requests
   }
 
+  /** Requests that it has to answer, besides those that were taken back. */
+  get owed(): number {
+    return this.#requests.size - this.cancelled.size
+  }
+
   asked(key: number, request: OutRequest): void {
     const isNew = !this.#requests.has(key)
     this.#requests.set(key, request)
     if (isNew && this.farSite !== undefined) this.farSite.asked(1)
   }
 
-  /** It is answered, or not waited for any more. */
-  settled(key: number): OutRequest | undefined {
+  /** It is answered, or not waited for any more. `wasOurWish`: it had been taken back. */
+  settled(key: number): (OutRequest & { readonly wasOurWish: boolean }) | undefined {
     const request = this.#requests.get(key)
-    if (!this.#requests.delete(key)) return undefined
-    if (this.farSite !== undefined) this.farSite.asked(-1)
-    return request
+    const wasOurWish = this.cancelled.delete(key)
+    if (request === undefined) return undefined
+    this.#requests.delete(key)
+    this.farSite?.asked(-1)
+    return { ...request, wasOurWish }
   }
 
   settledAll(): void {
     this.farSite?.asked(-this.#requests.size)
     this.#requests.clear()
+    this.cancelled.clear()
+  }
+
+  /**
+   * What is asked for of these pieces, and does not arrive yet, is to be cancelled. Where each cancel is answered the
+   * block stays asked for until it is: asked for again at once, it would come twice, or its reject be taken for another's.
+   */
+  takeBack(
+    suits: (piece: PieceIndex) => boolean,
+    { isAnswered }: { readonly isAnswered: boolean },
+  ): readonly OutRequest[] {
+    const taken = [...this.#requests].filter(
+      ([key, { assembly }]) =>
+        suits(assembly.piece) && this.receiving?.key !== key && !this.cancelled.has(key),
+    )
+    for (const [key] of taken) {
+      if (isAnswered) this.cancelled.add(key)
+      else if (this.settled(key) !== undefined) this.late.add(key)
+    }
+    return taken.map(([, request]) => request)
   }
 
   /** It is at that other site, or at ours. */
@@ -84,8 +116,14 @@ export class DownloadSide {
     site?.asked(this.#requests.size)
   }
 
+  speed(now: Millis, how: Pick<PeerSpeed, 'requestsInMax' | 'isPlayed'>): PeerSpeed {
+    const roundTrip = how.isPlayed === true ? this.roundTripLeast : this.roundTrip
+    return { rateBps: this.meter.rate(now), roundTrip, isSnubbing: this.isSnubbing, ...how }
+  }
+
   /** A block came `took` after it was asked for. */
   noteRoundTrip(took: Millis): void {
+    this.roundTripLeast = millis(Math.min(took, this.roundTripLeast ?? took))
     const shortest = this.roundTrip
     // Drifts up slowly, so that one lucky block does not stand for ever.
     const isShorter = shortest === undefined || took < shortest

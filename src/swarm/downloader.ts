@@ -13,6 +13,7 @@ import { Blame } from './blame.ts'
 import { BlockArrivals } from './block-arrivals.ts'
 import { BlockChooser } from './block-chooser.ts'
 import type { BufferPool } from './buffer-pool.ts'
+import type { Deadlines } from './deadlines.ts'
 import { keyOfBlock } from './download-side.ts'
 import type { Peer } from './peer.ts'
 import type { PieceAssembly } from './piece-assembly.ts'
@@ -29,6 +30,7 @@ export interface DownloaderParts {
   readonly bucket: TokenBucket
   readonly layout: PieceLayout
   readonly site: SiteWork
+  readonly deadlines: Deadlines
   /** Whether the piece hashes to what the torrent says. */
   readonly isGood: (piece: PieceIndex, bytes: Uint8Array) => boolean
   /** A piece is whole and good; its buffer is the receiver's now. `givers`: who gave each block. */
@@ -62,11 +64,12 @@ export class Downloader {
 
   constructor(parts: DownloaderParts, wanted: Iterable<PieceIndex>) {
     this.#parts = parts
-    const { layout, pool, random, clock, site } = parts
+    const { layout, pool, random, site, deadlines } = parts
     const isSuspect = (piece: PieceIndex): boolean => this.#blame.isSuspect(piece)
     this.sources = new Sources(parts)
     const { copies } = this.sources
-    this.#chooser = new BlockChooser({ layout, pool, random, clock, site, copies, isSuspect }, wanted)
+    const chooserParts = { layout, pool, random, site, copies, isSuspect, deadlines }
+    this.#chooser = new BlockChooser(chooserParts, wanted)
     this.#arrivals = new BlockArrivals({
       layout,
       assemblyOf: (piece) => this.#chooser.get(piece),
@@ -103,7 +106,7 @@ export class Downloader {
 
   /** An origin chose us for it. */
   hinted(peer: Peer, piece: PieceIndex): void {
-    if (this.#chooser.get(piece) === undefined && !this.#chooser.isOpen(piece)) return
+    if (!this.#chooser.isOpen(piece)) return
     const { hints } = peer.down
     if (hints.size >= HINTS_MAX) for (const oldest of hints) if (hints.delete(oldest)) break
     hints.add(piece)
@@ -156,11 +159,11 @@ export class Downloader {
     if (!this.#isOpen || peer.isChokingUs || peer.isClosed || !peer.areWeInterested) return
     const now = this.#parts.clock.now()
     const target = this.sources.blocksWanted(peer, now)
-    const room = target - peer.down.requests.size
+    const room = target - peer.down.owed
     // Many small messages cost more than one: with a long queue, wait until there is room for several.
     if (room < Math.min(BATCH_BLOCKS, target / 4)) return
     const ranges: BlockRange[] = []
-    while (peer.down.requests.size < target) {
+    while (peer.down.owed < target) {
       if (!this.#parts.bucket.take(BLOCK_BYTES)) {
         this.#parts.onLimited(this.#parts.bucket.waitFor(BLOCK_BYTES))
         break
@@ -175,8 +178,16 @@ export class Downloader {
     if (ranges.length > 0) peer.sendBytes(encodeBlockRanges('request', ranges))
   }
 
+  /** Takes back what the peer was asked for of these pieces, and has not begun to send. */
+  takeBack(peer: Peer, suits: (piece: PieceIndex) => boolean): void {
+    for (const { assembly, block } of peer.down.takeBack(suits, { isAnswered: peer.hasFast })) {
+      peer.send({ kind: 'cancel', ...this.#rangeOf(assembly.piece, block) })
+      if (!peer.hasFast) this.#giveBack(peer, assembly, block)
+    }
+  }
+
   #askNext(peer: Peer, now: Millis): BlockRange | undefined {
-    const next = this.#chooser.next(peer)
+    const next = this.#chooser.next(peer, now)
     if (next === undefined) return undefined
     const { assembly, block } = next
     if (peer.down.requests.size === 0) peer.down.activeAt = now
@@ -209,9 +220,10 @@ export class Downloader {
 
   #cancel(peer: Peer, assembly: PieceAssembly, block: number): void {
     const key = keyOfBlock(assembly.piece, block)
-    if (peer.down.settled(key) === undefined) return
+    const request = peer.down.settled(key)
+    if (request === undefined) return
     peer.down.late.add(key)
-    peer.send({ kind: 'cancel', ...this.#rangeOf(assembly.piece, block) })
+    if (!request.wasOurWish) peer.send({ kind: 'cancel', ...this.#rangeOf(assembly.piece, block) })
   }
 
   #finish(assembly: PieceAssembly): void {
@@ -242,7 +254,7 @@ export class Downloader {
     const request = peer.down.settled(key)
     peer.down.late.delete(key)
     if (request === undefined) return
-    if (!peer.isChokingUs) peer.down.refused.add(request.assembly.piece)
+    if (!peer.isChokingUs && !request.wasOurWish) peer.down.refused.add(request.assembly.piece)
     this.#giveBack(peer, request.assembly, request.block)
     this.#disown(peer, request.assembly)
     this.#parts.onFreed()

@@ -79,6 +79,8 @@ export interface AddTorrent {
   readonly peersPath?: string
   /** Which files to fetch, by landing path. All, when absent. */
   readonly wants?: (landingPath: string) => boolean
+  /** Its files are read through the handle, while they come. What cannot be verified from the disk is fetched again. */
+  readonly isRead?: boolean
   /** Tracker URLs with their grants, tier by tier; read again before each announce, so that a renewal counts. */
   readonly announceUrls?: () => readonly (readonly string[])[]
   /**
@@ -160,6 +162,13 @@ export interface PeerStats {
   readonly sentBytes: number
 }
 
+/** Bytes of one file, by its place in the torrent; `end` is exclusive. */
+export interface FileRange {
+  readonly file: number
+  readonly start: number
+  readonly end: number
+}
+
 export interface TorrentHandle {
   readonly infoHash: InfoHash
   /** Undefined until metadata is there. */
@@ -171,13 +180,21 @@ export interface TorrentHandle {
    * Bytes of one piece, for somebody who is no peer: a copy of what was hashed and found good. Undefined when we have
    * not that piece, or what lies on the disk is something else. Within the limit of uploads.
    */
-  read(of: {
+  readPiece(of: {
     readonly piece: number
     readonly offset: number
     readonly length: number
   }): Promise<Uint8Array | undefined>
   /** Announce now (a fresh grant came, say). */
   announceNow(): void
+  /**
+   * Verified bytes of a wanted file, in order, each chunk the receiver's own. What is not there is waited for, and
+   * fetched before everything else. Needs `isRead`. Rejects with ShoalError `not-found` for what is no part of a wanted
+   * file, `unavailable` when it cannot go on, and with what `signal` is aborted with.
+   */
+  read(range: FileRange, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void>
+  /** Fetches this as if it were read in `dueIn`, until the result is disposed of. @throws ShoalError as {@link read}. */
+  hurry(range: FileRange, dueIn: Millis): Disposable
   /** Announces `stopped` (bounded, 3 s), closes its peers and files, saves its state. Idempotent. */
   stop(): Promise<void>
 }

@@ -1,5 +1,6 @@
 /** Interest and choking: who wants what of whom, and whom we serve. */
 import { type Millis, seconds } from '../core/units.ts'
+import { mayHideSome } from './deadlines.ts'
 import type { Peer } from './peer.ts'
 import { isFed } from './revealing.ts'
 import { isFetching, type SwarmState } from './swarm-state.ts'
@@ -16,11 +17,18 @@ const NEWCOMER_EVERY = seconds(30)
 
 /** Tells the peer when our interest has changed. */
 export function updateInterest(s: SwarmState, peer: Peer): void {
-  const wants = s.phase === 'active' && s.loaded !== undefined && peer.has.hasBeyond(s.loaded.closed)
+  const wants =
+    s.phase === 'active' &&
+    s.loaded !== undefined &&
+    (peer.has.hasBeyond(s.loaded.closed) || mayHaveWhatIsRead(s, peer))
   if (wants === peer.areWeInterested) return
   peer.areWeInterested = wants
   peer.send({ kind: wants ? 'interested' : 'not-interested' })
 }
+
+/** A player does not wait until an origin shows what it has. */
+const mayHaveWhatIsRead = (s: SwarmState, peer: Peer): boolean =>
+  s.readers.deadlines.isActive && mayHideSome(peer) && s.loaded?.closed.isFull === false
 
 /** The peer has become interested: a free place is given at once, not at the next round. */
 export function onInterested(s: SwarmState, peer: Peer): void {

@@ -51,6 +51,11 @@ export class PieceAssembly {
     return undefined
   }
 
+  /** Who was asked for the block and has not brought it. */
+  askersOf(block: number): readonly Peer[] {
+    return this.#askers[block] ?? []
+  }
+
   has(block: number): boolean {
     return this.#givers[block] !== undefined
   }
@@ -66,10 +71,6 @@ export class PieceAssembly {
   /** Nobody was asked for any of it, though some of it is here. */
   get isWaiting(): boolean {
     return this.owner === undefined && this.#incoming.size === 0 && this.#askers.every((a) => a.length === 0)
-  }
-
-  askersOf(block: number): readonly Peer[] {
-    return this.#askers[block] ?? []
   }
 
   asked(block: number, peer: Peer): void {

@@ -56,13 +56,16 @@ export function onStored(s: SwarmState, piece: PieceIndex, bytes: Uint8Array): v
   s.isStateDirty = true
   syncSoon(s, bytes.length)
   const isWhole = loaded.files.spansOf(piece).every((span) => loaded.isWanted(span.file))
-  const isOfUse = isWhole && s.phase !== 'stopped' && othersLack(s, piece)
+  const isRead = s.readers.deadlines.isAhead(piece, loaded.layout)
+  const isOfUse = isWhole && s.phase !== 'stopped' && (isRead || othersLack(s, piece))
+  const isKept = !isWhole && s.spec.isRead === true && s.readers.keep(piece, bytes)
   if (isOfUse) s.shared.cache.put(cacheKey(s, piece), bytes)
-  else s.shared.pool.release(bytes)
+  else if (!isKept) s.shared.pool.release(bytes)
   if (isWhole) {
     loaded.have.add(piece)
     tellPiece(s, piece)
   }
+  s.readers.wake()
   if (s.isStorageFailing) afterRefusal(s)
   mindTheDisk(s)
   finishIfWhole(s)
@@ -119,6 +122,7 @@ export function onLoaded(s: SwarmState, piece: PieceIndex, outcome: LoadOutcome)
   if (s.phase === 'stopped') return
   if (outcome.kind === 'bad') losePiece(s, piece, outcome.reason)
   else if (outcome.kind === 'unreadable') refuseForNow(s, piece, outcome.reason)
+  s.readers.wake()
   for (const peer of [...s.peers.values()]) if (peer.up.queue.length > 0) s.loaded?.uploader.pump(peer)
 }
 

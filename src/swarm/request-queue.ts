@@ -4,6 +4,8 @@ import { type Millis, millis, seconds } from '../core/units.ts'
 import { limits } from '../wire/limits.ts'
 
 const BLOCKS_MIN = 20
+/** While somebody plays: what was asked for before a seek stands before all that is asked for after it. */
+const BLOCKS_MIN_PLAYED = 4
 /** What the other side may take beyond the round trip: its disk, its other peers, its event loop. */
 const SLACK = millis(100)
 const SILENCE_MIN = seconds(5)
@@ -20,6 +22,8 @@ export interface PeerSpeed {
   readonly requestsInMax: number
   /** It has let us wait too long: one block at a time, until it sends again. */
   readonly isSnubbing: boolean
+  /** A player waits for what is asked for. */
+  readonly isPlayed?: boolean
 }
 
 /** Rate times delay in blocks: less leaves the line idle, more only grows queues. */
@@ -27,8 +31,9 @@ export function queueBlocks(speed: PeerSpeed): number {
   if (speed.isSnubbing) return 1
   const delay = (speed.roundTrip ?? 0) + SLACK
   const inFlight = Math.ceil((speed.rateBps * delay) / 1_000 / BLOCK_BYTES)
+  const least = speed.isPlayed === true ? BLOCKS_MIN_PLAYED : BLOCKS_MIN
   const most = Math.min(limits.requestsOutMax, speed.requestsInMax)
-  return Math.max(1, Math.min(most, Math.max(BLOCKS_MIN, inFlight)))
+  return Math.max(1, Math.min(most, Math.max(least, inFlight)))
 }
 
 /** A peer that owes us blocks and stays silent for longer loses its requests to others. */

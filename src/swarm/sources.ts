@@ -4,6 +4,7 @@ import { type Millis, seconds } from '../core/units.ts'
 import { limits } from '../wire/limits.ts'
 import { Copies } from './copies.ts'
 import { FarSites } from './far-sites.ts'
+import type { Deadlines } from './deadlines.ts'
 import type { Peer } from './peer.ts'
 import { RateMeter } from './rate-meter.ts'
 import { queueBlocks } from './request-queue.ts'
@@ -12,6 +13,7 @@ import type { SiteWork } from './site/site-work.ts'
 export interface SourcesParts {
   readonly layout: PieceLayout
   readonly site: SiteWork
+  readonly deadlines: Deadlines
 }
 
 /** A peer of our site that has something and chokes us for so long is not counted on. */
@@ -24,13 +26,15 @@ const NEAR_SLOW_FOR = seconds(5)
 export class Sources {
   readonly copies: Copies
   readonly #site: SiteWork
+  readonly #deadlines: Deadlines
   readonly #farSites = new FarSites()
   readonly #nearMeter = new RateMeter()
   #nearSlowSince: Millis | undefined
   readonly #blocksOfPiece: number
 
-  constructor({ layout, site }: SourcesParts) {
+  constructor({ layout, site, deadlines }: SourcesParts) {
     this.#site = site
+    this.#deadlines = deadlines
     this.copies = new Copies(layout.count, (piece) => site.opened(piece))
     this.#blocksOfPiece = Math.ceil(layout.pieceLength / BLOCK_BYTES)
   }
@@ -89,11 +93,12 @@ export class Sources {
 
   /** Blocks that it should have on their way to us. */
   blocksWanted(peer: Peer, now: Millis): number {
-    const { farSite, requests, meter, roundTrip, isSnubbing } = peer.down
-    const speed = { rateBps: meter.rate(now), roundTrip, requestsInMax: peer.requestsInMax, isSnubbing }
-    if (farSite === undefined || this.#site.isAlone) return queueBlocks(speed)
+    const { farSite, owed } = peer.down
+    const isPlayed = this.#deadlines.isActive
+    const speed = peer.down.speed(now, { requestsInMax: peer.requestsInMax, isPlayed })
+    if (farSite === undefined || this.#site.isAlone || isPlayed) return queueBlocks(speed)
     const room = this.#farSites.roomFor(farSite, speed, this.#blocksOfPiece, now)
-    return Math.min(limits.requestsOutMax, peer.requestsInMax, requests.size + room)
+    return Math.min(limits.requestsOutMax, peer.requestsInMax, owed + room)
   }
 
   #place(peer: Peer): void {

@@ -32,6 +32,8 @@ export type SwarmEvent =
     }
   | { readonly kind: 'piece-loaded'; readonly piece: PieceIndex; readonly outcome: LoadOutcome }
   | { readonly kind: 'web-seed'; readonly news: WebSeedNews }
+  /** Somebody reads from elsewhere, or does not read any more. */
+  | { readonly kind: 'readers-changed' }
   | { readonly kind: 'all-synced' }
   /** Tokens are there again. */
   | { readonly kind: 'limit-lifted' }

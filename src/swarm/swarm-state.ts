@@ -24,6 +24,7 @@ import type { Peer, PeerOwner } from './peer.ts'
 import type { PieceCache } from './piece-cache.ts'
 import type { PieceLoader } from './piece-loader.ts'
 import type { RateMeter } from './rate-meter.ts'
+import type { Readers } from './readers.ts'
 import type { RevealPlan } from './reveal/reveal-plan.ts'
 import type { SendBudget } from './send-budget.ts'
 import type { SiteWork } from './site/site-work.ts'
@@ -115,6 +116,7 @@ export interface SwarmState {
   readonly memory: SwarmMemory
   /** Absent where there is no web seed. */
   readonly webSeeding: WebSeeding | undefined
+  readonly readers: Readers
   uploadedBytes: number
   wastedBytes: number
   failedHashes: number

@@ -22,6 +22,7 @@ import type { Connection } from './network.ts'
 import type { Peer, PeerOwner } from './peer.ts'
 import { onMessage } from './peer-messages.ts'
 import { onLoaded, onNotStored, onStored, onVerified } from './piece-traffic.ts'
+import { onReadersChanged } from './reading.ts'
 import { onRevealDue, revealMore } from './revealing.ts'
 import { mindMemory, onRecalled, saveMemoryNow, startRemembering } from './remembering.ts'
 import { endSiteWork, onSiteDue } from './site-talk.ts'
@@ -104,6 +105,7 @@ export class Swarm implements PeerOwner {
       case 'piece-not-stored': onNotStored(s, event.piece, event.bytes, event.error); break
       case 'piece-loaded': onLoaded(s, event.piece, event.outcome); break
       case 'web-seed': onWebSeed(s, event.news); break
+      case 'readers-changed': onReadersChanged(s); break
       case 'all-synced': onSynced(s); onEveryPeer(s); break
       case 'limit-lifted': onLimitLifted(s); break
       case 'tick': onTick(s); break
@@ -166,6 +168,7 @@ export class Swarm implements PeerOwner {
     s.tellTimer?.cancel()
     endSiteWork(s)
     s.aborter.abort()
+    s.readers.wake()
     for (const peer of [...s.peers.values()]) peer.close()
     await Promise.all([s.announcer?.stop(), saveMemoryNow(s), this.#close()])
   }

@@ -2,8 +2,10 @@
 import type { Endpoint } from '../core/address.ts'
 import type { InfoHash } from '../core/ids.ts'
 import type { Torrent } from '../core/metainfo.ts'
-import type { PeerSource, PeerStats, TorrentHandle, TorrentStats } from './engine-types.ts'
+import type { Millis } from '../core/units.ts'
+import type { FileRange, PeerSource, PeerStats, TorrentHandle, TorrentStats } from './engine-types.ts'
 import { type PiecePart, readVerified } from './piece-reading.ts'
+import { hurry, readFile } from './reading.ts'
 import type { Swarm } from './swarm.ts'
 
 export class SwarmHandle implements TorrentHandle {
@@ -60,12 +62,20 @@ export class SwarmHandle implements TorrentHandle {
     this.#swarm.addPeers(peers)
   }
 
-  read(of: PiecePart): Promise<Uint8Array | undefined> {
+  readPiece(of: PiecePart): Promise<Uint8Array | undefined> {
     return readVerified(this.#swarm.state, of)
   }
 
   announceNow(): void {
     this.#swarm.state.announcer?.announce()
+  }
+
+  read(range: FileRange, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
+    return readFile(this.#swarm.state, range, signal)
+  }
+
+  hurry(range: FileRange, dueIn: Millis): Disposable {
+    return hurry(this.#swarm.state, range, dueIn)
   }
 
   stop(): Promise<void> {

@@ -135,6 +135,9 @@ async function writeState(s: SwarmState, loaded: Loaded, done: Bitfield, isSynce
 export function onChecked(s: SwarmState, result: CheckResult): void {
   const { loaded } = s
   if (loaded === undefined || s.phase !== 'checking') return
+  // What cannot be hashed cannot be read either: it is fetched again.
+  if (s.spec.isRead === true)
+    for (const piece of [...result.done]) if (!result.have.has(piece)) result.done.delete(piece)
   loaded.done = result.done
   loaded.have = result.have
   loaded.closed = result.done.clone()
@@ -149,6 +152,7 @@ export function onChecked(s: SwarmState, result: CheckResult): void {
   }
   tellPieces(s, loaded.have)
   s.emit({ kind: 'checked', haveBytes: loaded.haveBytes })
+  s.readers.wake()
   finishIfWhole(s)
 }
 

@@ -6,8 +6,9 @@ import type { PieceIndex, PieceLayout } from '../core/piece-layout.ts'
 import { Downloader } from './downloader.ts'
 import type { LoadOutcome } from './piece-loader.ts'
 import { onBlockSent } from './revealing.ts'
+import type { PieceSource } from './piece-loader.ts'
 import { makeSiteWork } from './site-talk.ts'
-import { cacheKey, type SwarmState } from './swarm-state.ts'
+import { cacheKey, type Loaded, type SwarmState } from './swarm-state.ts'
 import { Uploader } from './uploader.ts'
 
 export function makeDownloader(s: SwarmState, layout: PieceLayout, open: Iterable<PieceIndex>): Downloader {
@@ -22,6 +23,7 @@ export function makeDownloader(s: SwarmState, layout: PieceLayout, open: Iterabl
       bucket: bucketDown,
       layout,
       site,
+      deadlines: s.readers.deadlines,
       isGood: (piece, bytes) => isGood(s, piece, bytes),
       onVerified: (piece, bytes, givers) => s.post({ kind: 'piece-verified', piece, bytes, givers }),
       onSpoiled(_piece, bytes) {
@@ -78,13 +80,18 @@ export function loadPiece(s: SwarmState, piece: PieceIndex): Promise<LoadOutcome
   if (loaded === undefined) return undefined
   const key = cacheKey(s, piece)
   const isUnderWay = loader.isLoading(key)
-  const loading = loader.load({
-    key,
-    piece,
-    bytes: loaded.layout.pieceBytes(piece),
-    content: loaded.content,
-    isGood: (bytes) => isGood(s, piece, bytes),
-  })
+  const loading = loader.load(pieceSource(s, loaded, piece))
   if (!isUnderWay) void loading.then((outcome) => s.post({ kind: 'piece-loaded', piece, outcome }))
   return loading
+}
+
+/** Where the piece is read from, and what it must be. */
+export function pieceSource(s: SwarmState, { layout, content }: Loaded, piece: PieceIndex): PieceSource {
+  return {
+    key: cacheKey(s, piece),
+    piece,
+    bytes: layout.pieceBytes(piece),
+    content,
+    isGood: (bytes) => isGood(s, piece, bytes),
+  }
 }

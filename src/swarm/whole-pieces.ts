@@ -26,8 +26,7 @@ export class WholePieces {
 
   /** Peers that have the piece, origins and those that have everything not counted. */
   copiesOf(piece: PieceIndex): number {
-    const { near, far } = this.#parts.chooser.copies
-    return near.copiesOf(piece) + far.copiesOf(piece)
+    return this.#parts.chooser.copiesOf(piece)
   }
 
   /** For a free piece: no peer is asked for it until it was {@link brought} or {@link giveBack given back}. */

@@ -254,6 +254,11 @@ export const limits = {
   webSeedRetryMin: seconds(1),
   /** The longest that a web seed can send us away for. */
   webSeedRetryMax: minutes(60),
+  // --- playing ---
+  /** Connections to the address that a player plays from: players open two or three, browsers six. */
+  playerConnectionsMax: 16,
+  /** Answers under way there; with one more the oldest ends, since it is what a seek left behind. */
+  playerStreamsMax: 8,
 
   // --- publishing ---
   /** Files in one release: as many as a torrent may list. */

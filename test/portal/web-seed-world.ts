@@ -55,7 +55,7 @@ export class WebSeedWorld implements AsyncDisposable {
       await openTestPortal({
         metrics: new Metrics(),
         content: {
-          read: async (infoHash, part) => await origin.engine.get(infoHash)?.read(part),
+          read: async (infoHash, part) => await origin.engine.get(infoHash)?.readPiece(part),
           seeds: () => now.world?.seeds ?? 0,
         },
       }),

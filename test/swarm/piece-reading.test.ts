@@ -15,10 +15,10 @@ describe('a part of a piece, read by somebody who is no peer', () => {
     const peer = await swarm.peer('10.0.0.1')
     const handle = peer.add(made, { mode: 'seed' })
     const of = { piece: 1, offset: 100, length: 50 }
-    const bytes = await handle.read(of)
+    const bytes = await handle.readPiece(of)
     assert.deepEqual(bytes, whole.slice(32 * KiB + 100, 32 * KiB + 150))
     bytes.fill(0)
-    assert.deepEqual(await handle.read(of), whole.slice(32 * KiB + 100, 32 * KiB + 150))
+    assert.deepEqual(await handle.readPiece(of), whole.slice(32 * KiB + 100, 32 * KiB + 150))
   })
 
   it('is not there when there is no such part, when it is damaged, and once the torrent is stopped', async () => {
@@ -31,23 +31,25 @@ describe('a part of a piece, read by somebody who is no peer', () => {
       { piece: 0, offset: 32 * KiB, length: 1 },
       { piece: 3, offset: 0, length: 32 * KiB },
     ])
-      assert.equal(await handle.read(of), undefined)
+      assert.equal(await handle.readPiece(of), undefined)
     const { bytes } = fileOf(peer)
     bytes[40_000] = (bytes[40_000] ?? 0) ^ 1
-    assert.equal(await handle.read({ piece: 1, offset: 0, length: 1 }), undefined)
+    assert.equal(await handle.readPiece({ piece: 1, offset: 0, length: 1 }), undefined)
     assert.deepEqual(
       peer.events.map((event) => event.kind),
       ['content-changed'],
     )
-    assert.ok(await handle.read({ piece: 0, offset: 0, length: 1 }))
+    assert.ok(await handle.readPiece({ piece: 0, offset: 0, length: 1 }))
     await handle.stop()
-    assert.equal(await handle.read({ piece: 0, offset: 0, length: 1 }), undefined)
+    assert.equal(await handle.readPiece({ piece: 0, offset: 0, length: 1 }), undefined)
   })
 
   it('is for peers too when they ask meanwhile: the disk is read once', async () => {
     const peer = await swarm.peer('10.0.0.1')
     const handle = peer.add(made, { mode: 'seed' })
-    const reads = await Promise.all([0, 1, 2].map((i) => handle.read({ piece: 0, offset: i, length: 1 })))
+    const reads = await Promise.all(
+      [0, 1, 2].map((i) => handle.readPiece({ piece: 0, offset: i, length: 1 })),
+    )
     assert.deepEqual(
       reads.map((bytes) => bytes?.[0]),
       [...whole.subarray(0, 3)],
@@ -60,7 +62,7 @@ describe('a part of a piece, read by somebody who is no peer', () => {
     let got = 0
     void (async () => {
       for (let piece = 0; piece < 3; piece++)
-        got += (await handle.read({ piece, offset: 0, length: 32 * KiB }))?.length ?? 0
+        got += (await handle.readPiece({ piece, offset: 0, length: 32 * KiB }))?.length ?? 0
     })()
     await swarm.run(seconds(3))
     assert.equal(got, 64 * KiB)

@@ -8,16 +8,17 @@ import {
   resolve,
   type Fetched,
   type GetListener,
+  type Resolved,
 } from '../../client/index.ts'
 import { lockFolder } from '../../platform/files.ts'
 import { untilStopped } from '../../platform/lifecycle.ts'
 import { sleep } from '../../platform/clock.ts'
 import { PortalClient, TrustStore } from '../../portal-client/index.ts'
-import type { TorrentStats } from '../../swarm/index.ts'
+import type { Engine, TorrentStats } from '../../swarm/index.ts'
 import type { Context } from '../context.ts'
 import { startPeerEngine, type PeerOptions } from '../engine.ts'
 import type { OwnDevice } from '../own-device.ts'
-import { keepGranted } from '../granted.ts'
+import { type Granted, keepGranted } from '../granted.ts'
 import { readLine } from '../stdin.ts'
 import { bytesText, durationText, percentText, rateText } from '../text.ts'
 import { ShoalError } from '../../core/errors.ts'
@@ -38,13 +39,55 @@ export interface GetCommandOptions {
 /** `shoal get`: resolves when every file is verified and in place, and the time to seed is over. */
 export async function get(context: Context, what: string, given: object): Promise<void> {
   const options = given as GetCommandOptions
-  const target = parseTarget(what === '-' ? await readLine() : what)
   const seedFor =
     options.seed === undefined || options.seed === 'forever' ? options.seed : parseDuration(options.seed)
-  const bind = options.bind === undefined ? undefined : ipAddress(options.bind)
   const signal = untilStopped({ forcedExitCode: 5 })
-  const log = await context.quietLog()
   await using stack = new AsyncDisposableStack()
+  const opened = await openRelease(context, { what, options, folderOf: () => options.out }, stack, signal)
+  const fetched = await fetchRelease(
+    opened.resolved,
+    { clock: context.clock, engine: opened.engine, dataDir: context.dataDir },
+    {
+      folder: opened.folder,
+      globs: options.files,
+      overwrite: options.overwrite ?? false,
+      announce: opened.granted.announce,
+      permit: opened.granted.permit,
+    },
+    listenerOf(context),
+    signal,
+  )
+  report(context, fetched)
+  await seedOn(context, fetched, seedFor, signal)
+}
+
+export interface OpenedRelease {
+  readonly resolved: Resolved
+  readonly engine: Engine
+  readonly granted: Granted
+  readonly folder: string
+}
+
+export interface ReleaseToOpen {
+  /** As `shoal get` is given it. */
+  readonly what: string
+  readonly options: Omit<GetCommandOptions, 'out' | 'files' | 'seed'>
+  /** Where it lands. */
+  readonly folderOf: (resolved: Resolved) => string
+  /** Done at the end, while nobody else may write there and nothing of ours does any more. */
+  readonly atEnd?: (folder: string, recorded: string) => Promise<void>
+}
+
+/** A release that may be fetched, its folder ours alone, and an engine; all of it ends with `stack`. */
+export async function openRelease(
+  context: Context,
+  { what, options, folderOf, atEnd }: ReleaseToOpen,
+  stack: AsyncDisposableStack,
+  signal: AbortSignal,
+): Promise<OpenedRelease> {
+  const target = parseTarget(what === '-' ? await readLine() : what)
+  const bind = options.bind === undefined ? undefined : ipAddress(options.bind)
+  const log = await context.quietLog()
   let own: OwnDevice | undefined
 
   const resolved = await resolve(
@@ -72,7 +115,10 @@ export async function get(context: Context, what: string, given: object): Promis
     )
   }
   // Two processes must not write the same files; this ends with the process, however that ends.
-  stack.use(await lockFolder(recordDir(context.dataDir, resolved.infoHash, options.out)))
+  const folder = folderOf(resolved)
+  const recorded = recordDir(context.dataDir, resolved.infoHash, folder)
+  stack.use(await lockFolder(recorded))
+  if (atEnd !== undefined) stack.defer(() => atEnd(folder, recorded))
   const engine = stack.use(
     await startPeerEngine(context, log, {
       ...peerOptions(options, bind),
@@ -80,24 +126,10 @@ export async function get(context: Context, what: string, given: object): Promis
     }),
   )
   const granted = stack.use(keepGranted({ clock: context.clock, random: context.random, log }, resolved))
-  const fetched = await fetchRelease(
-    resolved,
-    { clock: context.clock, engine, dataDir: context.dataDir },
-    {
-      folder: options.out,
-      globs: options.files,
-      overwrite: options.overwrite ?? false,
-      announce: granted.announce,
-      permit: granted.permit,
-    },
-    listenerOf(context),
-    signal,
-  )
-  report(context, fetched)
-  await seedOn(context, fetched, seedFor, signal)
+  return { resolved, engine, granted, folder }
 }
 
-function peerOptions(options: GetCommandOptions, bind: IpAddress | undefined): PeerOptions {
+function peerOptions(options: ReleaseToOpen['options'], bind: IpAddress | undefined): PeerOptions {
   return {
     ...(options.peerPort === undefined ? {} : { peerPort: options.peerPort }),
     ...(bind === undefined ? {} : { bind }),
@@ -123,7 +155,7 @@ async function clientFor(
   return new PortalClient({ baseUrl, token, ...(bind === undefined ? {} : { localAddress: bind }) })
 }
 
-function listenerOf(context: Context): GetListener {
+export function listenerOf(context: Context): GetListener {
   const { output } = context
   let state = ''
   let saidAt = context.clock.now()
@@ -172,7 +204,7 @@ function progressText(stats: TorrentStats): string {
 const receivedOf = ({ from, fromWebSeeds }: TorrentStats): number =>
   from.site + from.otherSites + from.origin + fromWebSeeds
 
-function report(context: Context, fetched: Fetched): void {
+export function report(context: Context, fetched: Fetched): void {
   const { stats, files } = fetched
   const elapsedSeconds = process.uptime()
   const sizeBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0)

@@ -36,8 +36,12 @@ export class MemoryEngine implements Engine {
       }),
       peers: () => [],
       addPeers: () => undefined,
-      read: () => Promise.resolve(undefined),
+      readPiece: () => Promise.resolve(undefined),
       announceNow: () => undefined,
+      read: () => {
+        throw new ShoalError('unavailable', 'there is nobody to read from')
+      },
+      hurry: () => ({ [Symbol.dispose]: () => undefined }),
       stop: () => {
         this.torrents.delete(spec.infoHash)
         return Promise.resolve()
