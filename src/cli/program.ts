@@ -2,11 +2,12 @@
 import { Command, Option } from 'commander'
 import { readFileSync } from 'node:fs'
 import { ShoalError } from '../core/errors.ts'
-import { parseDuration, parseRate } from '../core/quantity-text.ts'
+import { parseDuration } from '../core/quantity-text.ts'
 import { Context, type Globals } from './context.ts'
 import { withoutSecrets } from '../platform/secrets.ts'
 import type { Output } from './output.ts'
 import { choice, collect, port, positive } from './arguments.ts'
+import { limitDown, limitLan, limitUp } from './limit-flags.ts'
 
 const version = (): string => {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
@@ -57,10 +58,6 @@ const sites = new Option('--sites <file>', 'the site map: a line each, "name CID
 const peerPort = new Option('--peer-port <n>', 'port for peers (TCP); taken: the next free one')
 const peerHost = new Option('--peer-host <address>', 'the address at which peers reach this machine')
 const udpPort = new Option('--udp-port <n>', 'also answer announces over UDP, on this port').argParser(port)
-const limitDown = new Option('--limit-down <rate>', 'at most this much in, e.g. 2MB or 20Mbit').argParser(
-  parseRate,
-)
-const limitUp = new Option('--limit-up <rate>', 'at most this much out').argParser(parseRate)
 
 /** A service ends when it is told to; so also while it starts, where that is no failure either. */
 async function untilTold(service: Promise<void>): Promise<void> {
@@ -80,7 +77,9 @@ function serviceCommands(add: Add, context: ContextOf): void {
     .addOption(peerHost)
     .addOption(udpPort)
     .addOption(sites)
+    .addOption(limitDown)
     .addOption(limitUp)
+    .addOption(limitLan)
     .action(async (options: object, command: Command) => {
       await untilTold((await import('./commands/up.ts')).up(context(command), options))
     })
@@ -107,7 +106,9 @@ function serviceCommands(add: Add, context: ContextOf): void {
     .option('--library <dir>', 'a file or folder directly in it becomes a bundle')
     .addOption(peerPort)
     .addOption(peerHost)
+    .addOption(limitDown)
     .addOption(limitUp)
+    .addOption(limitLan)
     .action(async (options: object, command: Command) => {
       await untilTold((await import('./commands/seeder.ts')).seeder(context(command), options))
     })
@@ -132,6 +133,7 @@ function contentCommands(add: Add, context: ContextOf): void {
     .addOption(peerPort)
     .option('--bind <address>', 'the local address to use')
     .addOption(limitUp)
+    .addOption(limitLan)
     .action(async (path: string, options: object, command: Command) => {
       await (await import('./commands/publish.ts')).publish(context(command), path, options)
     })
@@ -165,6 +167,7 @@ function contentCommands(add: Add, context: ContextOf): void {
     .option('--seed <duration>', 'go on serving it afterwards: 30m, 8h or forever')
     .addOption(limitDown)
     .addOption(limitUp)
+    .addOption(limitLan)
     .addOption(new Option('--peer-port <n>', 'port for peers (TCP)').argParser(port))
     .option('--bind <address>', 'the local address to use')
     .option('--overwrite', 'replace files that are there and different')

@@ -180,6 +180,7 @@ export function onClosed(s: SwarmState, peer: Peer): void {
   if (s.peers.get(peer.id) === peer) s.peers.delete(peer.id)
   s.metadata?.left(peer)
   s.loaded?.downloader?.peerLeft(peer)
+  s.limits.left(peer)
   stopRevealingTo(s, peer)
   if (peer.dialled === undefined || s.phase === 'stopped') return
   const now = s.shared.clock.now()

@@ -13,16 +13,17 @@ import { Blame } from './blame.ts'
 import { BlockChooser } from './block-chooser.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import type { Receiving } from './download-side.ts'
+import type { Limiter } from './limiting/torrent-limits.ts'
 import type { Peer } from './peer.ts'
 import type { PieceAssembly } from './piece-assembly.ts'
 import { queueBlocks, silenceAllowed } from './request-queue.ts'
-import type { TokenBucket } from './token-bucket.ts'
 
 export interface DownloaderParts {
   readonly clock: Clock
   readonly random: Random
   readonly pool: BufferPool
-  readonly bucket: TokenBucket
+  /** Whether a block may be asked for now; a peer that waits for it is filled when it is its turn. */
+  readonly limiter: Limiter<Peer>
   readonly layout: PieceLayout
   /** Whether the piece hashes to what the torrent says. */
   readonly isGood: (piece: PieceIndex, bytes: Uint8Array) => boolean
@@ -35,8 +36,6 @@ export interface DownloaderParts {
   readonly onWasted: (bytes: number) => void
   /** Blocks can be asked for again: others may have room. */
   readonly onFreed: () => void
-  /** The rate limit is reached; to be called again after `wait`. */
-  readonly onLimited: (wait: Millis) => void
 }
 
 /** Requests that are sent together. */
@@ -111,13 +110,10 @@ export class Downloader {
     if (room < Math.min(BATCH_BLOCKS, target / 4)) return
     const ranges: BlockRange[] = []
     while (peer.down.requests.size < target) {
-      if (!this.#parts.bucket.take(BLOCK_BYTES)) {
-        this.#parts.onLimited(this.#parts.bucket.waitFor(BLOCK_BYTES))
-        break
-      }
+      if (!this.#parts.limiter.take(peer, BLOCK_BYTES)) break
       const range = this.#askNext(peer, now)
       if (range === undefined) {
-        this.#parts.bucket.giveBack(BLOCK_BYTES)
+        this.#parts.limiter.giveBack(peer, BLOCK_BYTES)
         break
       }
       ranges.push(range)
@@ -146,7 +142,9 @@ export class Downloader {
     const block = offset / BLOCK_BYTES
     const piece = this.#parts.layout.index(pieceNumber)
     const key = keyOf(pieceNumber, block)
-    const wasAsked = peer.down.requests.has(key) || peer.down.late.delete(key)
+    const isLate = !peer.down.requests.has(key)
+    if (isLate) this.#parts.limiter.charge(peer, length)
+    const wasAsked = !isLate || peer.down.late.delete(key)
     if (piece === undefined || !wasAsked || length !== this.#parts.layout.blockBytes(piece, block)) {
       peer.sentUnasked(length)
       peer.down.receiving = { key: -1, assembly: undefined, block: 0, length, scratch: undefined }
@@ -203,6 +201,7 @@ export class Downloader {
     const key = keyOf(assembly.piece, block)
     if (!peer.down.requests.delete(key)) return
     peer.down.late.add(key)
+    this.#parts.limiter.giveBack(peer, BLOCK_BYTES)
     peer.send({ kind: 'cancel', ...this.#rangeOf(assembly.piece, block) })
   }
 
@@ -233,6 +232,7 @@ export class Downloader {
     peer.down.late.delete(key)
     if (request === undefined) return
     peer.down.requests.delete(key)
+    this.#parts.limiter.giveBack(peer, BLOCK_BYTES)
     if (!peer.isChokingUs) peer.down.refused.add(request.assembly.piece)
     this.#giveBack(peer, request.assembly, request.block)
     this.#disown(peer, request.assembly)
@@ -251,6 +251,7 @@ export class Downloader {
       peer.down.late.add(key)
       this.#giveBack(peer, request.assembly, request.block)
     }
+    this.#parts.limiter.giveBack(peer, peer.down.requests.size * BLOCK_BYTES)
     peer.down.requests.clear()
     for (const assembly of [...peer.down.pieces]) this.#disown(peer, assembly)
     if (peer.down.late.size > 2 * limits.requestsOutMax) peer.down.late.clear()

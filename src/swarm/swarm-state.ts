@@ -5,6 +5,7 @@ import type { PeerId } from '../core/ids.ts'
 import type { Torrent } from '../core/metainfo.ts'
 import type { FileLayout, PieceIndex, PieceLayout } from '../core/piece-layout.ts'
 import type { Random } from '../core/random.ts'
+import type { Site } from '../core/site.ts'
 import type { Millis } from '../core/units.ts'
 import type { Clock, Timer } from '../platform/clock.ts'
 import type { Logger } from '../platform/log.ts'
@@ -18,6 +19,9 @@ import type { AddTorrent, PeerSource, TorrentEvent } from './engine-types.ts'
 import type { PeerGuard } from './guard.ts'
 import type { KnownPeers } from './known-peers.ts'
 import type { LeaseAsker } from './lease-asker.ts'
+import type { EngineLimits } from './limiting/engine-limits.ts'
+import type { TorrentLimits } from './limiting/torrent-limits.ts'
+import type { Whereabouts } from './limiting/whereabouts.ts'
 import type { MetadataFetch } from './metadata-fetch.ts'
 import type { Network } from './network.ts'
 import type { Peer, PeerOwner } from './peer.ts'
@@ -31,7 +35,6 @@ import type { SwarmEvent } from './swarm-event.ts'
 import type { SwarmMemory } from './swarm-memory.ts'
 import type { FetchAnnounce } from './tracker-http.ts'
 import type { Trackers } from './trackers.ts'
-import type { TokenBucket } from './token-bucket.ts'
 import type { Uploader } from './uploader.ts'
 
 /** What all torrents of an engine share. */
@@ -50,17 +53,18 @@ export interface Shared {
   readonly bans: Bans
   readonly guard: PeerGuard | undefined
   readonly budget: SendBudget
-  readonly bucketDown: TokenBucket
-  readonly bucketUp: TokenBucket
+  readonly limits: EngineLimits
+  readonly whereabouts: Whereabouts
   readonly peerId: PeerId
   readonly bindAddress: IpAddress | undefined
   readonly ownAddresses: readonly IpAddress[]
   readonly port: () => number
-  /** What we seed is shown bit by bit, and this names the site of an address: an origin's way. */
+  /** What we seed is shown bit by bit: an origin's way. */
   readonly isRevealing: boolean
-  readonly siteOf: ((host: IpAddress) => string) | undefined
-  /** Wakes every torrent after `wait`: a rate limit was reached. */
-  readonly wakeAfter: (wait: Millis) => void
+  /** The site of an address, where the map is known. */
+  readonly siteOf: ((host: IpAddress) => Site) | undefined
+  /** A tracker has told a torrent where we are: the budget of that site holds from now on, not from the next tick. */
+  readonly onSiteTold: () => void
 }
 
 /** What is known once the metadata is. */
@@ -98,6 +102,7 @@ export interface SwarmState {
   readonly peers: Map<PeerId, Peer>
   readonly known: KnownPeers
   readonly sources: SourceMap
+  readonly limits: TorrentLimits<Peer>
   readonly meterDown: RateMeter
   readonly meterUp: RateMeter
   readonly from: Record<PeerSource, number>

@@ -6,7 +6,14 @@ import type { Metainfo, MetainfoFile, Torrent } from '../../src/core/metainfo.ts
 import { type Random, seededRandom } from '../../src/core/random.ts'
 import { type Millis, millis } from '../../src/core/units.ts'
 import { silentLogger } from '../../src/platform/log.ts'
-import type { AddTorrent, Engine, EngineOptions, TorrentEvent, TorrentHandle } from '../../src/swarm/index.ts'
+import type {
+  AddTorrent,
+  Engine,
+  EngineOptions,
+  EngineParts,
+  TorrentEvent,
+  TorrentHandle,
+} from '../../src/swarm/index.ts'
 import { startEngine } from '../../src/swarm/index.ts'
 import type { FetchAnnounce } from '../../src/swarm/tracker-http.ts'
 import { encodeInfo, encodeTorrent, parseTorrent } from '../../src/wire/torrent.ts'
@@ -92,9 +99,9 @@ export class SimulatedSwarm implements AsyncDisposable {
     options: Partial<EngineOptions> & {
       readonly storage?: MemoryStorage
       readonly fetchAnnounce?: FetchAnnounce
-    } = {},
+    } & Pick<EngineParts, 'siteOf' | 'wallTime'> = {},
   ): Promise<SimulatedPeer> {
-    const { storage: given, fetchAnnounce, ...rest } = options
+    const { storage: given, fetchAnnounce, siteOf, wallTime, ...rest } = options
     const storage = given ?? new MemoryStorage()
     const bindAddress: IpAddress = ipAddress(host)
     const id = createHash('sha1').update(`${host} ${this.#engines.length}`).digest('hex')
@@ -106,6 +113,8 @@ export class SimulatedSwarm implements AsyncDisposable {
         network: this.network,
         storage,
         ...(fetchAnnounce !== undefined && { fetchAnnounce }),
+        ...(siteOf !== undefined && { siteOf }),
+        ...(wallTime !== undefined && { wallTime }),
       },
       { listen: { host, port: 6_881, portsToTry: 5 }, bindAddress, peerId: peerId(id), ...rest },
     )
