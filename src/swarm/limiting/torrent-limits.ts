@@ -35,88 +35,111 @@ export interface TorrentLimitsOptions {
   readonly up?: RateLimit | undefined
 }
 
+/** Both ways of one torrent; each is made when the first block moves that way, since most seeds are never asked for. */
 export class TorrentLimits<C extends Carrier> {
-  readonly down: Limiter<C>
-  readonly up: Limiter<C>
   readonly #parts: TorrentLimitsParts<C>
   readonly #options: TorrentLimitsOptions
-  readonly #passages: Readonly<Record<Way, Map<C, { readonly passage: Passage; generation: number }>>> = {
-    down: new Map(),
-    up: new Map(),
-  }
-  /** Made when the first peer comes: most seeds are never asked for. */
-  #buckets: Readonly<Record<Way, RateBucket>> | undefined
-  #isStopped = false
+  #down: WayLimits<C> | undefined
+  #up: WayLimits<C> | undefined
 
   constructor(parts: TorrentLimitsParts<C>, options: TorrentLimitsOptions) {
     this.#parts = parts
     this.#options = options
-    this.down = this.#limiter('down')
-    this.up = this.#limiter('up')
+  }
+
+  get down(): Limiter<C> {
+    return (this.#down ??= new WayLimits(this.#parts, 'down', this.#options.down))
+  }
+
+  get up(): Limiter<C> {
+    return (this.#up ??= new WayLimits(this.#parts, 'up', this.#options.up))
   }
 
   /** Nothing moves between us any more. */
   left(carrier: C): void {
-    for (const passages of Object.values(this.#passages)) {
-      passages.get(carrier)?.passage.close()
-      passages.delete(carrier)
-    }
+    this.#down?.left(carrier)
+    this.#up?.left(carrier)
   }
 
   /** We have learned where we are. */
   moved(): void {
-    for (const passages of Object.values(this.#passages))
-      for (const known of passages.values()) known.generation = -1
+    this.#down?.moved()
+    this.#up?.moved()
+  }
+
+  stop(): void {
+    this.#down?.stop()
+    this.#up?.stop()
+  }
+}
+
+class WayLimits<C extends Carrier> implements Limiter<C> {
+  readonly #parts: TorrentLimitsParts<C>
+  readonly #way: Way
+  /** Of this torrent alone. */
+  readonly #own: RateBucket
+  readonly #passages = new Map<C, { readonly passage: Passage; generation: number }>()
+  #isStopped = false
+
+  constructor(parts: TorrentLimitsParts<C>, way: Way, limit: RateLimit | undefined) {
+    this.#parts = parts
+    this.#way = way
+    const { engine } = parts
+    this.#own = engine.follow(limit === undefined ? engine.release[way] : scheduleOf(limit))
+  }
+
+  take(carrier: C, bytes: number): boolean {
+    return this.#passage(carrier).take(bytes)
+  }
+
+  giveBack(carrier: C, bytes: number): void {
+    this.#passage(carrier).giveBack(bytes)
+  }
+
+  charge(carrier: C, bytes: number): void {
+    this.#passage(carrier).charge(bytes)
+  }
+
+  left(carrier: C): void {
+    this.#passages.get(carrier)?.passage.close()
+    this.#passages.delete(carrier)
+  }
+
+  moved(): void {
+    for (const known of this.#passages.values()) known.generation = -1
   }
 
   stop(): void {
     this.#isStopped = true
-    for (const passages of Object.values(this.#passages))
-      for (const carrier of [...passages.keys()]) this.left(carrier)
-    for (const bucket of Object.values(this.#buckets ?? {})) this.#parts.engine.drop(bucket)
-    this.#buckets = undefined
+    for (const carrier of [...this.#passages.keys()]) this.left(carrier)
+    this.#parts.engine.drop(this.#own)
   }
 
-  #limiter(way: Way): Limiter<C> {
-    return {
-      take: (carrier, bytes) => this.#passage(carrier, way).take(bytes),
-      giveBack: (carrier, bytes) => this.#passage(carrier, way).giveBack(bytes),
-      charge: (carrier, bytes) => this.#passage(carrier, way).charge(bytes),
-    }
-  }
-
-  #passage(carrier: C, way: Way): Passage {
+  #passage(carrier: C): Passage {
     const { engine, onTurn } = this.#parts
-    let known = this.#passages[way].get(carrier)
+    let known = this.#passages.get(carrier)
     if (known === undefined) {
-      known = { passage: new Passage(() => onTurn(carrier, way)), generation: -1 }
-      this.#passages[way].set(carrier, known)
+      known = { passage: new Passage(() => onTurn(carrier, this.#way)), generation: -1 }
+      this.#passages.set(carrier, known)
     }
     if (known.generation !== engine.generation) {
       known.generation = engine.generation
-      known.passage.lead(this.#way(carrier.address, way))
+      known.passage.lead(this.#limitsOf(carrier.address))
     }
     return known.passage
   }
 
   /** The limits on the way, narrowest first as far as that can be known. */
-  #way(host: IpAddress, way: Way): RateBucket[] {
+  #limitsOf(host: IpAddress): readonly RateBucket[] {
     if (this.#isStopped) return [] // the last words of its peers
     const { engine, isNear, siteOf } = this.#parts
     const isLan = isNear(host)
     const site = isLan ? undefined : siteOf?.(host)
-    return [
-      ...(site === undefined ? [] : [engine.toSite(site)]),
+    const all = [
+      site === undefined ? undefined : engine.toSite(site),
       ...(isLan ? [] : [engine.ownSite]),
-      ...(isLan && engine.isLanExempt ? [] : [this.#own(way), engine.process[way]]),
-    ].filter((bucket) => bucket?.rate !== undefined) as RateBucket[]
-  }
-
-  #own(way: Way): RateBucket {
-    const { engine } = this.#parts
-    const follow = (of: Way): RateBucket =>
-      engine.follow(this.#options[of] === undefined ? engine.release[of] : scheduleOf(this.#options[of]))
-    this.#buckets ??= { down: follow('down'), up: follow('up') }
-    return this.#buckets[way]
+      ...(isLan && engine.isLanExempt ? [] : [this.#own, engine.process[this.#way]]),
+    ]
+    return all.filter((bucket): bucket is RateBucket => bucket?.rate !== undefined)
   }
 }
