@@ -6,6 +6,7 @@
  * Whoever finds a token left may take more than there are, and the next one waits until that is made up for: a large
  * request is not overtaken by small ones for ever, and the rate holds all the same.
  */
+import { BLOCK_BYTES } from '../../core/piece-layout.ts'
 import type { Rate } from '../../core/rate-schedule.ts'
 import { type Millis, millis } from '../../core/units.ts'
 import type { Clock, Timer } from '../../platform/clock.ts'
@@ -15,10 +16,17 @@ export interface Waiter {
   resume(): void
 }
 
-/** What can be saved up: a fortieth of ten seconds, and more than the event loop is ever late. */
-const BURST_SECONDS = 0.25
+/**
+ * What can be saved up. All that it may be over in ten seconds is half of one, and a block may be overdrawn as well;
+ * but an event loop on a busy machine is late by some tenths, and what is lost by then is not made up for.
+ */
+const BURST_SECONDS_MAX = 0.35
+const OVER_SECONDS_MAX = 0.45
 /** Tokens are given out in portions of so much: waking for each block would cost more than sending it. */
 const PORTION_SECONDS = 0.05
+
+const burstBytes = (rate: number): number =>
+  Math.max(rate * PORTION_SECONDS, Math.min(rate * BURST_SECONDS_MAX, rate * OVER_SECONDS_MAX - BLOCK_BYTES))
 
 export class RateBucket {
   readonly #clock: Clock
@@ -71,7 +79,7 @@ export class RateBucket {
   /** What was taken for something that did not happen. */
   giveBack(bytes: number): void {
     if (this.#rate === undefined) return
-    this.#tokens = Math.min(this.#rate * BURST_SECONDS, this.#tokens + bytes)
+    this.#tokens = Math.min(burstBytes(this.#rate), this.#tokens + bytes)
   }
 
   /** Takes effect at once; who waits goes on waiting unless there is no limit any more. */
@@ -102,7 +110,7 @@ export class RateBucket {
   #fill(rate: number): void {
     const now = this.#clock.now()
     const came = (rate * (now - this.#filledAt)) / 1_000
-    this.#tokens = Math.min(rate * BURST_SECONDS, this.#tokens + came)
+    this.#tokens = Math.min(burstBytes(rate), this.#tokens + came)
     this.#filledAt = now
   }
 
