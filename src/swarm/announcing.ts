@@ -70,7 +70,7 @@ const STANDING = { reply: 'answers', refused: 'refuses', unreachable: 'away' } a
 
 function onReply(s: SwarmState, url: string, reply: AnnounceReply): void {
   if (reply.site !== undefined) {
-    s.sources.setSite(reply.site)
+    s.sources.setSite(reply.site, reply.sitePeers)
     s.limits.moved()
     s.shared.onSiteTold()
   }

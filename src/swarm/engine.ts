@@ -196,7 +196,8 @@ class PeerEngine implements Engine {
   }
 
   *#surroundings(): Generator<Surroundings> {
-    for (const { swarm } of this.#swarms.values()) if (swarm.needsTicks) yield swarm.surroundings
+    for (const { swarm } of this.#swarms.values())
+      if (swarm.needsTicks || swarm.state.sources.site !== undefined) yield swarm.surroundings
   }
 }
 

@@ -8,7 +8,7 @@ const KNOWN_MAX = 4_096
 export class SourceMap {
   /** Our addresses, for as long as no tracker has said in which site it sees us. */
   readonly #ownAddresses: readonly IpAddress[]
-  #site: { readonly site: Site; readonly map: SiteMap } | undefined
+  #site: { readonly site: Site; readonly map: SiteMap; readonly peers: number } | undefined
   readonly #origins = new Set<string>()
   /** Answers given: parsing an address costs more than remembering it. */
   readonly #known = new Map<IpAddress, boolean>()
@@ -17,15 +17,20 @@ export class SourceMap {
     this.#ownAddresses = ownAddresses
   }
 
-  /** The tracker says in which site it sees us. */
-  setSite(site: Site): void {
-    this.#site = { site, map: new SiteMap([site]) }
+  /** The tracker says in which site it sees us, and perhaps how many are there with us. */
+  setSite(site: Site, peers = 1): void {
+    this.#site = { site, map: new SiteMap([site]), peers }
     this.#known.clear()
   }
 
   /** Ours, as the tracker has told it. */
   get site(): Site | undefined {
     return this.#site?.site
+  }
+
+  /** How many peers of the swarm there are at our site, by the tracker's last count. */
+  get sitePeers(): number {
+    return this.#site?.peers ?? 1
   }
 
   /** The tracker says that an origin or a mirror listens there. */

@@ -52,6 +52,7 @@ export class Whereabouts {
       siteOf === undefined ? sources.isOurSite(host) : this.#isOwn(siteOf(host))
     return wanShare({
       sites: siteOf === undefined ? torrents.map(({ sources }) => sources.site) : this.#ownSites(),
+      peers: Math.max(1, ...torrents.map(({ sources }) => sources.sitePeers)),
       *colleagues() {
         for (const { sources, ownClients } of torrents)
           for (const { id, address } of ownClients()) if (isColleague(address, sources)) yield id

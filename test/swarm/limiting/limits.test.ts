@@ -287,12 +287,32 @@ describe('the budget of a site', () => {
     const mine = handles.map(received)
     assert.ok(Math.min(...mine) > 3 * budget, `${mine.join(' ')}: among themselves they are under no limit`)
   }).timeout(60_000)
+
+  it('is shared by seeds at the site, who do not know of each other, by the count of the tracker', async () => {
+    await using swarm = new SimulatedSwarm({ latency: millis(10) })
+    const made = makeTorrent(20 * MB)
+    const lyon = sites.siteOf(ipAddress('10.1.0.1'))
+    const seeds: SimulatedPeer[] = []
+    for (let i = 0; i < 4; i++) {
+      const seed = await swarm.peer(`10.1.${i}.1`, { fetchAnnounce: tellingSite(lyon, 4) })
+      seed.add(made, { mode: 'seed', announceUrls: () => [['http://tracker/announce']] })
+      seeds.push(seed)
+    }
+    await swarm.run(millis(100)) // they have announced
+    const far = await swarm.peer('10.2.0.2')
+    const handle = far.add(made, { mode: 'download', peers: seeds.map(({ endpoint }) => endpoint) })
+    assert.ok(await swarm.until(() => received(handle) > 0, seconds(5)))
+    assert.ok(received(handle) < budget, 'it holds from the first second on')
+    assertHolds(await tenSeconds(swarm, () => received(handle)), budget)
+  }).timeout(60_000)
 })
 
 /** A tracker that names nobody and tells the site. */
 const tellingSite =
-  (site: Site): FetchAnnounce =>
+  (site: Site, sitePeers = 1): FetchAnnounce =>
   () =>
-    Promise.resolve(encodeAnnounceReply({ ...NOBODY_TOLD, site }, { compact: false, withFlags: true }))
+    Promise.resolve(
+      encodeAnnounceReply({ ...NOBODY_TOLD, site, sitePeers }, { compact: false, withFlags: true }),
+    )
 
 const NOBODY_TOLD: AnnounceReply = { intervalMs: minutes(1), complete: 1, incomplete: 4, peers: [] }

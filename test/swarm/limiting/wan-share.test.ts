@@ -13,18 +13,23 @@ const site = (wanBytesPerSecond?: number) => ({ name: 'lyon', cidrs: ['10.1.0.0/
 
 describe("a client's share of its site's budget", () => {
   it('is none where no budget is set, and where the WAN is closed to introductions', () => {
-    assert.equal(wanShare({ sites: [undefined, site()], colleagues: () => [] }), undefined)
-    assert.equal(wanShare({ sites: [site(0)], colleagues: () => [id(1)] }), undefined)
+    assert.equal(wanShare({ sites: [undefined, site()], peers: 1, colleagues: () => [] }), undefined)
+    assert.equal(wanShare({ sites: [site(0)], peers: 1, colleagues: () => [id(1)] }), undefined)
   })
 
   it('is an equal one by those it knows, each counted once in however many torrents it meets them', () => {
-    assert.equal(wanShare({ sites: [site(900)], colleagues: () => [] }), 900)
-    assert.equal(wanShare({ sites: [site(900)], colleagues: () => [id(1), id(2), id(1)] }), 300)
+    assert.equal(wanShare({ sites: [site(900)], peers: 1, colleagues: () => [] }), 900)
+    assert.equal(wanShare({ sites: [site(900)], peers: 1, colleagues: () => [id(1), id(2), id(1)] }), 300)
+  })
+
+  it("is one by the tracker's count where that is larger", () => {
+    assert.equal(wanShare({ sites: [site(900)], peers: 9, colleagues: () => [id(1)] }), 100)
+    assert.equal(wanShare({ sites: [site(900)], peers: 2, colleagues: () => [id(1), id(2)] }), 300)
   })
 
   it('is of the smallest budget of several, and never nothing', () => {
-    assert.equal(wanShare({ sites: [site(900), undefined, site(100)], colleagues: () => [] }), 100)
-    assert.equal(wanShare({ sites: [site(1)], colleagues: () => [id(1), id(2)] }), 1)
+    assert.equal(wanShare({ sites: [site(900), undefined, site(100)], peers: 1, colleagues: () => [] }), 100)
+    assert.equal(wanShare({ sites: [site(1)], peers: 1, colleagues: () => [id(1), id(2)] }), 1)
   })
 })
 
@@ -90,5 +95,7 @@ describe('where an engine is', () => {
     sources.setSite({ name: 'oslo', cidrs: ['10.7.0.0/16'], wanBytesPerSecond: 800 })
     const told = new Whereabouts({ clock, ownAddresses: () => [], siteOf: undefined })
     assert.equal(told.shareOfBudget([{ sources, ownClients }]), 400)
+    sources.setSite({ name: 'oslo', cidrs: ['10.7.0.0/16'], wanBytesPerSecond: 800 }, 8)
+    assert.equal(told.shareOfBudget([{ sources, ownClients }]), 100)
   })
 })
