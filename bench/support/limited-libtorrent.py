@@ -3,6 +3,7 @@
 DOWN and UP are bytes a second, 0 for no limit. libtorrent exempts machines of the local network from its limits, and so
 everybody on loopback: here that is switched off. Prints "ready"; ends when its standard input is closed.
 """
+import select
 import sys
 
 import libtorrent as lt
@@ -36,6 +37,6 @@ if mode == "seed":
     parameters.flags |= lt.torrent_flags.seed_mode
 handle = session.add_torrent(parameters)
 print("ready", flush=True)
-if len(sys.argv) > 7:
-    handle.connect_peer(("127.0.0.1", int(sys.argv[7])))
-sys.stdin.read()
+while not select.select([sys.stdin], [], [], 1)[0]:
+    if len(sys.argv) > 7 and handle.status().num_peers == 0:
+        handle.connect_peer(("127.0.0.1", int(sys.argv[7])))
