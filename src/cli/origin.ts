@@ -1,6 +1,6 @@
 /** An origin as `up` and `shoal seeder` run it: control feed, peer engine and seeder, in this order. */
 import type { IpAddress } from '../core/address.ts'
-import type { SiteMap } from '../core/site.ts'
+import type { Site, SiteMap } from '../core/site.ts'
 import type { Logger } from '../platform/log.ts'
 import { messageOf } from '../core/errors.ts'
 import { DeviceGuard, EnrolledDevice, type ControlFeed, type PortalClient } from '../portal-client/index.ts'
@@ -18,7 +18,7 @@ export interface OriginParts {
   readonly portalKey: PublicKey
 }
 
-export interface OriginOptions extends Omit<PeerOptions, 'reveal'> {
+export interface OriginOptions extends Omit<PeerOptions, 'reveal' | 'siteOf'> {
   /** Whether each piece is shown to one site first. */
   readonly reveal: boolean
   readonly library?: string
@@ -56,8 +56,7 @@ export async function startOrigin(
 ): Promise<RunningOrigin> {
   const { startSeeder } = await import('../seeder/index.ts')
   await using stack = new AsyncDisposableStack()
-  const { reveal, ...peerOptions } = options
-  const siteOf = (host: IpAddress): string => parts.sites().siteOf(host).name
+  const siteOf = (host: IpAddress): Site => parts.sites().siteOf(host)
   const device = await enrolled(context, parts)
   if (device !== undefined) stack.use(device)
   const guard =
@@ -70,8 +69,8 @@ export async function startOrigin(
         })
   const engine = stack.use(
     await startPeerEngine(context, parts.log, {
-      ...peerOptions,
-      ...(reveal && { reveal: { siteOf } }),
+      ...options,
+      siteOf,
       ...(guard === undefined ? {} : { guard }),
     }),
   )

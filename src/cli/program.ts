@@ -7,7 +7,8 @@ import { Context, type Globals } from './context.ts'
 import { withoutSecrets } from '../platform/secrets.ts'
 import type { Output } from './output.ts'
 import { choice, collect, port, positive } from './arguments.ts'
-import { limitUp, playFlags, transferFlags } from './transfer-flags.ts'
+import { playFlags, transferFlags } from './transfer-flags.ts'
+import { limitDown, limitLan, limitUp } from './limit-flags.ts'
 
 const version = (): string => {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
@@ -58,6 +59,7 @@ const sites = new Option('--sites <file>', 'the site map: a line each, "name CID
 const peerPort = new Option('--peer-port <n>', 'port for peers (TCP); taken: the next free one')
 const peerHost = new Option('--peer-host <address>', 'the address at which peers reach this machine')
 const udpPort = new Option('--udp-port <n>', 'also answer announces over UDP, on this port').argParser(port)
+
 /** A service ends when it is told to; so also while it starts, where that is no failure either. */
 async function untilTold(service: Promise<void>): Promise<void> {
   try {
@@ -76,7 +78,9 @@ function serviceCommands(add: Add, context: ContextOf): void {
     .addOption(peerHost)
     .addOption(udpPort)
     .addOption(sites)
+    .addOption(limitDown)
     .addOption(limitUp)
+    .addOption(limitLan)
     .action(async (options: object, command: Command) => {
       await untilTold((await import('./commands/up.ts')).up(context(command), options))
     })
@@ -103,7 +107,9 @@ function serviceCommands(add: Add, context: ContextOf): void {
     .option('--library <dir>', 'a file or folder directly in it becomes a bundle')
     .addOption(peerPort)
     .addOption(peerHost)
+    .addOption(limitDown)
     .addOption(limitUp)
+    .addOption(limitLan)
     .action(async (options: object, command: Command) => {
       await untilTold((await import('./commands/seeder.ts')).seeder(context(command), options))
     })
@@ -128,6 +134,7 @@ function contentCommands(add: Add, context: ContextOf): void {
     .addOption(peerPort)
     .option('--bind <address>', 'the local address to use')
     .addOption(limitUp)
+    .addOption(limitLan)
     .action(async (path: string, options: object, command: Command) => {
       await (await import('./commands/publish.ts')).publish(context(command), path, options)
     })

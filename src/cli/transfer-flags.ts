@@ -1,18 +1,14 @@
 /** Flags of the commands that fetch a release. */
 import { type Command, Option } from 'commander'
-import { parseRate } from '../core/quantity-text.ts'
 import { choice, port } from './arguments.ts'
-
-const limitDown = new Option('--limit-down <rate>', 'at most this much in, e.g. 2MB or 20Mbit').argParser(
-  parseRate,
-)
-export const limitUp = new Option('--limit-up <rate>', 'at most this much out').argParser(parseRate)
+import { limitDown, limitLan, limitUp } from './limit-flags.ts'
 
 /** How it is fetched, whatever becomes of it. */
 export function transferFlags(command: Command): Command {
   return command
     .addOption(limitDown)
     .addOption(limitUp)
+    .addOption(limitLan)
     .addOption(new Option('--peer-port <n>', 'port for peers (TCP)').argParser(port))
     .option('--bind <address>', 'the local address to use')
     .option('--overwrite', 'replace files that are there and different')

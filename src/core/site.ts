@@ -74,6 +74,21 @@ export const mayPeer = (site: SitePolicy): boolean => site.peering !== 'off'
 /** Whether its machines are introduced to those of other sites. */
 export const mayCross = (site: SitePolicy): boolean => mayPeer(site) && site.wanBytesPerSecond !== 0
 
+/**
+ * Whether its machines are next to each other, as far as anybody has said. Of ranges that no line lists only private
+ * ones are: what is public may be anywhere, and loopback addresses stand for other machines in tests. Where peering is
+ * off, as for a VPN, any two are far from each other.
+ */
+export function isOneNetwork(site: Site): boolean {
+  if (!mayPeer(site) || site.name === INTERNET.name) return false
+  const [cidr = ''] = site.cidrs
+  // The /64 of ::1 begins with the unspecified address.
+  return isListed(site) || !['loopback', 'unspecified'].includes(ipaddr.parseCIDR(cidr)[0].range())
+}
+
+/** Whether a line of the map names it; the others are called by their range. */
+export const isListed = ({ name, cidrs: [cidr] }: Site): boolean => name !== cidr && name !== INTERNET.name
+
 /** The policy alone, without keys that say nothing. */
 export function policyOf({ peering, wanBytesPerSecond }: SitePolicy): SitePolicy {
   return {

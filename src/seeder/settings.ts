@@ -1,7 +1,9 @@
 /** What happens to a file that appears in the library folder, and to all that is served; the tables are its manual. */
 import { MiB } from '../core/units.ts'
+import type { RateSchedule } from '../core/rate-schedule.ts'
 import type { Setting } from '../platform/config.ts'
 import { readBoolean, readInteger, readList, readText } from '../platform/setting-readers.ts'
+import { parseRateSchedule } from '../wire/rate-schedule.ts'
 
 export const librarySettings = {
   audience: {
@@ -16,7 +18,30 @@ export const librarySettings = {
   } satisfies Setting<string>,
 }
 
+const limit = (help: string): Setting<RateSchedule | undefined> => ({
+  parse: parseRateSchedule,
+  fallback: undefined,
+  help,
+  fallbackText: 'no limit',
+})
+
 export const seederSettings = {
+  limitUp: limit(
+    'What the origin sends at most, to all sites but its own: a rate (`2MB`, `20Mbit`), or rates by the hours of the ' +
+      'week, on the clock of this machine: `20Mbit, mon-fri 8-18: 4Mbit, sat-sun: unlimited`.',
+  ),
+  limitDown: limit(
+    'What the origin takes in at most, when it fetches what others publish; written as limitUp.',
+  ),
+  releaseLimitUp: limit(
+    'What any one release may use of limitUp, so that one that everybody wants leaves room for the others.',
+  ),
+  releaseLimitDown: limit('What any one release may use of limitDown.'),
+  limitLan: {
+    parse: readBoolean,
+    fallback: false,
+    help: 'Whether the limits hold for machines of the same site as well. Without it they get all that the network there carries.',
+  } satisfies Setting<boolean>,
   scrubBytesPerSecond: {
     parse: readInteger(0, 10_000 * MiB),
     fallback: 10_000_000,

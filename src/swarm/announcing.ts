@@ -69,7 +69,11 @@ const STANDING = { reply: 'answers', refused: 'refuses', unreachable: 'away' } a
 >
 
 function onReply(s: SwarmState, url: string, reply: AnnounceReply): void {
-  if (reply.site !== undefined) s.sources.setSite(reply.site)
+  if (reply.site !== undefined) {
+    s.sources.setSite(reply.site, reply.sitePeers)
+    s.limits.moved()
+    s.shared.onSiteTold()
+  }
   for (const peer of reply.peers)
     if (peer.flags?.isOrigin === true || peer.flags?.isMirror === true) s.sources.markOrigin(peer)
   for (const peer of s.peers.values()) placePeer(s, peer)

@@ -11,6 +11,8 @@ export interface BlockArrivalsParts {
   readonly assemblyOf: (piece: PieceIndex) => PieceAssembly | undefined
   /** The block is kept; `others` were asked for it too. */
   readonly onKept: (assembly: PieceAssembly, block: number, others: readonly Peer[]) => void
+  /** It comes though nobody waits for it, or nobody does any more. */
+  readonly onUnasked: (peer: Peer, bytes: number) => void
   readonly onWasted: (bytes: number) => void
   /** What the request was for did not come of it. */
   readonly onUseless: (peer: Peer, request: OutRequest) => void
@@ -28,7 +30,9 @@ export class BlockArrivals {
     const block = offset / BLOCK_BYTES
     const piece = this.#parts.layout.index(pieceNumber)
     const key = keyOfBlock(pieceNumber, block)
-    const wasAsked = peer.down.requests.has(key) || peer.down.late.delete(key)
+    const isLate = !peer.down.requests.has(key)
+    if (isLate) this.#parts.onUnasked(peer, length)
+    const wasAsked = !isLate || peer.down.late.delete(key)
     if (piece === undefined || !wasAsked || length !== this.#parts.layout.blockBytes(piece, block)) {
       peer.sentUnasked(length)
       peer.down.receiving = { key: -1, assembly: undefined, block: 0, length, scratch: undefined }

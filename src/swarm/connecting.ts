@@ -192,6 +192,7 @@ export function onClosed(s: SwarmState, peer: Peer): void {
   s.metadata?.left(peer)
   s.loaded?.downloader?.peerLeft(peer)
   considerMember(s, peer)
+  s.limits.left(peer)
   stopRevealingTo(s, peer)
   if (peer.dialled === undefined || s.phase === 'stopped') return
   const now = s.shared.clock.now()

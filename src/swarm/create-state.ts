@@ -3,12 +3,14 @@ import { messageOf } from '../core/errors.ts'
 import { millis } from '../core/units.ts'
 import type { AddTorrent } from './engine-types.ts'
 import { KnownPeers } from './known-peers.ts'
-import type { PeerOwner } from './peer.ts'
+import { TorrentLimits } from './limiting/torrent-limits.ts'
+import type { Peer, PeerOwner } from './peer.ts'
 import { Readers } from './readers.ts'
 import { SourceMap } from './peer-source.ts'
 import { RateMeter } from './rate-meter.ts'
 import { SwarmMemory } from './swarm-memory.ts'
 import type { SwarmEvent } from './swarm-event.ts'
+import { Spender } from './spending.ts'
 import type { Shared, SwarmState } from './swarm-state.ts'
 import { WebSeeding } from './web-seeding.ts'
 
@@ -18,6 +20,7 @@ export interface StateOwner {
 }
 
 export function createState(shared: Shared, spec: AddTorrent, { owner, post }: StateOwner): SwarmState {
+  const sources = new SourceMap(shared.ownAddresses)
   return {
     shared,
     spec,
@@ -27,7 +30,8 @@ export function createState(shared: Shared, spec: AddTorrent, { owner, post }: S
     aborter: new AbortController(),
     peers: new Map(),
     known: new KnownPeers(),
-    sources: new SourceMap(shared.ownAddresses),
+    sources,
+    limits: limitsOf(shared, spec, { sources, post }),
     meterDown: new RateMeter(),
     meterUp: new RateMeter(),
     from: { site: 0, otherSites: 0, origin: 0 },
@@ -66,6 +70,26 @@ export function createState(shared: Shared, spec: AddTorrent, { owner, post }: S
     revealTimer: undefined,
     needsReveal: false,
   }
+}
+
+function limitsOf(
+  shared: Shared,
+  spec: AddTorrent,
+  { sources, post }: Pick<SwarmState, 'sources' | 'post'>,
+): TorrentLimits<Peer | Spender> {
+  const { limits: engine, siteOf, whereabouts } = shared
+  return new TorrentLimits<Peer | Spender>(
+    {
+      engine,
+      siteOf,
+      isNear: (host) => whereabouts.isNear(host, sources),
+      onTurn(carrier, way) {
+        if (carrier instanceof Spender) carrier.resume()
+        else post({ kind: 'limit-lifted', peer: carrier, way })
+      },
+    },
+    { down: spec.limitDown, up: spec.limitUp },
+  )
 }
 
 /** A listener that throws is somebody else's bug: it must not take the swarm with it. */

@@ -14,20 +14,22 @@ import { BlockArrivals } from './block-arrivals.ts'
 import { BlockChooser } from './block-chooser.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import type { Deadlines } from './deadlines.ts'
+import { DividedPieces } from './divided-pieces.ts'
 import { keyOfBlock } from './download-side.ts'
+import type { Limiter } from './limiting/torrent-limits.ts'
 import type { Peer } from './peer.ts'
 import type { PieceAssembly } from './piece-assembly.ts'
 import { silenceAllowed } from './request-queue.ts'
 import type { SiteWork } from './site/site-work.ts'
 import { Sources } from './sources.ts'
-import type { TokenBucket } from './token-bucket.ts'
 import { WholePieces } from './whole-pieces.ts'
 
 export interface DownloaderParts {
   readonly clock: Clock
   readonly random: Random
   readonly pool: BufferPool
-  readonly bucket: TokenBucket
+  /** Whether a block may be asked for now; a peer that waits for it is filled when it is its turn. */
+  readonly limiter: Limiter<Peer>
   readonly layout: PieceLayout
   readonly site: SiteWork
   readonly deadlines: Deadlines
@@ -42,17 +44,14 @@ export interface DownloaderParts {
   readonly onWasted: (bytes: number) => void
   /** Blocks can be asked for again: others may have room. */
   readonly onFreed: () => void
-  /** The rate limit is reached; to be called again after `wait`. */
-  readonly onLimited: (wait: Millis) => void
 }
 
 /** Requests that are sent together. */
 const BATCH_BLOCKS = 16
-/** Pieces that one peer has suggested and that we have not come to. */
-const HINTS_MAX = 256
 
 export class Downloader {
   readonly sources: Sources
+  readonly divided: DividedPieces
   /** Pieces that no peer brings. */
   readonly whole: WholePieces
   readonly #parts: DownloaderParts
@@ -74,12 +73,15 @@ export class Downloader {
       layout,
       assemblyOf: (piece) => this.#chooser.get(piece),
       onKept: (assembly, block, others) => this.#onKept(assembly, block, others),
+      onUnasked: (peer, bytes) => parts.limiter.charge(peer, bytes),
       onWasted: parts.onWasted,
       onUseless: (peer, { assembly, block }) => {
         this.#giveBack(peer, assembly, block)
         parts.onFreed()
       },
     })
+    const letGo = (assembly: PieceAssembly): void => this.#letGo(assembly)
+    this.divided = new DividedPieces({ chooser: this.#chooser, site, letGo })
     this.whole = new WholePieces({ ...parts, chooser: this.#chooser, blame: this.#blame })
   }
 
@@ -95,47 +97,13 @@ export class Downloader {
   peerGot(peer: Peer, piece: PieceIndex): void {
     this.sources.copies.got(peer, piece)
     peer.down.refused.delete(piece)
-    if (peer.source === 'site' && !this.sources.copies.isNearSlow) this.#isHere(peer, piece)
+    if (peer.source === 'site' && !this.sources.copies.isNearSlow) this.divided.isHere(piece, peer)
     else peer.down.idleUntil = millis(0)
   }
 
   peerLeft(peer: Peer): void {
     this.release(peer)
     this.sources.left(peer)
-  }
-
-  /** An origin chose us for it. */
-  hinted(peer: Peer, piece: PieceIndex): void {
-    if (!this.#chooser.isOpen(piece)) return
-    const { hints } = peer.down
-    if (hints.size >= HINTS_MAX) for (const oldest of hints) if (hints.delete(oldest)) break
-    hints.add(piece)
-  }
-
-  /** What we are slow to get from others is taken where it was offered. */
-  mindOffers(peer: Peer): void {
-    const { site } = this.#parts
-    for (const piece of peer.down.hints) if (site.isFetching(piece) && site.isSlow(piece)) this.leave(piece)
-  }
-
-  /** Somebody of our site is fetching it and comes before us: what we have of it is kept. */
-  leave(piece: PieceIndex): void {
-    const assembly = this.#chooser.get(piece)
-    this.#parts.site.gaveUp(piece)
-    if (assembly !== undefined) this.#letGo(assembly)
-  }
-
-  /** The share of it that is here, 0..1. */
-  shareOf(piece: PieceIndex): number {
-    const assembly = this.#chooser.get(piece)
-    return assembly === undefined ? 0 : assembly.receivedBlocks / assembly.blocks
-  }
-
-  /** What has not come of it from elsewhere comes from there. */
-  #isHere(peer: Peer, piece: PieceIndex): void {
-    const isOvertaken = this.#parts.site.isHere(piece, peer.id)
-    const assembly = isOvertaken ? this.#chooser.get(piece) : undefined
-    if (assembly !== undefined) this.#letGo(assembly)
   }
 
   /** Takes back all that was asked for it. */
@@ -164,13 +132,10 @@ export class Downloader {
     if (room < Math.min(BATCH_BLOCKS, target / 4)) return
     const ranges: BlockRange[] = []
     while (peer.down.owed < target) {
-      if (!this.#parts.bucket.take(BLOCK_BYTES)) {
-        this.#parts.onLimited(this.#parts.bucket.waitFor(BLOCK_BYTES))
-        break
-      }
+      if (!this.#parts.limiter.take(peer, BLOCK_BYTES)) break
       const range = this.#askNext(peer, now)
       if (range === undefined) {
-        this.#parts.bucket.giveBack(BLOCK_BYTES)
+        this.#parts.limiter.giveBack(peer, BLOCK_BYTES)
         break
       }
       ranges.push(range)
@@ -182,7 +147,9 @@ export class Downloader {
   takeBack(peer: Peer, suits: (piece: PieceIndex) => boolean): void {
     for (const { assembly, block } of peer.down.takeBack(suits, { isAnswered: peer.hasFast })) {
       peer.send({ kind: 'cancel', ...this.#rangeOf(assembly.piece, block) })
-      if (!peer.hasFast) this.#giveBack(peer, assembly, block)
+      if (peer.hasFast) continue
+      this.#parts.limiter.giveBack(peer, BLOCK_BYTES)
+      this.#giveBack(peer, assembly, block)
     }
   }
 
@@ -223,6 +190,7 @@ export class Downloader {
     const request = peer.down.settled(key)
     if (request === undefined) return
     peer.down.late.add(key)
+    this.#parts.limiter.giveBack(peer, BLOCK_BYTES)
     if (!request.wasOurWish) peer.send({ kind: 'cancel', ...this.#rangeOf(assembly.piece, block) })
   }
 
@@ -254,6 +222,7 @@ export class Downloader {
     const request = peer.down.settled(key)
     peer.down.late.delete(key)
     if (request === undefined) return
+    this.#parts.limiter.giveBack(peer, BLOCK_BYTES)
     if (!peer.isChokingUs && !request.wasOurWish) peer.down.refused.add(request.assembly.piece)
     this.#giveBack(peer, request.assembly, request.block)
     this.#disown(peer, request.assembly)
@@ -274,6 +243,7 @@ export class Downloader {
       peer.down.late.add(key)
       this.#giveBack(peer, request.assembly, request.block)
     }
+    this.#parts.limiter.giveBack(peer, requests.length * BLOCK_BYTES)
     for (const assembly of [...peer.down.pieces]) this.#disown(peer, assembly)
     if (peer.down.late.size > 2 * limits.requestsOutMax) peer.down.late.clear()
     this.#parts.onFreed()

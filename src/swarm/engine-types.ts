@@ -3,7 +3,9 @@ import type { Endpoint, IpAddress } from '../core/address.ts'
 import type { InfoHash, PeerId } from '../core/ids.ts'
 import type { Torrent } from '../core/metainfo.ts'
 import type { Random } from '../core/random.ts'
-import type { BytesPerSecond, Millis } from '../core/units.ts'
+import type { RateLimit, WallTime } from '../core/rate-schedule.ts'
+import type { Site } from '../core/site.ts'
+import type { EpochMillis, Millis } from '../core/units.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/log.ts'
 import type { Storage } from './content.ts'
@@ -24,8 +26,10 @@ export interface EngineParts {
   readonly fetchAnnounce?: FetchAnnounce
   /** HTTP by Node, when absent. */
   readonly fetchRange?: FetchRange
-  /** Names the site of an address, for `reveal`; without it a site is a /24 of a private range. */
-  readonly siteOf?: (host: IpAddress) => string
+  /** The site of an address, for who knows the map, as an origin does; without it a site is a /24 of a private range. */
+  readonly siteOf?: (host: IpAddress) => Site
+  /** The clock on the wall, for limits by the hour; that of this machine, when absent. */
+  readonly wallTime?: (epoch: EpochMillis) => WallTime
   /** Without it no release that is for our clients only can be added. */
   readonly guard?: PeerGuard
 }
@@ -35,11 +39,18 @@ export interface EngineOptions {
   readonly listen: { readonly host: string; readonly port: number; readonly portsToTry: number }
   /** The local address to dial and announce from; without it the system chooses. */
   readonly bindAddress?: IpAddress
+  /** Our address in the eyes of others, where it is none that the system tells. */
+  readonly knownAs?: IpAddress
   /** Without it a random one: `-SH0100-` and 12 random characters. */
   readonly peerId?: PeerId
   /** Of all torrents together; none when absent. */
-  readonly limitDown?: BytesPerSecond
-  readonly limitUp?: BytesPerSecond
+  readonly limitDown?: RateLimit
+  readonly limitUp?: RateLimit
+  /** Of each torrent that has none of its own. */
+  readonly releaseLimitDown?: RateLimit
+  readonly releaseLimitUp?: RateLimit
+  /** What goes to and comes from machines of our own site is under none of these. */
+  readonly isLanExempt?: boolean
   /** What is seeded is shown to peers piece by piece, site by site: each byte leaves the origin once (BEP 16). */
   readonly reveal?: boolean
 }
@@ -90,6 +101,9 @@ export interface AddTorrent {
   readonly leaseUrl?: () => string | undefined
   /** Asked last, for what peers do not give (BEP 19). Whoever adds them vouches for their hosts. */
   readonly webSeeds?: readonly WebSeedAt[]
+  /** Of this torrent alone, besides those of the engine. */
+  readonly limitDown?: RateLimit
+  readonly limitUp?: RateLimit
   /** Peers known beforehand. */
   readonly peers?: readonly Endpoint[]
   readonly onEvent?: (event: TorrentEvent) => void

@@ -4,9 +4,9 @@ import { networkInterfaces } from 'node:os'
 import { type IpAddress, tryIpAddress } from '../core/address.ts'
 import { ShoalError } from '../core/errors.ts'
 import { type InfoHash, type PeerId, peerIdOfBytes } from '../core/ids.ts'
-import { BLOCK_BYTES } from '../core/piece-layout.ts'
-import { MiB, type Millis } from '../core/units.ts'
+import { MiB } from '../core/units.ts'
 import type { Timer } from '../platform/clock.ts'
+import { wallTimeOf } from '../platform/wall-time.ts'
 import { isGuarded } from './admission.ts'
 import { Bans } from './bans.ts'
 import { BufferPool } from './buffer-pool.ts'
@@ -14,13 +14,14 @@ import { DiskStorage, readBootId } from './disk-storage.ts'
 import type { AddTorrent, Engine, EngineOptions, EngineParts, TorrentHandle } from './engine-types.ts'
 import { Incoming } from './incoming.ts'
 import { LeaseAsker } from './lease-asker.ts'
+import { EngineLimits } from './limiting/engine-limits.ts'
+import { type Surroundings, Whereabouts } from './limiting/whereabouts.ts'
 import type { Connection, NetworkListener } from './network.ts'
 import { PieceCache } from './piece-cache.ts'
 import { PieceLoader } from './piece-loader.ts'
 import { SendBudget } from './send-budget.ts'
 import { Swarm, TICK_EVERY } from './swarm.ts'
 import type { Shared } from './swarm-state.ts'
-import { TokenBucket } from './token-bucket.ts'
 import { SwarmHandle } from './torrent-handle.ts'
 import { fetchAnnounce } from './tracker-http.ts'
 import { Trackers } from './trackers.ts'
@@ -48,7 +49,6 @@ class PeerEngine implements Engine {
   readonly #incoming: Incoming
   #listener: NetworkListener | undefined
   readonly #ticks: Timer
-  #wake: Timer | undefined
   #isDisposed = false
   /** A guarded torrent is, or was, here. */
   #isGuarding = false
@@ -81,8 +81,15 @@ class PeerEngine implements Engine {
       bans,
       guard: parts.guard,
       budget: new SendBudget(),
-      bucketDown: new TokenBucket(clock, options.limitDown, BLOCK_BYTES),
-      bucketUp: new TokenBucket(clock, options.limitUp, BLOCK_BYTES),
+      limits: limitsOf(parts, options),
+      whereabouts: new Whereabouts({
+        clock,
+        ownAddresses: () => [
+          ...(options.knownAs === undefined ? [] : [options.knownAs]),
+          ...this.#shared.ownAddresses,
+        ],
+        siteOf: parts.siteOf,
+      }),
       peerId: this.peerId,
       bindAddress: options.bindAddress,
       // Asked each time: a laptop moves from network to network.
@@ -92,7 +99,7 @@ class PeerEngine implements Engine {
       port: () => this.port,
       isRevealing: options.reveal === true,
       siteOf: parts.siteOf,
-      wakeAfter: (wait) => this.#wakeAfter(wait),
+      onSiteTold: () => this.#mindShare(),
     }
     this.#incoming = new Incoming({
       clock,
@@ -166,9 +173,9 @@ class PeerEngine implements Engine {
     if (this.#isDisposed) return
     this.#isDisposed = true
     this.#ticks.cancel()
-    this.#wake?.cancel()
     this.#shared.leases.stop()
     await Promise.all([...this.#swarms.values()].map(({ handle }) => handle.stop()))
+    this.#shared.limits.stop()
     await this.#listener?.[Symbol.asyncDispose]()
     await this.#shared.storage[Symbol.asyncDispose]()
   }
@@ -179,19 +186,29 @@ class PeerEngine implements Engine {
 
   #tick(): void {
     this.#shared.trackers.tick()
+    this.#shared.limits.tick()
+    this.#mindShare()
     for (const { swarm } of this.#swarms.values()) {
       if (swarm.needsTicks) swarm.handle({ kind: 'tick' })
     }
   }
 
-  #wakeAfter(wait: Millis): void {
-    if (this.#wake !== undefined || this.#isDisposed) return
-    this.#wake = this.#parts.clock.after(wait, () => {
-      this.#wake = undefined
-      for (const { swarm } of this.#swarms.values())
-        if (swarm.needsTicks) swarm.handle({ kind: 'limit-lifted' })
-    })
+  #mindShare(): void {
+    this.#shared.limits.setShare(this.#shared.whereabouts.shareOfBudget([...this.#surroundings()]))
   }
+
+  *#surroundings(): Generator<Surroundings> {
+    for (const { swarm } of this.#swarms.values())
+      if (swarm.needsTicks || swarm.state.sources.site !== undefined) yield swarm.surroundings
+  }
+}
+
+function limitsOf({ clock, wallTime = wallTimeOf }: EngineParts, options: EngineOptions): EngineLimits {
+  const { limitDown: down, limitUp: up, releaseLimitDown: releaseDown, releaseLimitUp: releaseUp } = options
+  return new EngineLimits(
+    { clock, wallTime },
+    { down, up, releaseDown, releaseUp, isLanExempt: options.isLanExempt === true },
+  )
 }
 
 function randomPeerId(): PeerId {

@@ -56,7 +56,7 @@ function onRequest(s: SwarmState, peer: Peer, range: BlockRange): void {
 /** BEP 6: an origin shows it to us, and to nobody else. */
 function onSuggest(s: SwarmState, peer: Peer, pieceNumber: number): void {
   const piece = s.loaded?.layout.index(pieceNumber)
-  if (piece !== undefined && peer.source === 'origin') s.loaded?.downloader?.hinted(peer, piece)
+  if (piece !== undefined && peer.source === 'origin') s.loaded?.downloader?.divided.hinted(peer, piece)
 }
 
 function onChoke(s: SwarmState, peer: Peer): void {

@@ -1,6 +1,6 @@
 /** Parts of pieces for somebody who is no peer: by the same way, and as surely hashed before, as what peers are sent. */
 import { loadPiece } from './traffic-parts.ts'
-import { spend } from './spending.ts'
+import { Spender } from './spending.ts'
 import { cacheKey, type SwarmState } from './swarm-state.ts'
 import { open } from './torrent-life.ts'
 import type { PieceIndex } from '../core/piece-layout.ts'
@@ -15,9 +15,9 @@ export interface PiecePart {
 /** Undefined when it cannot be had; what is wrong on the disk is told as if a peer had asked. */
 export async function readVerified(s: SwarmState, of: PiecePart): Promise<Uint8Array | undefined> {
   if (s.phase === 'asleep' && s.torrent !== undefined) open(s, s.torrent)
-  const { bucketUp: bucket, clock } = s.shared
+  using spender = new Spender(s.limits, 'up')
   try {
-    await spend({ bucket, clock }, of.length, s.aborter.signal)
+    await spender.spend(of.length, s.aborter.signal)
   } catch {
     return undefined // the torrent was stopped
   }

@@ -16,12 +16,12 @@ const OUR_CLIENT_HEX = Buffer.from('-SH', 'latin1').toString('hex')
 /** Finished peers that are kept to know what they have, while others lack something. */
 const SEEDS_KEPT_MAX = limits.peersPerTorrentMax / 2
 
-const isOurs = (peer: Peer): boolean => peer.id.startsWith(OUR_CLIENT_HEX)
+export const isOurs = (peer: Peer): boolean => peer.id.startsWith(OUR_CLIENT_HEX)
 
 /** Where the peer is, by the tracker's lease; without one the first two of a site are its bridges. */
 function factsOf(s: SwarmState, peer: Peer): PeerFacts {
   const { lease } = peer
-  const site = lease?.site ?? s.shared.siteOf?.(peer.address) ?? defaultSite(peer.address).name
+  const site = lease?.site ?? (s.shared.siteOf?.(peer.address) ?? defaultSite(peer.address)).name
   return { site, isBridge: lease?.isBridge, isOurs: isOurs(peer) }
 }
 

@@ -47,7 +47,7 @@ export function onSiteDue(s: SwarmState): void {
   if (site === undefined) return
   if (s.isHelloDue) sayHello(s, site)
   site.tick()
-  for (const peer of s.peers.values()) s.loaded?.downloader?.mindOffers(peer)
+  for (const peer of s.peers.values()) s.loaded?.downloader?.divided.mindOffers(peer)
   s.needsFill = true
   if (!site.isAlone) return
   s.siteTimer?.cancel()
@@ -72,7 +72,8 @@ export function onFetch(s: SwarmState, peer: Peer, payload: Uint8Array): void {
   const piece = loaded?.layout.index(number)
   if (site === undefined || loaded?.downloader === undefined || piece === undefined) return
   if (!site.members.has(peer.id) || loaded.closed.has(piece)) return
-  if (site.heard(piece, peer.id, lease, loaded.downloader.shareOf(piece))) loaded.downloader.leave(piece)
+  if (site.heard(piece, peer.id, lease, loaded.downloader.divided.shareOf(piece)))
+    loaded.downloader.divided.leave(piece)
 }
 
 export function onUnfetch(s: SwarmState, peer: Peer, payload: Uint8Array): void {

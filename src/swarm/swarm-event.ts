@@ -3,6 +3,7 @@ import type { Endpoint } from '../core/address.ts'
 import type { PieceIndex } from '../core/piece-layout.ts'
 import type { AnnounceOutcome } from './announcer.ts'
 import type { CheckResult } from './content-check.ts'
+import type { Way } from './limiting/engine-limits.ts'
 import type { Peer, PeerEvent } from './peer.ts'
 import type { LoadOutcome } from './piece-loader.ts'
 import type { WebSeedNews } from './web-seeding.ts'
@@ -35,8 +36,8 @@ export type SwarmEvent =
   /** Somebody reads from elsewhere, or does not read any more. */
   | { readonly kind: 'readers-changed' }
   | { readonly kind: 'all-synced' }
-  /** Tokens are there again. */
-  | { readonly kind: 'limit-lifted' }
+  /** The peer waited for a rate limit, and it is its turn. */
+  | { readonly kind: 'limit-lifted'; readonly peer: Peer; readonly way: Way }
   /** Once a second while anything is going on. */
   | { readonly kind: 'tick' }
   /** Several times a second while pieces are revealed. */

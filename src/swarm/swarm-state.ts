@@ -5,6 +5,7 @@ import type { PeerId } from '../core/ids.ts'
 import type { Torrent } from '../core/metainfo.ts'
 import type { FileLayout, PieceIndex, PieceLayout } from '../core/piece-layout.ts'
 import type { Random } from '../core/random.ts'
+import type { Site } from '../core/site.ts'
 import type { Millis } from '../core/units.ts'
 import type { Clock, Timer } from '../platform/clock.ts'
 import type { Logger } from '../platform/log.ts'
@@ -18,6 +19,9 @@ import type { AddTorrent, PeerSource, TorrentEvent } from './engine-types.ts'
 import type { PeerGuard } from './guard.ts'
 import type { KnownPeers } from './known-peers.ts'
 import type { LeaseAsker } from './lease-asker.ts'
+import type { EngineLimits } from './limiting/engine-limits.ts'
+import type { TorrentLimits } from './limiting/torrent-limits.ts'
+import type { Whereabouts } from './limiting/whereabouts.ts'
 import type { MetadataFetch } from './metadata-fetch.ts'
 import type { Network } from './network.ts'
 import type { Peer, PeerOwner } from './peer.ts'
@@ -28,12 +32,12 @@ import type { Readers } from './readers.ts'
 import type { RevealPlan } from './reveal/reveal-plan.ts'
 import type { SendBudget } from './send-budget.ts'
 import type { SiteWork } from './site/site-work.ts'
+import type { Spender } from './spending.ts'
 import type { SourceMap } from './peer-source.ts'
 import type { SwarmEvent } from './swarm-event.ts'
 import type { SwarmMemory } from './swarm-memory.ts'
 import type { FetchAnnounce } from './tracker-http.ts'
 import type { Trackers } from './trackers.ts'
-import type { TokenBucket } from './token-bucket.ts'
 import type { Uploader } from './uploader.ts'
 import type { FetchRange } from './web-seed-request.ts'
 import type { WebSeeding } from './web-seeding.ts'
@@ -55,17 +59,18 @@ export interface Shared {
   readonly bans: Bans
   readonly guard: PeerGuard | undefined
   readonly budget: SendBudget
-  readonly bucketDown: TokenBucket
-  readonly bucketUp: TokenBucket
+  readonly limits: EngineLimits
+  readonly whereabouts: Whereabouts
   readonly peerId: PeerId
   readonly bindAddress: IpAddress | undefined
   readonly ownAddresses: readonly IpAddress[]
   readonly port: () => number
-  /** What we seed is shown bit by bit, and this names the site of an address: an origin's way. */
+  /** What we seed is shown bit by bit: an origin's way. */
   readonly isRevealing: boolean
-  readonly siteOf: ((host: IpAddress) => string) | undefined
-  /** Wakes every torrent after `wait`: a rate limit was reached. */
-  readonly wakeAfter: (wait: Millis) => void
+  /** The site of an address, where the map is known. */
+  readonly siteOf: ((host: IpAddress) => Site) | undefined
+  /** A tracker has told a torrent where we are: the budget of that site holds from now on, not from the next tick. */
+  readonly onSiteTold: () => void
 }
 
 /** What is known once the metadata is. */
@@ -103,6 +108,7 @@ export interface SwarmState {
   readonly peers: Map<PeerId, Peer>
   readonly known: KnownPeers
   readonly sources: SourceMap
+  readonly limits: TorrentLimits<Peer | Spender>
   readonly meterDown: RateMeter
   readonly meterUp: RateMeter
   readonly from: Record<PeerSource, number>

@@ -17,13 +17,15 @@ import {
 import type { AddTorrent } from './engine-types.ts'
 import type { PeerPass } from './guard.ts'
 import { offerPlace, rechokeIfDue, updateInterest } from './interest.ts'
+import type { Way } from './limiting/engine-limits.ts'
+import type { Surroundings } from './limiting/whereabouts.ts'
 import { startMetadata } from './metadata-traffic.ts'
 import type { Connection } from './network.ts'
 import type { Peer, PeerOwner } from './peer.ts'
 import { onMessage } from './peer-messages.ts'
 import { onLoaded, onNotStored, onStored, onVerified } from './piece-traffic.ts'
 import { onReadersChanged } from './reading.ts'
-import { onRevealDue, revealMore } from './revealing.ts'
+import { isOurs, onRevealDue, revealMore } from './revealing.ts'
 import { mindMemory, onRecalled, saveMemoryNow, startRemembering } from './remembering.ts'
 import { endSiteWork, onSiteDue } from './site-talk.ts'
 import { createState } from './create-state.ts'
@@ -40,7 +42,6 @@ import {
   saveStateSoon,
 } from './torrent-life.ts'
 import { mindWebSeeds, onWebSeed } from './web-seeding.ts'
-import { shuffled } from '../core/random.ts'
 
 export class Swarm implements PeerOwner {
   readonly state: SwarmState
@@ -107,7 +108,7 @@ export class Swarm implements PeerOwner {
       case 'web-seed': onWebSeed(s, event.news); break
       case 'readers-changed': onReadersChanged(s); break
       case 'all-synced': onSynced(s); onEveryPeer(s); break
-      case 'limit-lifted': onLimitLifted(s); break
+      case 'limit-lifted': onLimitLifted(s, event); break
       case 'tick': onTick(s); break
       case 'reveal-due': onRevealDue(s); break
       case 'tell-due': onTellDue(s); break
@@ -156,6 +157,12 @@ export class Swarm implements PeerOwner {
     return s.phase !== 'stopped' && (s.peers.size > 0 || isFetching(s) || s.known.size + s.memory.size > 0)
   }
 
+  get surroundings(): Surroundings {
+    const { peers, sources } = this.state
+    const isColleague = (peer: Peer): boolean => peer.source !== 'origin' && isOurs(peer)
+    return { sources, ownClients: () => [...peers.values()].filter(isColleague) }
+  }
+
   stop(): Promise<void> {
     this.#stopping ??= this.#stop()
     return this.#stopping
@@ -170,6 +177,7 @@ export class Swarm implements PeerOwner {
     s.aborter.abort()
     s.readers.wake()
     for (const peer of [...s.peers.values()]) peer.close()
+    s.limits.stop()
     await Promise.all([s.announcer?.stop(), saveMemoryNow(s), this.#close()])
   }
 
@@ -222,9 +230,10 @@ function bestFirst(s: SwarmState): Peer[] {
   return [...s.peers.values()].toSorted((a, b) => rank(a) - rank(b))
 }
 
-/** In random order, so that nobody stands first in line for every token. */
-function onLimitLifted(s: SwarmState): void {
-  for (const peer of shuffled([...s.peers.values()], s.shared.random)) onReadDone(s, peer)
+function onLimitLifted(s: SwarmState, { peer, way }: { readonly peer: Peer; readonly way: Way }): void {
+  if (peer.isClosed) return
+  if (way === 'down') s.loaded?.downloader?.fill(peer)
+  else s.loaded?.uploader.pump(peer)
 }
 
 function onTick(s: SwarmState): void {

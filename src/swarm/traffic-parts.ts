@@ -12,7 +12,7 @@ import { cacheKey, type Loaded, type SwarmState } from './swarm-state.ts'
 import { Uploader } from './uploader.ts'
 
 export function makeDownloader(s: SwarmState, layout: PieceLayout, open: Iterable<PieceIndex>): Downloader {
-  const { clock, random, pool, bucketDown } = s.shared
+  const { clock, random, pool } = s.shared
   const site = makeSiteWork(s, layout)
   s.site = site
   return new Downloader(
@@ -20,7 +20,7 @@ export function makeDownloader(s: SwarmState, layout: PieceLayout, open: Iterabl
       clock,
       random,
       pool,
-      bucket: bucketDown,
+      limiter: s.limits.down,
       layout,
       site,
       deadlines: s.readers.deadlines,
@@ -33,18 +33,17 @@ export function makeDownloader(s: SwarmState, layout: PieceLayout, open: Iterabl
       onGuilty: (addresses) => punish(s, addresses),
       onWasted: (bytes) => (s.wastedBytes += bytes),
       onFreed: () => (s.needsFill = true),
-      onLimited: (wait) => s.shared.wakeAfter(wait),
     },
     open,
   )
 }
 
 export function makeUploader(s: SwarmState, layout: PieceLayout): Uploader {
-  const { clock, cache, bucketUp, budget } = s.shared
+  const { clock, cache, budget } = s.shared
   return new Uploader({
     clock,
     cache,
-    bucket: bucketUp,
+    limiter: s.limits.up,
     budget,
     layout,
     keyOf: (piece) => cacheKey(s, piece),
@@ -55,7 +54,6 @@ export function makeUploader(s: SwarmState, layout: PieceLayout): Uploader {
       s.uploadedBytes += bytes
       s.meterUp.add(bytes, clock.now())
     },
-    onLimited: (wait) => s.shared.wakeAfter(wait),
   })
 }
 

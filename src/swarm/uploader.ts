@@ -1,18 +1,19 @@
 /** Sending: whose requests are taken, and when their blocks go out. Whom to serve is decided in `unchoker.ts`. */
 import type { PieceIndex, PieceLayout } from '../core/piece-layout.ts'
-import { MiB, type Millis } from '../core/units.ts'
+import { MiB } from '../core/units.ts'
 import type { Clock } from '../platform/clock.ts'
 import { limits } from '../wire/limits.ts'
 import { type BlockRange, encodeBlockRanges } from '../wire/peer-message.ts'
+import type { Limiter } from './limiting/torrent-limits.ts'
 import type { Peer } from './peer.ts'
 import type { CachedPiece, PieceCache } from './piece-cache.ts'
 import type { SendBudget } from './send-budget.ts'
-import type { TokenBucket } from './token-bucket.ts'
 
 export interface UploaderParts {
   readonly clock: Clock
   readonly cache: PieceCache
-  readonly bucket: TokenBucket
+  /** Whether a block may leave now; a peer that waits for it is pumped when it is its turn. */
+  readonly limiter: Limiter<Peer>
   readonly budget: SendBudget
   readonly layout: PieceLayout
   readonly keyOf: (piece: PieceIndex) => string
@@ -21,7 +22,6 @@ export interface UploaderParts {
   /** Bring the piece to the cache; the waiting peers are pumped when it is there. */
   readonly load: (piece: PieceIndex) => void
   readonly onSent: (peer: Peer, piece: PieceIndex, bytes: number) => void
-  readonly onLimited: (wait: Millis) => void
 }
 
 /** Enough for the kernel's buffer and a loop turn; the bound of `limits` holds with room for small messages. */
@@ -110,7 +110,7 @@ export class Uploader {
       if (cached === undefined) {
         waiting.push(range)
         if (loads.size < this.#loadsAhead) loads.add(range.piece)
-      } else if (this.#take(range.length)) {
+      } else if (this.#parts.limiter.take(peer, range.length)) {
         this.#send(peer, range, cached)
       } else {
         waiting.push(range)
@@ -130,12 +130,6 @@ export class Uploader {
 
   #hasRoom(peer: Peer): boolean {
     return peer.connection.queuedBytes < QUEUED_BYTES_MAX && this.#parts.budget.hasRoom
-  }
-
-  #take(bytes: number): boolean {
-    if (this.#parts.bucket.take(bytes)) return true
-    this.#parts.onLimited(this.#parts.bucket.waitFor(bytes))
-    return false
   }
 }
 

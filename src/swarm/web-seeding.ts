@@ -6,7 +6,7 @@ import { MiB, type Millis, millis, seconds } from '../core/units.ts'
 import { limits } from '../wire/limits.ts'
 import { webSeedUrlOf } from '../wire/web-seed-path.ts'
 import type { WebSeedAt } from './engine-types.ts'
-import { spend } from './spending.ts'
+import { Spender } from './spending.ts'
 import type { Loaded, SwarmState } from './swarm-state.ts'
 import { WebSeedFailure } from './web-seed-failure.ts'
 import { chooseRun, partsOf, turnOf } from './web-seed-policy.ts'
@@ -140,7 +140,8 @@ function failureOf(s: SwarmState, source: Source, error: unknown): WebSeedFailur
 
 /** Takes from `left` each piece that has come. */
 async function fetchRun(s: SwarmState, loaded: Loaded, source: Source, left: PieceIndex[]): Promise<void> {
-  const { pool, clock, bucketDown: bucket, bindAddress: localAddress } = s.shared
+  const { pool, clock, bindAddress: localAddress } = s.shared
+  using spender = new Spender(s.limits, 'down')
   const { metainfo } = loaded.torrent
   const signal = AbortSignal.any([s.aborter.signal, source.aborter.signal])
   let piece: Uint8Array | undefined
@@ -164,7 +165,7 @@ async function fetchRun(s: SwarmState, loaded: Loaded, source: Source, left: Pie
     }
   }
   const take = (bytes: Uint8Array): Promise<void> | undefined => {
-    if (bucket.isLimited) return spend({ bucket, clock }, bytes.length, signal).then(() => keep(bytes))
+    if (!spender.take(bytes.length)) return spender.spend(bytes.length, signal).then(() => keep(bytes))
     keep(bytes)
     return undefined
   }

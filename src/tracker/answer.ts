@@ -32,7 +32,7 @@ export function answerOf(context: AnnounceContext, parts: AnnounceParts): Answer
     incomplete: counts.incomplete,
     peers: request.isOurs ? peers.map(withFlags) : peers,
     externalIp: from.host,
-    ...(request.isOurs ? { site: from.site, ...forOurs(request.infoHash, parts) } : {}),
+    ...(request.isOurs ? { ...whereFrom(context, parts), ...forOurs(request.infoHash, parts) } : {}),
     ...(mayPeer(from.site) ? {} : { warning: PEERING_OFF }),
   }
   return { reply, crossSite: crossSiteCount(context, peers) }
@@ -41,6 +41,15 @@ export function answerOf(context: AnnounceContext, parts: AnnounceParts): Answer
 /** Clients show it to people, who would wonder at a list of one. */
 const PEERING_OFF =
   'your network (a VPN, say) is set to take from servers only: peers are not introduced to each other there'
+
+/** Its site; where that has a budget, with how many there are to share it. */
+function whereFrom(
+  { request, from: { site } }: AnnounceContext,
+  { store }: AnnounceParts,
+): Pick<AnnounceReply, 'site' | 'sitePeers'> {
+  if ((site.wanBytesPerSecond ?? 0) === 0) return { site }
+  return { site, sitePeers: store.countAt(request.infoHash, site.name) }
+}
 
 /** The portal begins a new epoch, or this tracker has begun anew: either shows as another number. */
 function forOurs(

@@ -159,6 +159,10 @@ export class MemorySwarmStore implements SwarmStore {
     return { complete: swarm.size - incomplete, incomplete, downloaded: swarm.downloaded }
   }
 
+  countAt(infoHash: InfoHash, site: string): number {
+    return this.#find(infoHash)?.sizeAt(this.#tables.sites.numberOf(site)) ?? 0
+  }
+
   countBySite(): ReadonlyMap<string, number> {
     return new Map(this.#tables.sites.holders())
   }

@@ -33,6 +33,11 @@ export class SwarmShelves {
     return this.#leechers
   }
 
+  /** Of one site, undefined where nobody is at it. */
+  sizeAt(site: number | undefined): number {
+    return site === undefined ? 0 : (this.#shelfOf(site)?.size ?? 0)
+  }
+
   /** On the shelf of the site that its record names. */
   add(slot: Slot): void {
     const site = this.#table.site[slot] ?? 0

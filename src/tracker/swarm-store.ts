@@ -115,6 +115,8 @@ export interface SwarmStore {
   /** Costs time in proportion to the answer, not to the swarm. */
   draw(swarm: InfoHash, request: DrawRequest): Draw
   counts(swarm: InfoHash): SwarmCounts
+  /** Peers of the swarm at the site. */
+  countAt(swarm: InfoHash, site: string): number
   /** Peers in all swarms by the name of their site; costs time in proportion to the swarms and their sites. */
   countBySite(): ReadonlyMap<string, number>
   /** Frees, of `part` of all, peers whose lease ran out, and swarms without peers. */

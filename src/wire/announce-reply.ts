@@ -47,6 +47,8 @@ export interface AnnounceReply {
   /** Where the tracker sees us (BEP 24). */
   readonly externalIp?: IpAddress
   readonly site?: Site
+  /** Peers of the swarm at the site, ourselves included; told where the site has a budget for them to share. */
+  readonly sitePeers?: number
   readonly epoch?: number
   readonly swarmKey?: SwarmKey
   readonly warning?: string
@@ -87,7 +89,7 @@ export function encodeAnnounceReply(
         'sh epoch': reply.epoch,
         'sh key': reply.swarmKey === undefined ? undefined : bytesOfSwarmKey(reply.swarmKey),
         'sh peers': Uint8Array.from(ordered, (peer) => flagsByte(peer.flags)),
-        'sh site': reply.site === undefined ? undefined : siteDict(reply.site),
+        'sh site': reply.site === undefined ? undefined : siteDict(reply.site, reply.sitePeers),
       }),
     }),
   )
@@ -135,6 +137,7 @@ function replyOf(dict: BencodeDict): AnnounceReply {
   const minInterval = countAt(dict, 'min interval')
   const externalIp = bytesAt(dict, 'external ip', 'reply')
   const site = dictAt(dict, 'sh site', 'reply')
+  const sitePeers = site === undefined ? undefined : countAt(site, 'peers')
   const epoch = intAt(dict, 'sh epoch', 'reply')
   const key = bytesAt(dict, 'sh key', 'reply')
   const warning = bytesAt(dict, 'warning message', 'reply')
@@ -146,6 +149,7 @@ function replyOf(dict: BencodeDict): AnnounceReply {
     peers: parsePeers(dict),
     ...(externalIp !== undefined && { externalIp: addressOfBytes(externalIp) }),
     ...(site !== undefined && { site: siteOf(site) }),
+    ...(sitePeers !== undefined && { sitePeers }),
     ...(epoch !== undefined && { epoch }),
     ...(key !== undefined && { swarmKey: swarmKeyOfBytes(key) }),
     ...(warning !== undefined && { warning: displayText(warning, REASON_CHARS_MAX) }),
@@ -175,11 +179,12 @@ function peerDict(peer: AnnouncedPeer): Map<string, BencodeInput> {
   })
 }
 
-function siteDict(site: Site): Map<string, BencodeInput> {
+function siteDict(site: Site, peers: number | undefined): Map<string, BencodeInput> {
   return dictOf({
     cidrs: site.cidrs.slice(0, SITE_CIDRS_MAX),
     name: site.name,
     peering: site.peering,
+    peers,
     wan: site.wanBytesPerSecond,
   })
 }

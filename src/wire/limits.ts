@@ -271,4 +271,6 @@ export const limits = {
   sitesFileBytesMax: 1 * MiB,
   /** `wan=` of a site, bytes a second: 8 Tbit/s, more than any link of a company, and exact in every format. */
   siteWanBytesPerSecondMax: 1_000_000_000_000,
+  /** Rate limits by the hours of the week: twenty spans with their rates, more than a week that people plan has. */
+  rateScheduleCharsMax: 512,
 } as const

@@ -249,6 +249,17 @@ export function describeSwarmStore(
       assert.deepEqual([...store.countBySite()], [['lyon', 3]])
     })
 
+    it('counts the peers of one swarm at one site', () => {
+      store.put(SWARM, alice, LEASE)
+      store.put(SWARM, { ...bob, isSeed: true }, LEASE)
+      store.put(OTHER_SWARM, bob, LEASE)
+      store.put(SWARM, swarmPeer('10.7.0.1', { site: 'oslo' }), LEASE)
+      const count = (site: string): number => store.countAt(SWARM, site)
+      assert.deepEqual([count('lyon'), count('oslo'), count('kyoto')], [2, 1, 0])
+      store.remove(SWARM, bob)
+      assert.deepEqual([count('lyon'), store.countAt(OTHER_SWARM, 'lyon')], [1, 1])
+    })
+
     it('says when it is full, and still renews those who are in', () => {
       for (let i = 0; i < 400; i++) store.put(SWARM, swarmPeer(`10.1.${i >> 8}.${i & 255}`), LEASE)
       assert.equal(store.put(OTHER_SWARM, alice, LEASE), false)

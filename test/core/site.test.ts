@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { ipAddress } from '../../src/core/address.ts'
 import { ShoalError } from '../../src/core/errors.ts'
-import { canonicalCidr, defaultSite, mayCross, mayPeer, policyOf, SiteMap } from '../../src/core/site.ts'
+import {
+  canonicalCidr,
+  defaultSite,
+  isOneNetwork,
+  mayCross,
+  mayPeer,
+  policyOf,
+  SiteMap,
+} from '../../src/core/site.ts'
 
 const siteOf = (map: SiteMap, host: string): string => map.siteOf(ipAddress(host)).name
 
@@ -137,4 +145,24 @@ describe('an address range', () => {
       assert.throws(() => canonicalCidr(text), ShoalError)
     })
   }
+})
+
+describe('a site that is one network', () => {
+  const map = new SiteMap([
+    { name: 'lyon', cidrs: ['10.4.0.0/16'] },
+    { name: 'lab', cidrs: ['127.1.0.0/16'] },
+    { name: 'vpn', cidrs: ['10.99.0.0/16'], peering: 'off' },
+  ])
+  const isOne = (host: string): boolean => isOneNetwork(map.siteOf(ipAddress(host)))
+
+  it('is one that the map lists, unless it is a VPN', () => {
+    assert.deepEqual(['10.4.7.9', '127.1.2.3', '10.99.0.1'].map(isOne), [true, true, false])
+  })
+
+  it('is a private range that nobody lists, but neither the public internet nor loopback', () => {
+    assert.deepEqual(['192.168.3.4', 'fd00::1', '8.8.8.8', '127.0.0.1', '::1'].map(isOne), [
+      ...[true, true],
+      ...[false, false, false],
+    ])
+  })
 })

@@ -6,7 +6,14 @@ import type { Metainfo, MetainfoFile, Torrent } from '../../src/core/metainfo.ts
 import { type Random, seededRandom } from '../../src/core/random.ts'
 import { type Millis, millis } from '../../src/core/units.ts'
 import { silentLogger } from '../../src/platform/log.ts'
-import type { AddTorrent, Engine, EngineOptions, TorrentEvent, TorrentHandle } from '../../src/swarm/index.ts'
+import type {
+  AddTorrent,
+  Engine,
+  EngineOptions,
+  EngineParts,
+  TorrentEvent,
+  TorrentHandle,
+} from '../../src/swarm/index.ts'
 import { startEngine } from '../../src/swarm/index.ts'
 import type { FetchAnnounce } from '../../src/swarm/tracker-http.ts'
 import type { FetchRange } from '../../src/swarm/web-seed-request.ts'
@@ -94,9 +101,9 @@ export class SimulatedSwarm implements AsyncDisposable {
       readonly storage?: MemoryStorage
       readonly fetchAnnounce?: FetchAnnounce
       readonly fetchRange?: FetchRange
-    } = {},
+    } & Pick<EngineParts, 'siteOf' | 'wallTime'> = {},
   ): Promise<SimulatedPeer> {
-    const { storage: given, fetchAnnounce, fetchRange, ...rest } = options
+    const { storage: given, fetchAnnounce, fetchRange, siteOf, wallTime, ...rest } = options
     const storage = given ?? new MemoryStorage()
     const bindAddress: IpAddress = ipAddress(host)
     const id = createHash('sha1').update(`${host} ${this.#engines.length}`).digest('hex')
@@ -109,6 +116,8 @@ export class SimulatedSwarm implements AsyncDisposable {
         storage,
         ...(fetchAnnounce !== undefined && { fetchAnnounce }),
         ...(fetchRange !== undefined && { fetchRange }),
+        ...(siteOf !== undefined && { siteOf }),
+        ...(wallTime !== undefined && { wallTime }),
       },
       { listen: { host, port: 6_881, portsToTry: 5 }, bindAddress, peerId: peerId(id), ...rest },
     )

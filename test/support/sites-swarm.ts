@@ -275,7 +275,7 @@ export class SitesSwarm implements AsyncDisposable {
         network: this.network,
         storage,
         fetchAnnounce: () => Promise.resolve(this.#announce(address)),
-        siteOf: (host) => `site ${this.#byAddress.get(host)?.site ?? -1}`,
+        siteOf: (host) => ({ name: `site ${this.#byAddress.get(host)?.site ?? -1}`, cidrs: [] }),
       },
       {
         listen: { host: address, port: PORT, portsToTry: 1 },

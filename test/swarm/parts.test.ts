@@ -6,7 +6,7 @@ import { Bitfield } from '../../src/core/bitfield.ts'
 import { ShoalError } from '../../src/core/errors.ts'
 import { infoHash } from '../../src/core/ids.ts'
 import type { PieceIndex } from '../../src/core/piece-layout.ts'
-import { bytesPerSecond, millis, seconds } from '../../src/core/units.ts'
+import { millis, seconds } from '../../src/core/units.ts'
 import { Bans } from '../../src/swarm/bans.ts'
 import { Blame } from '../../src/swarm/blame.ts'
 import { BufferPool } from '../../src/swarm/buffer-pool.ts'
@@ -16,7 +16,6 @@ import { PieceCache } from '../../src/swarm/piece-cache.ts'
 import { RateMeter } from '../../src/swarm/rate-meter.ts'
 import { decodeState, encodeState } from '../../src/swarm/resume-state.ts'
 import { SentPins } from '../../src/swarm/sent-pins.ts'
-import { TokenBucket } from '../../src/swarm/token-bucket.ts'
 import { limits } from '../../src/wire/limits.ts'
 import { encodePeerMessage, type PeerMessage } from '../../src/wire/peer-message.ts'
 import { ManualClock } from '../support/manual-clock.ts'
@@ -186,16 +185,6 @@ describe('what a peer has', () => {
 })
 
 describe('rates', () => {
-  it('are limited to what the bucket holds, and told when to come again', () => {
-    const clock = new ManualClock()
-    const bucket = new TokenBucket(clock, bytesPerSecond(16_384), 16_384)
-    assert.ok(bucket.take(16_384))
-    assert.ok(!bucket.take(16_384))
-    clock.advance(bucket.waitFor(16_384))
-    assert.ok(bucket.take(16_384))
-    assert.ok(new TokenBucket(clock, undefined, 1).take(1e12))
-  })
-
   it('are measured from the first second on, and forgotten', () => {
     const clock = new ManualClock()
     const meter = new RateMeter()

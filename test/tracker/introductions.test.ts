@@ -238,6 +238,23 @@ describe('Introductions', function () {
       }
     })
 
+    it('tell our own clients by how many the budget of their site is shared, and nobody else', async () => {
+      const map = new SiteMap([
+        { name: 'oslo', cidrs: cidrs(1), wanBytesPerSecond: 1_000_000 },
+        { name: 'lyon', cidrs: cidrs(2) },
+      ])
+      const swarm = await IntroductionWorld.open({ sites: () => map })
+      const toldTo = async (site: number, isOurs: boolean): Promise<number | undefined> => {
+        await swarm.arrive(site, { isOurs, isSeed: isOurs })
+        return swarm.lastReply?.sitePeers
+      }
+      assert.deepEqual(
+        [await toldTo(1, true), await toldTo(1, false), await toldTo(2, true)],
+        [1, undefined, undefined],
+      )
+      assert.equal(await toldTo(1, true), 3)
+    })
+
     it('stay within the site where the WAN is closed, in both directions', async () => {
       const map = new SiteMap([{ name: 'cabin', cidrs: cidrs(1), wanBytesPerSecond: 0 }])
       for (const isOurs of [false, true]) {

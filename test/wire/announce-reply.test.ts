@@ -50,6 +50,7 @@ const replies: fc.Arbitrary<AnnounceReply> = fc
         { name: 'oslo', cidrs: ['10.7.0.0/16'], wanBytesPerSecond: 2_500_000 },
       ),
     ),
+    sitePeers: fc.option(fc.nat()),
     epoch: fc.option(fc.nat()),
     key: fc.option(fc.uint8Array({ minLength: 16, maxLength: 32 }).map(swarmKeyOfBytes)),
     warning: fc.option(fc.stringMatching(/^[ -~é日]{1,40}$/)),
@@ -62,6 +63,7 @@ const replies: fc.Arbitrary<AnnounceReply> = fc
     peers: r.peers.flat(),
     ...(r.externalIp !== null && { externalIp: r.externalIp }),
     ...(r.site !== null && { site: r.site }),
+    ...(r.site !== null && r.sitePeers !== null && { sitePeers: r.sitePeers }),
     ...(r.epoch !== null && { epoch: r.epoch }),
     ...(r.key !== null && { swarmKey: r.key }),
     ...(r.warning !== null && { warning: r.warning }),
@@ -90,7 +92,7 @@ describe("a tracker's reply", () => {
     fc.assert(
       fc.property(replies, (reply) => {
         const raw = encodeAnnounceReply(reply, STOCK)
-        const { site: _site, epoch: _epoch, swarmKey: _key, ...rest } = reply
+        const { site: _site, sitePeers: _sitePeers, epoch: _epoch, swarmKey: _key, ...rest } = reply
         const plain = { ...rest, peers: reply.peers.map(({ host, port: p }) => ({ host, port: p })) }
         assert.deepEqual(read(raw), plain)
         assert.ok(!Buffer.from(raw).includes('2:sh') && !Buffer.from(raw).includes(':sh '))

@@ -143,6 +143,7 @@ async function examineRelease(
     ...(options.peerPort !== undefined && { peerPort: options.peerPort }),
     ...(bind !== undefined && { bind }),
     limitDown: TRIAL_RATE,
+    limitLan: true,
     ...(own !== undefined && { guard: own.guard }),
   })
   const place = { announce, infoHash: resolved.infoHash, peerId: engine.peerId, port: engine.port }

@@ -1,6 +1,6 @@
 import { ipAddress, type IpAddress } from '../../core/address.ts'
 import { parseDuration } from '../../core/quantity-text.ts'
-import { millis, type BytesPerSecond, type Millis } from '../../core/units.ts'
+import { millis, type Millis } from '../../core/units.ts'
 import {
   fetchRelease,
   parseTarget,
@@ -17,18 +17,17 @@ import { PortalClient, TrustStore } from '../../portal-client/index.ts'
 import type { Engine, TorrentStats } from '../../swarm/index.ts'
 import type { Context } from '../context.ts'
 import { startPeerEngine, type PeerOptions } from '../engine.ts'
+import { clientLimits, type LimitFlags } from '../limit-flags.ts'
 import type { OwnDevice } from '../own-device.ts'
 import { type Granted, keepGranted } from '../granted.ts'
 import { readLine } from '../stdin.ts'
 import { bytesText, durationText, percentText, rateText } from '../text.ts'
 import { ShoalError } from '../../core/errors.ts'
 
-export interface GetCommandOptions {
+export interface GetCommandOptions extends LimitFlags {
   readonly out: string
   readonly files: readonly string[]
   readonly seed?: string
-  readonly limitDown?: BytesPerSecond
-  readonly limitUp?: BytesPerSecond
   readonly peerPort?: number
   readonly bind?: string
   readonly overwrite?: boolean
@@ -133,8 +132,7 @@ function peerOptions(options: ReleaseToOpen['options'], bind: IpAddress | undefi
   return {
     ...(options.peerPort === undefined ? {} : { peerPort: options.peerPort }),
     ...(bind === undefined ? {} : { bind }),
-    ...(options.limitDown === undefined ? {} : { limitDown: options.limitDown }),
-    ...(options.limitUp === undefined ? {} : { limitUp: options.limitUp }),
+    ...clientLimits(options),
   }
 }
 

@@ -1,7 +1,6 @@
 import { resolve } from 'node:path'
 import { ipAddress } from '../../core/address.ts'
 import { releaseName, slug } from '../../core/ids.ts'
-import type { BytesPerSecond } from '../../core/units.ts'
 import { readFileBounded } from '../../platform/files.ts'
 import { untilStopped } from '../../platform/lifecycle.ts'
 import {
@@ -14,11 +13,12 @@ import { ShoalError } from '../../core/errors.ts'
 import { limits } from '../../wire/limits.ts'
 import type { Context } from '../context.ts'
 import { startPeerEngine } from '../engine.ts'
+import { clientLimits, type LimitFlags } from '../limit-flags.ts'
 import { takeDataFolder } from '../local-origin.ts'
 import type { OwnDevice } from '../own-device.ts'
 import { binaryBytesText, bytesText, table } from '../text.ts'
 
-export interface PublishOptions {
+export interface PublishOptions extends LimitFlags {
   readonly title: string
   readonly bundle?: string
   readonly release?: string
@@ -30,7 +30,6 @@ export interface PublishOptions {
   readonly dryRun?: boolean
   readonly peerPort?: number
   readonly bind?: string
-  readonly limitUp?: BytesPerSecond
 }
 
 /** `shoal publish PATH`: returns when the release is live, that is when an origin has every byte of it. */
@@ -60,7 +59,7 @@ export async function publish(context: Context, path: string, given: object): Pr
         startPeerEngine(context, log, {
           ...(options.peerPort === undefined ? {} : { peerPort: options.peerPort }),
           ...(options.bind === undefined ? {} : { bind: ipAddress(options.bind) }),
-          ...(options.limitUp === undefined ? {} : { limitUp: options.limitUp }),
+          ...clientLimits(options),
           ...(own === undefined ? {} : { guard: own.guard }),
         }),
       device: async () => {

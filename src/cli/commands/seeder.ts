@@ -1,20 +1,19 @@
 import { ipAddress } from '../../core/address.ts'
-import type { BytesPerSecond } from '../../core/units.ts'
 import { lockFolder } from '../../platform/files.ts'
 import { untilStopped } from '../../platform/lifecycle.ts'
 import { ControlFeed } from '../../portal-client/index.ts'
 import type { Context } from '../context.ts'
+import { type LimitFlags, originLimits } from '../limit-flags.ts'
 import { startOrigin } from '../origin.ts'
 import { readKeyOf } from '../portal-key.ts'
 import { SiteSource } from '../site-source.ts'
 import { loadAllSettings } from '../settings.ts'
 import { stopped } from '../service.ts'
 
-export interface SeederOptions {
+export interface SeederOptions extends LimitFlags {
   readonly library?: string
   readonly peerPort?: number
   readonly peerHost?: string
-  readonly limitUp?: BytesPerSecond
 }
 
 /** `shoal seeder`: an origin for the portal of `--portal`, with a token of the role `origin`. */
@@ -45,7 +44,7 @@ export async function seeder(context: Context, given: object): Promise<void> {
         ...(options.library === undefined ? {} : { library: options.library }),
         ...(options.peerPort === undefined ? {} : { peerPort: options.peerPort }),
         ...(options.peerHost === undefined ? {} : { peerHost: ipAddress(options.peerHost) }),
-        ...(options.limitUp === undefined ? {} : { limitUp: options.limitUp }),
+        ...originLimits(options, settings.seeder),
       },
     ),
   )

@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { ipAddress } from '../../core/address.ts'
 import { ShoalError, systemCode } from '../../core/errors.ts'
 import { quote } from '../../core/file-name.ts'
-import type { BytesPerSecond } from '../../core/units.ts'
 import { lockFolder, writeFileAtomic } from '../../platform/files.ts'
 import { untilStopped } from '../../platform/lifecycle.ts'
 import { keepMemorySteady } from '../../platform/steady-memory.ts'
@@ -15,6 +14,7 @@ import { localUrlOf, peerAddressOf, publicUrlOf } from '../addresses.ts'
 import { hostAndPort } from '../arguments.ts'
 import type { Context } from '../context.ts'
 import { liveFiguresOf, type LiveParts } from '../live-figures.ts'
+import { type LimitFlags, originLimits } from '../limit-flags.ts'
 import { startOrigin } from '../origin.ts'
 import { notNow, openPort, stopped, welcome } from '../service.ts'
 import { loadAllSettings } from '../settings.ts'
@@ -22,7 +22,7 @@ import { SiteSource } from '../site-source.ts'
 import { webSeedContentOf, type WebSeedRoles } from '../web-seed-content.ts'
 import { readSites } from './site.ts'
 
-export interface UpOptions {
+export interface UpOptions extends LimitFlags {
   readonly library?: string
   readonly listen: string
   readonly publicUrl?: string
@@ -30,7 +30,6 @@ export interface UpOptions {
   readonly peerHost?: string
   readonly udpPort?: number
   readonly sites?: string
-  readonly limitUp?: BytesPerSecond
 }
 
 /** `shoal up`: portal, tracker and origin in one process, until it is told to stop. */
@@ -142,7 +141,7 @@ export async function up(context: Context, given: object): Promise<void> {
         peerHost: peerAddressOf(peerHost, publicUrl),
         ...(options.library === undefined ? {} : { library: options.library }),
         ...(options.peerPort === undefined ? {} : { peerPort: options.peerPort }),
-        ...(options.limitUp === undefined ? {} : { limitUp: options.limitUp }),
+        ...originLimits(options, settings.seeder),
       },
     ),
   )

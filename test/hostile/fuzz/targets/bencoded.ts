@@ -197,6 +197,7 @@ export const bencodedTargets: readonly Target[] = [
       'peering',
       'off',
       'wan',
+      'peers',
       'failure reason',
       'retry in',
       'warning message',

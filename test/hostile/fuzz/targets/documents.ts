@@ -193,7 +193,10 @@ export const documentTargets: readonly Target[] = [
   {
     name: 'sites file',
     files: ['wire/sites-file.ts', 'wire/site-policy.ts', 'core/site.ts'],
-    beside: ['formatSites', 'formatSite', 'formatPolicy', 'wanText', 'siteOf', 'defaultSite', 'holds'],
+    beside: [
+      ...['formatSites', 'formatSite', 'formatPolicy', 'wanText', 'siteOf', 'defaultSite', 'holds'],
+      ...['isOneNetwork', 'isListed'],
+    ],
     dialect: 'words',
     corpus: 'sites-file',
     words: [

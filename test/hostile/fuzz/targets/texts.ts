@@ -8,6 +8,7 @@ import { canonicalCidr } from '../../../../src/core/site.ts'
 import * as readers from '../../../../src/platform/setting-readers.ts'
 import { matchesFileGlob } from '../../../../src/platform/file-glob.ts'
 import { selectFiles } from '../../../../src/portal/grants/select-files.ts'
+import { formatRateSchedule, parseRateSchedule } from '../../../../src/wire/rate-schedule.ts'
 import { bytesOfText, eachWay, type Target, textOf, utf8Of } from '../target.ts'
 
 const PATHS = ['a/b.txt', 'a/c.mp4', 'É é.txt', 'a.b', `${'a/'.repeat(20)}z`, 'a'.repeat(200)]
@@ -62,6 +63,48 @@ export const textTargets: readonly Target[] = [
     },
   },
   {
+    name: 'rate schedules',
+    files: ['wire/rate-schedule.ts'],
+    beside: ['formatRateSchedule', 'ruleText', 'rateText', 'timeText'],
+    dialect: 'words',
+    corpus: 'rate-schedule',
+    words: [
+      'mon',
+      'fri',
+      'sun',
+      'xyz',
+      '-',
+      ' ',
+      ':',
+      ', ',
+      '8',
+      '18',
+      '24',
+      '6:30',
+      '9:60',
+      '2MB',
+      '1Mbit',
+      'unlimited',
+      '0',
+    ],
+    seeds: [
+      '2MB',
+      '20Mbit, mon-fri 8-18: 4Mbit, sat-sun: unlimited',
+      '22:30-6: 1MB,mon 500kB',
+      '8-8: 1MB',
+      '24-3: 1MB',
+      '8-25: 1MB',
+      'xyz 1MB',
+      '1MB, 2MB',
+      '99999999GB',
+    ].map(bytesOfText),
+    frame: (bytes) => /[0-9]/.test(textOf(bytes)),
+    read: (bytes) => {
+      const schedule = parseRateSchedule(textOf(bytes))
+      assert.deepEqual(parseRateSchedule(formatRateSchedule(schedule)), schedule)
+    },
+  },
+  {
     name: 'settings',
     files: ['platform/setting-readers.ts'],
     dialect: 'words',
@@ -91,6 +134,8 @@ export const textTargets: readonly Target[] = [
       'policyOf',
       'mayPeer',
       'mayCross',
+      'isOneNetwork',
+      'isListed',
       'siteOf',
       'defaultSite',
       'holds',
