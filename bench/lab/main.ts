@@ -27,6 +27,9 @@
  * - `--floor` also times one bare TCP stream over the same links; `--svg` draws progress and who sent to whom;
  *   `--transcripts` shows what the clients printed.
  */
+import { writeFile } from 'node:fs/promises'
+import { chartOfRun } from './chart-of-run.ts'
+import { drawChart } from './chart.ts'
 import { readOptions } from './options.ts'
 import { lineOf, textOf, type Line } from './report.ts'
 import { runLab } from './run.ts'
@@ -55,6 +58,7 @@ try {
     const result = await runLab(run, stop.signal)
     const line = lineOf(run, result, startedAt)
     lines.push(line)
+    if (run.svgFile !== undefined) await writeFile(run.svgFile, drawChart(chartOfRun(line, result)))
     if (areLogsWanted) for (const { transcript } of result.hosts) process.stderr.write(`${transcript}\n`)
     note(textOf(line))
     process.stdout.write(`${JSON.stringify(line)}\n`)

@@ -30,6 +30,8 @@ export interface LinkEnd {
   readonly device: string
 }
 
+export const ORIGIN_ADDRESS = '10.78.0.2'
+
 export interface LabHost extends Host {
   readonly plan: PlacedHost
   /** What goes to it. */
@@ -53,7 +55,7 @@ export class LabNetwork implements AsyncDisposable {
 
   private constructor() {
     this.#name = freshLabName()
-    this.origin = hostIn(this.#namespace('origin'), 'origin', '10.78.0.2')
+    this.origin = hostIn(this.#namespace('origin'), 'origin', ORIGIN_ADDRESS)
   }
 
   static async create(plan: Pick<LabPlan, 'originMbit' | 'sites'>): Promise<LabNetwork> {
