@@ -1,15 +1,11 @@
 /** What a run showed, as the one line of JSON and as a few words. Hosts that were killed count only where it says so. */
 import { boundsOf, leastWanCopies } from './bounds.ts'
-import { PACE_MS, type Carried, type LinkCounts } from './counters.ts'
+import type { Carried } from './counters.ts'
 import type { HostResult } from './fetch-on-all.ts'
-import { mean, round, spreadOf, sum, thinned } from './figures.ts'
-import type { Flows } from './flows.ts'
+import { mean, round, spreadOf, sum } from './figures.ts'
 import type { LabPlan } from './plan.ts'
+import { longestStallOf, matrixOf, mergedAfterSeconds, paceOf } from './report-links.ts'
 import type { RunOptions, RunResult } from './run.ts'
-import { bytesIn } from './shape.ts'
-
-/** So many numbers of `pace` for each link: enough to see, few enough to keep. */
-const PACE_NUMBERS = 30
 
 export type Line = ReturnType<typeof lineOf>
 
@@ -68,6 +64,8 @@ export function lineOf(options: RunOptions, result: RunResult, startedAt: Date) 
     dropped: { origin: origin.dropped, wanIn: wanIn.map((carried) => carried.dropped) },
     receivedCopiesMean: mean(peers.map((peer) => receivedBy(peer, result) / sizeBytes)),
     wastedBytes: sum(peers.map(({ wastedBytes }) => wastedBytes ?? 0)),
+    longestStallSeconds: longestStallOf(result),
+    ...(plan.cuts.length === 0 ? {} : { mergedAfterSeconds: mergedAfterSeconds(result, plan) ?? null }),
     faults: result.faults,
     peerSeconds: peers.map(({ seconds, wasKilled }) =>
       wasKilled ? 'killed' : seconds === undefined ? null : round(seconds),
@@ -164,42 +162,3 @@ function leastWanCopiesOf(plan: LabPlan, site: number): number {
 
 const receivedBy = ({ host }: HostResult, { hosts, counts }: RunResult): number =>
   counts.hostIn[hosts.findIndex((each) => each.host === host)]?.payloadBytes ?? 0
-
-/** How full each link was over time: percents of its rate, headers included. */
-function paceOf({ pace }: RunResult, plan: LabPlan) {
-  const everyMs = PACE_MS * Math.max(1, Math.ceil(pace.length / PACE_NUMBERS))
-  const percents = (of: (counts: LinkCounts) => Carried | undefined, mbit: number): readonly number[] =>
-    thinned(
-      pace.map((counts) => of(counts)?.wireBytes ?? 0),
-      PACE_NUMBERS,
-    ).map((bytes) => Math.round((100 * bytes) / bytesIn(everyMs, mbit)))
-  const each = (of: (counts: LinkCounts) => readonly Carried[]): readonly (readonly number[])[] =>
-    plan.sites.map(({ wanMbit }, i) => percents((counts) => of(counts)[i], wanMbit))
-  return {
-    everyMs,
-    origin: percents((counts) => counts.origin, plan.originMbit),
-    wanIn: each((counts) => counts.wanIn),
-    wanOut: each((counts) => counts.wanOut),
-  }
-}
-
-/** By site of the receiver, then of the sender (or `origin`): how many copies of the content went there. */
-function matrixOf({ hosts, flows }: RunResult, sizeBytes: number): Record<string, Record<string, number>> {
-  const siteOf = (address: string): string => {
-    const found = hosts.find(({ host }) => host.address === address)?.host.plan
-    if (found === undefined) return 'origin'
-    return found.client === 'poisoner' ? 'poisoners' : `site${found.site + 1}`
-  }
-  const matrix: Record<string, Record<string, number>> = {}
-  for (const { to, from, bytes } of pairsOf(flows)) {
-    const row = (matrix[siteOf(to)] ??= {})
-    row[siteOf(from)] = (row[siteOf(from)] ?? 0) + bytes
-  }
-  const inCopies = (row: Record<string, number>): Record<string, number> =>
-    Object.fromEntries(Object.entries(row).map(([from, bytes]) => [from, round(bytes / sizeBytes)]))
-  return Object.fromEntries(Object.entries(matrix).map(([to, row]) => [to, inCopies(row)]))
-}
-
-function* pairsOf(flows: Flows): Generator<{ to: string; from: string; bytes: number }> {
-  for (const [to, senders] of flows) for (const [from, bytes] of senders) yield { to, from, bytes }
-}
