@@ -73,7 +73,10 @@ export async function fetchOnAll(
       return { host, folder, start, client: undefined, wasKilled: false, usage: undefined }
     }),
   )
-  const watch = new FlowWatch(participants.map(({ host }) => host))
+  const over = new AbortController()
+  const flowWatch = new FlowWatch(participants.map(({ host }) => host))
+  const flowsWatched = flowWatch.watch(over.signal)
+  stack.defer(() => over.abort())
   const before = await countLinks(network)
   const busynessSince = watchMachine()
   note(`starting ${participants.length} clients (${clients.join(':')})`)
@@ -81,13 +84,12 @@ export async function fetchOnAll(
   const startedAt = performance.now()
   const now = (): number => (performance.now() - startedAt) / MS_PER_SECOND
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeoutSeconds * MS_PER_SECOND)])
-  const over = new AbortController()
   const faults = faultsOf(participants, { plan, content, origin, seed, now, note })
   stack.defer(() => endAll(participants))
   const watching = Promise.all([
-    watch.watch(over.signal),
     watchPace(network, before, (counts) => faults.onLook(counts), over.signal),
     makeCuts(network, plan.cuts, { now, note }, over.signal),
+    flowsWatched,
   ])
   const wanted = AbortSignal.any([deadline, over.signal])
   const all = participants.map((each) => secondsUntilDone(each, now, wanted))
@@ -103,8 +105,7 @@ export async function fetchOnAll(
   const originUsage = Object.fromEntries(
     Object.entries(origin.pids).map(([role, pid]) => [role, usageOf(pid)]),
   )
-  const [, pace] = await watching
-  await watch.look()
+  const [pace] = await watching
   signal.throwIfAborted()
 
   note('comparing bytes')
@@ -119,7 +120,7 @@ export async function fetchOnAll(
       usage,
       transcript: client?.transcript() ?? `${host.name} was never started`,
     })
-  return { hosts, counts, flows: watch.flows(), originUsage, pace, machine, faults: faults.times }
+  return { hosts, counts, flows: flowWatch.flows(), originUsage, pace, machine, faults: faults.times }
 }
 
 function faultsOf(
