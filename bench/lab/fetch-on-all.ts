@@ -6,7 +6,7 @@ import { prepareClient, type LabClient } from './clients.ts'
 import { isWhole, type Content } from './content.ts'
 import { countLinks, countsSince, watchPace, type LinkCounts } from './counters.ts'
 import { chosen } from './draw.ts'
-import { Faults, makeCuts, type FaultTimes } from './faults.ts'
+import { Faults, makeCuts, type FaultParts, type FaultTimes } from './faults.ts'
 import { FlowWatch, type Flows } from './flows.ts'
 import { watchMachine, type Busyness } from './machine.ts'
 import { hostsOf, type Origin } from './origin.ts'
@@ -84,7 +84,14 @@ export async function fetchOnAll(
   const startedAt = performance.now()
   const now = (): number => (performance.now() - startedAt) / MS_PER_SECOND
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(timeoutSeconds * MS_PER_SECOND)])
-  const faults = faultsOf(participants, { plan, content, origin, seed, now, note })
+  const originUsage = (): Fetched['originUsage'] =>
+    Object.fromEntries(Object.entries(origin.pids).map(([role, pid]) => [role, usageOf(pid)]))
+  let usageWhenLeft: Fetched['originUsage'] | undefined
+  const originLeaves = (): void => {
+    usageWhenLeft = originUsage()
+    origin.leave()
+  }
+  const faults = faultsOf(participants, { plan, content, originLeaves, seed, now, note })
   stack.defer(() => endAll(participants))
   const watching = Promise.all([
     watchPace(network, before, (counts) => faults.onLook(counts), over.signal),
@@ -102,9 +109,7 @@ export async function fetchOnAll(
   const seconds = await Promise.all(all)
   const machine = busynessSince()
   for (const each of participants) each.usage ??= usageOf(each.client?.pid ?? -1)
-  const originUsage = Object.fromEntries(
-    Object.entries(origin.pids).map(([role, pid]) => [role, usageOf(pid)]),
-  )
+  const originUsages = usageWhenLeft ?? originUsage()
   const [pace] = await watching
   signal.throwIfAborted()
 
@@ -120,15 +125,24 @@ export async function fetchOnAll(
       usage,
       transcript: client?.transcript() ?? `${host.name} was never started`,
     })
-  return { hosts, counts, flows: flowWatch.flows(), originUsage, pace, machine, faults: faults.times }
+  return {
+    hosts,
+    counts,
+    flows: flowWatch.flows(),
+    originUsage: originUsages,
+    pace,
+    machine,
+    faults: faults.times,
+  }
 }
 
 function faultsOf(
   participants: readonly Participant[],
   parts: Pick<RunOptions, 'plan' | 'seed' | 'note'> &
-    Pick<Stage, 'content' | 'origin'> & { readonly now: () => number },
+    Pick<Stage, 'content'> &
+    Pick<FaultParts, 'originLeaves' | 'now'>,
 ): Faults {
-  const { plan, content, origin, seed, now, note } = parts
+  const { plan, content, originLeaves, seed, now, note } = parts
   const peers = participants.flatMap(({ host }, i) => (host.plan.client === 'poisoner' ? [] : [i]))
   const victims = chosen(peers.length, plan.kill?.shareOfHosts ?? 0, seededRandom(seed))
   return new Faults({
@@ -143,7 +157,7 @@ function faultsOf(
       victim.usage = usageOf(victim.client?.pid ?? -1)
       victim.client?.kill()
     },
-    originLeaves: () => origin.leave(),
+    originLeaves,
     now,
     note,
   })

@@ -23,6 +23,11 @@ export function swarmTable(group: Group, results: Results): string {
     line.peerPeakMiB === null ? '' : String(line.peerPeakMiB.median),
     String(runs),
   ])
+  const floor = results
+    .get('shoal')
+    ?.find(({ floorOverBound }) => floorOverBound !== undefined)?.floorOverBound
+  if (group === 'yardstick' && floor !== undefined)
+    rows.unshift(['one bare TCP stream, to one host', '', figure(floor), '', '', '', '', '1'])
   const head = group === 'yardstick' ? ['hosts run', 'tracker and origin'] : ['swarm']
   return markdownTable(
     [...head, 'last / bound', 'origin copies', 'WAN copies a site', 'CPU s a host', 'MiB a host', 'runs'],

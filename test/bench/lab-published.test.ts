@@ -136,6 +136,12 @@ describe('the table of swarms', () => {
     ])
   })
 
+  it('has the floor above all, where it was measured', () => {
+    const rows = cellsOf(swarmTable('yardstick', results({ shoal: [line({ floorOverBound: 1.05 })] })))
+    assert.deepEqual(rows[0]?.slice(0, 3), ['one bare TCP stream, to one host', '', '1.05'])
+    assert.equal(rows.length, 2)
+  })
+
   it('says who was not done, and whose bytes are wrong', () => {
     const table = (more: Partial<Line>): string | undefined =>
       cellsOf(swarmTable('yardstick', results({ webtorrent: [line(more)] })))[0]?.[2]
