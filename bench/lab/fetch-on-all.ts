@@ -76,7 +76,10 @@ export async function fetchOnAll(
   const over = new AbortController()
   const flowWatch = new FlowWatch(participants.map(({ host }) => host))
   const flowsWatched = flowWatch.watch(over.signal)
-  stack.defer(() => over.abort())
+  stack.defer(async () => {
+    over.abort()
+    await flowsWatched.catch(() => undefined) // If it failed, that was thrown already.
+  })
   const before = await countLinks(network)
   const busynessSince = watchMachine()
   note(`starting ${participants.length} clients (${clients.join(':')})`)
