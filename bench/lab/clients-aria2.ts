@@ -5,7 +5,7 @@ import type { PrepareClient } from './clients.ts'
 
 /** Called with an id, the number of files and the first file's path. */
 const WHEN_DONE = '/usr/bin/echo'
-const DONE = /^[0-9a-f]{16} 1 /
+const DONE = /^[0-9a-f]{16} \d+ /
 
 export const aria2: PrepareClient = ({ host, torrentFile, folder, workDir }) =>
   Promise.resolve(() => {

@@ -7,5 +7,12 @@ export const shoalGet: PrepareClient = ({ host, torrentFile, folder, workDir }) 
   Promise.resolve(() => {
     const where = { host, dataDir: `${workDir}/data`, logFile: `${workDir}/output.log` }
     const child = startShoal(where, 'get', torrentFile, '--out', folder, '--seed', 'forever')
-    return fromChild(child, (line) => line.startsWith('{"event":"done"'))
+    const isDone = (line: string): boolean => line.startsWith('{"event":"done"')
+    return {
+      ...fromChild(child, isDone),
+      wastedBytes: () => {
+        const done = child.lines.find(isDone)
+        return done === undefined ? undefined : (JSON.parse(done) as { wastedBytes: number }).wastedBytes
+      },
+    }
   })

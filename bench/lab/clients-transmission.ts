@@ -3,6 +3,7 @@ import { copyFile, mkdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startOn } from '../../test/support/namespaces.ts'
 import { until } from '../../test/support/processes.ts'
+import { ofChild } from './client-of-child.ts'
 import type { ClientJob, PrepareClient } from './clients.ts'
 
 export const transmission: PrepareClient = async (job) => {
@@ -23,7 +24,7 @@ export const transmission: PrepareClient = async (job) => {
       env: { HOME: workDir },
     })
     return {
-      pid: child.pid,
+      ...ofChild(child),
       async untilDone(signal) {
         const look = async (): Promise<true> => {
           if (child.hasExited) throw new Error('Transmission ended')
@@ -32,8 +33,6 @@ export const transmission: PrepareClient = async (job) => {
         }
         await until('Transmission to be done', look, signal)
       },
-      transcript: () => child.transcript(),
-      [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
     }
   }
 }

@@ -5,6 +5,7 @@
  */
 import { mkdir } from 'node:fs/promises'
 import type { Host } from '../../test/support/namespaces.ts'
+import { poisoner } from './clients-poisoner.ts'
 import { aria2 } from './clients-aria2.ts'
 import { libtorrent } from './clients-libtorrent.ts'
 import { shoalGet } from './clients-shoal.ts'
@@ -24,6 +25,10 @@ export interface LabClient extends AsyncDisposable {
   readonly pid: number
   /** Rejects when it ends before, or the signal is aborted. */
   untilDone(signal: AbortSignal): Promise<void>
+  /** SIGKILL. */
+  kill(): void
+  /** What it says that it received in vain, once it is done; nothing where it does not say. */
+  wastedBytes(): number | undefined
   /** What it printed last. */
   transcript(): string
 }
@@ -38,8 +43,8 @@ const PREPARE = { aria2, libtorrent, shoal: shoalGet, transmission, webtorrent }
 export type ClientKind = keyof typeof PREPARE
 export const CLIENT_KINDS = Object.keys(PREPARE) as readonly ClientKind[]
 
-export async function prepareClient(kind: ClientKind, job: ClientJob): Promise<() => LabClient> {
+export async function prepareClient(kind: ClientKind | 'poisoner', job: ClientJob): Promise<() => LabClient> {
   await mkdir(job.folder, { recursive: true })
   await mkdir(job.workDir, { recursive: true })
-  return PREPARE[kind](job)
+  return kind === 'poisoner' ? poisoner(job) : PREPARE[kind](job)
 }

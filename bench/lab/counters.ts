@@ -21,28 +21,44 @@ export interface LinkCounts {
   /** In the order of the network's sites. */
   readonly wanIn: readonly Carried[]
   readonly wanOut: readonly Carried[]
+  /** To each host, in the order of sites and hosts: how far it has come, as seen from outside, whatever it runs. */
+  readonly hostIn: readonly Carried[]
 }
 
-export const PACE_MS = 2_000
+export const PACE_MS = 1_000
 
 /** What the links have carried since they were made. */
-export async function countLinks(network: LabNetwork): Promise<LinkCounts> {
-  const [origin, wanIn, wanOut] = await Promise.all([
-    carriedBy(network.originOut),
-    Promise.all(network.sites.map((site) => carriedBy(site.wanIn))),
-    Promise.all(network.sites.map((site) => carriedBy(site.wanOut))),
-  ])
-  return { origin, wanIn, wanOut }
+export async function countLinks({ originOut, sites }: LabNetwork): Promise<LinkCounts> {
+  const wanIn = sites.map((site) => site.wanIn)
+  const wanOut = sites.map((site) => site.wanOut)
+  const hostIn = sites.flatMap(({ hosts }) => hosts.map(({ linkIn }) => linkIn))
+  const namespaces = new Set([originOut, ...wanIn, ...wanOut].map(({ namespace }) => namespace))
+  const carried = new Map<string, ReadonlyMap<string, Carried>>()
+  await Promise.all(
+    [...namespaces].map(async (namespace) => carried.set(namespace, await carriedIn(namespace))),
+  )
+  const of = ({ namespace, device }: LinkEnd): Carried => {
+    const found = carried.get(namespace)?.get(device)
+    if (found === undefined) throw new Error(`${namespace} ${device} is not shaped`)
+    return found
+  }
+  return { origin: of(originOut), wanIn: wanIn.map(of), wanOut: wanOut.map(of), hostIn: hostIn.map(of) }
 }
 
-/** What they carried in each {@link PACE_MS}, until the signal is aborted. */
-export async function watchPace(network: LabNetwork, signal: AbortSignal): Promise<LinkCounts[]> {
+/** What they carried in each {@link PACE_MS}, until the signal is aborted; `onLook` is told what they did since `start`. */
+export async function watchPace(
+  network: LabNetwork,
+  start: LinkCounts,
+  onLook: (sinceStart: LinkCounts) => void,
+  signal: AbortSignal,
+): Promise<LinkCounts[]> {
   const pace: LinkCounts[] = []
-  let before = await countLinks(network)
+  let before = start
   for (let next = performance.now() + PACE_MS; !signal.aborted; next += PACE_MS) {
     const isWhole = await wait(Math.max(0, next - performance.now()), true, { signal }).catch(() => false)
     const now = await countLinks(network)
     if (isWhole) pace.push(countsSince(before, now))
+    onLook(countsSince(start, now))
     before = now
   }
   return pace
@@ -55,6 +71,7 @@ export function countsSince(before: LinkCounts, now: LinkCounts): LinkCounts {
     origin: carriedSince(before.origin, now.origin),
     wanIn: each(before.wanIn, now.wanIn),
     wanOut: each(before.wanOut, now.wanOut),
+    hostIn: each(before.hostIn, now.hostIn),
   }
 }
 
@@ -66,16 +83,22 @@ function carriedSince(before: Carried | undefined, now: Carried): Carried {
   }
 }
 
-async function carriedBy({ namespace, device }: LinkEnd): Promise<Carried> {
-  const out = await runOk(['tc', '-n', namespace, '-s', '-j', 'qdisc', 'show', 'dev', device])
+/** By device. */
+async function carriedIn(namespace: string): Promise<ReadonlyMap<string, Carried>> {
+  const out = await runOk(['tc', '-n', namespace, '-s', '-j', 'qdisc', 'show'])
   const queues = JSON.parse(out) as readonly {
     readonly kind: string
+    readonly dev: string
     readonly bytes: number
     readonly packets: number
     readonly drops: number
   }[]
-  const bucket = queues.find((queue) => queue.kind === 'tbf')
-  if (bucket === undefined) throw new Error(`${namespace} ${device} is not shaped: ${out}`)
-  const { bytes, packets, drops } = bucket
-  return { wireBytes: bytes, payloadBytes: Math.max(0, bytes - HEADER_BYTES * packets), dropped: drops }
+  return new Map(
+    queues
+      .filter(({ kind }) => kind === 'tbf')
+      .map(({ dev, bytes, packets, drops }) => [
+        dev,
+        { wireBytes: bytes, payloadBytes: Math.max(0, bytes - HEADER_BYTES * packets), dropped: drops },
+      ]),
+  )
 }

@@ -1,14 +1,11 @@
 /**
- * Who sent to whom, for any client: what the kernels of the hosts say that their TCP connections have received.
- * Looked at now and then, so the last moments of a connection that ends between two looks are missing; the links'
- * own counters miss nothing.
+ * Who sent to whom, for any client: what the kernels of the hosts say that their TCP connections have received, of
+ * each when it ends and of those that are left at the end.
  */
-import { setTimeout as wait } from 'node:timers/promises'
-import type { Host } from '../../test/support/namespaces.ts'
+import { once } from 'node:events'
+import { startOn, type Host } from '../../test/support/namespaces.ts'
 import { run } from '../../test/support/processes.ts'
 
-/** Often enough to see most of a connection's bytes, and seldom enough to cost a hundredth of a core. */
-const LOOK_EVERY_MS = 2_000
 const CONNECTION = /^\S+\s+\d+\s+\d+\s+(\S+:\d+)\s+(\S+):(\d+)/
 const RECEIVED = /bytes_received:(\d+)/
 
@@ -24,19 +21,26 @@ export class FlowWatch {
     this.#hosts = hosts
   }
 
-  /** Looks until the signal is aborted. */
+  /** Until the signal is aborted. */
   async watch(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await this.look()
-      await wait(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined)
-    }
-  }
-
-  async look(): Promise<void> {
+    await using stack = new AsyncDisposableStack()
+    const watchers = this.#hosts.map((host) => {
+      // By lines, or the last of them would be lost with it.
+      const child = stack.use(startOn(host, { argv: ['stdbuf', '-oL', 'ss', '-tinOHE'] }))
+      return { host, child }
+    })
+    if (!signal.aborted) await once(signal, 'abort')
     for (const host of this.#hosts) {
       const { stdout } = await run({ argv: host.argv(['ss', '-tinOH', 'state', 'connected']) })
-      for (const { ends, from, bytes } of connectionsIn(stdout))
-        this.#seen.set(ends, { from, to: host.address, bytes })
+      this.#keep(host, stdout)
+    }
+    for (const { host, child } of watchers) this.#keep(host, child.lines.join('\n'))
+  }
+
+  #keep(host: Host, text: string): void {
+    for (const { ends, from, bytes } of connectionsIn(text)) {
+      const before = this.#seen.get(ends)?.bytes ?? 0
+      this.#seen.set(ends, { from, to: host.address, bytes: Math.max(before, bytes) })
     }
   }
 
@@ -51,7 +55,7 @@ export class FlowWatch {
   }
 }
 
-/** What `ss -tinOH` prints: a line a connection. Those that have received nothing are not among them. */
+/** What `ss -tinOH` prints, with `-E` as they end: a line a connection. Those that have received nothing are not among them. */
 export function* connectionsIn(text: string): Generator<{ ends: string; from: string; bytes: number }> {
   for (const line of text.split('\n')) {
     const [, local, from, port] = CONNECTION.exec(line) ?? []

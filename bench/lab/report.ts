@@ -1,58 +1,84 @@
-/** What a run showed, as the one line of JSON and as a few words. */
-import { PACE_MS, type Carried, type LinkCounts } from './counters.ts'
-import type { Flows } from './flows.ts'
+/** What a run showed, as the one line of JSON and as a few words. Hosts that were killed count only where it says so. */
+import { boundsOf, leastWanCopies } from './bounds.ts'
+import type { Carried } from './counters.ts'
+import type { HostResult } from './fetch-on-all.ts'
+import { mean, round, spreadOf, sum } from './figures.ts'
+import type { LabPlan } from './plan.ts'
+import { longestStallOf, matrixOf, mergedAfterSeconds, paceOf } from './report-links.ts'
 import type { RunOptions, RunResult } from './run.ts'
-import { bytesIn, lowerBoundSeconds, type Rates } from './shape.ts'
-import type { Usage } from './usage.ts'
-
-const BYTES_PER_MIB = 1_048_576
 
 export type Line = ReturnType<typeof lineOf>
 
 export function lineOf(options: RunOptions, result: RunResult, startedAt: Date) {
-  const { topology, sizeMiB } = options
-  const sizeBytes = sizeMiB * BYTES_PER_MIB
-  const bound = lowerBoundSeconds(sizeBytes, topology)
-  const times = result.peers.flatMap(({ seconds }) => seconds ?? []).toSorted((a, b) => a - b)
-  const isComplete = times.length === result.peers.length
-  const last = isComplete ? times.at(-1) : undefined
-  const middle = isComplete ? times[times.length >> 1] : undefined
-  const over = (seconds: number | undefined): number | null =>
-    seconds === undefined ? null : round(seconds / bound)
+  const { plan, content } = options
+  const sizeBytes = content.files * content.fileBytes
+  const bounds = boundsOf(sizeBytes, plan)
+  const peers = result.hosts
+    .filter(({ host }) => host.plan.client !== 'poisoner')
+    .map((peer, i) => ({
+      ...peer,
+      boundSeconds: bounds.hostSeconds[i] ?? NaN,
+      aloneSeconds: bounds.aloneSeconds[i] ?? NaN,
+    }))
+  const survivors = peers.filter(({ wasKilled }) => !wasKilled)
   const payload = (carried: Carried): number => round(carried.payloadBytes / sizeBytes)
   const wire = (carried: Carried): number => round(carried.wireBytes / sizeBytes)
   const { origin, wanIn, wanOut } = result.counts
+  const last = timesOf(survivors, bounds.wholeSeconds)
   return {
     bench: 'lab',
     at: startedAt.toISOString(),
-    client: options.client,
+    client: options.clients.join(':'),
     tracker: options.origin === 'shoal' ? 'shoal' : 'opentracker',
     origin: options.origin,
-    sites: topology.hostsPerSite,
-    sizeMiB,
-    rates: { wanMbit: topology.wanMbit, lanMbit: topology.lanMbit, originMbit: topology.originMbit },
-    boundSeconds: round(bound),
+    ...planLine(options),
+    boundSeconds: round(bounds.wholeSeconds),
     ...(result.floorSeconds === undefined
       ? {}
-      : { floorSeconds: round(result.floorSeconds), floorOverBound: over(result.floorSeconds) }),
-    finished: times.length,
-    areBytesRight: result.peers.every((peer) => peer.seconds === undefined || peer.hasRightBytes),
-    lastSeconds: last === undefined ? null : round(last),
-    lastOverBound: over(last),
-    medianSeconds: middle === undefined ? null : round(middle),
-    medianOverBound: over(middle),
+      : {
+          floorSeconds: round(result.floorSeconds),
+          floorOverBound: round(result.floorSeconds / bounds.wholeSeconds),
+        }),
+    finished: survivors.filter(({ seconds }) => seconds !== undefined).length,
+    wanted: survivors.length,
+    areBytesRight: peers.every((peer) => peer.seconds === undefined || peer.hasRightBytes),
+    ...last,
+    byClient: Object.fromEntries(
+      [...new Set(options.clients)].map((kind) => [
+        kind,
+        timesOf(
+          survivors.filter(({ host }) => host.plan.client === kind),
+          bounds.wholeSeconds,
+        ),
+      ]),
+    ),
     originCopies: payload(origin),
     wanCopiesMean: mean(wanIn.map((carried) => carried.payloadBytes / sizeBytes)),
     wanCopies: wanIn.map(payload),
+    /** Over the least that a site needs: what counts where no host of a site accepts connections. */
+    wanOverLeastMost: round(
+      Math.max(...wanIn.map((carried, i) => payload(carried) / leastWanCopiesOf(plan, i))),
+    ),
     wanOutCopies: wanOut.map(payload),
     onWire: { originCopies: wire(origin), wanCopies: wanIn.map(wire) },
     dropped: { origin: origin.dropped, wanIn: wanIn.map((carried) => carried.dropped) },
-    peerSeconds: result.peers.map(({ seconds }) => (seconds === undefined ? null : round(seconds))),
+    receivedCopiesMean: mean(peers.map((peer) => receivedBy(peer, result) / sizeBytes)),
+    wastedBytes: sum(peers.map(({ wastedBytes }) => wastedBytes ?? 0)),
+    longestStallSeconds: longestStallOf(result),
+    ...(plan.cuts.length === 0 ? {} : { mergedAfterSeconds: mergedAfterSeconds(result, plan) ?? null }),
+    faults: result.faults,
+    peerSeconds: peers.map(({ seconds, wasKilled }) =>
+      wasKilled ? 'killed' : seconds === undefined ? null : round(seconds),
+    ),
     copiesFrom: matrixOf(result, sizeBytes),
-    peerCpuSeconds: spreadOf(result.peers.map(({ usage }) => usage?.cpuSeconds)),
-    peerPeakMiB: spreadOf(result.peers.map(({ usage }) => usage?.peakMiB)),
-    originUsage: result.originUsage satisfies Readonly<Record<string, Usage | undefined>>,
-    pace: paceOf(result, topology),
+    peerCpuSeconds: spreadOf(peers.map(({ usage }) => usage?.cpuSeconds)),
+    peerPeakMiB: spreadOf(peers.map(({ usage }) => usage?.peakMiB)),
+    usage: {
+      cpuSeconds: peers.map(({ usage }) => usage?.cpuSeconds ?? null),
+      peakMiB: peers.map(({ usage }) => usage?.peakMiB ?? null),
+    },
+    originUsage: result.originUsage,
+    pace: paceOf(result, plan),
     machine: result.machine,
   }
 }
@@ -62,50 +88,77 @@ export function textOf(line: Line): string {
   const last =
     line.lastSeconds === null
       ? 'not all were done'
-      : `last ${line.lastSeconds} s = ${String(line.lastOverBound)} x the bound`
+      : `last ${line.lastSeconds} s = ${String(line.lastOverBound)} x the bound, worst ${String(line.worstOverAlone)} x alone`
+  const drawn = line.isDrawn ? `seed ${line.seed}, ` : ''
   return (
-    `${line.client} with ${line.tracker}, origin ${line.origin}: ${line.finished} of ${line.peerSeconds.length} done, ${last}; ` +
+    `${drawn}${line.client} with ${line.tracker}, origin ${line.origin}: ${line.finished} of ${line.wanted} done, ${last}; ` +
     `origin copies ${line.originCopies}, WAN copies ${line.wanCopiesMean} (${line.wanCopies.join(', ')}); ` +
     `bytes ${line.areBytesRight ? 'right' : 'WRONG'}`
   )
 }
 
-/** How full each link was, two seconds at a time: percents of its rate, headers included. */
-function paceOf({ pace }: RunResult, { wanMbit, originMbit }: Rates) {
-  const percents = (of: (counts: LinkCounts) => Carried | undefined, mbit: number): readonly number[] =>
-    pace.map((counts) => Math.round((100 * (of(counts)?.wireBytes ?? 0)) / bytesIn(PACE_MS, mbit)))
-  const each = (of: (counts: LinkCounts) => readonly Carried[]): readonly (readonly number[])[] =>
-    (pace[0] === undefined ? [] : of(pace[0])).map((_, i) => percents((counts) => of(counts)[i], wanMbit))
+/** What was asked for: enough to run it again, and to see how hard it was. */
+function planLine({ plan, content, seed, isDrawn }: RunOptions) {
+  const hosts = plan.sites.flatMap((site) => site.hosts)
+  const peers = hosts.filter(({ client }) => client !== 'poisoner')
+  const wan = plan.sites.map(({ wanMbit }) => wanMbit)
+  const lanMbit = Math.max(...hosts.map((host) => host.lanMbit))
+  const isSlow = (mbit: number): boolean => mbit < lanMbit
   return {
-    origin: percents((counts) => counts.origin, originMbit),
-    wanIn: each((counts) => counts.wanIn),
-    wanOut: each((counts) => counts.wanOut),
+    seed,
+    isDrawn,
+    sites: plan.sites.map((site) => site.hosts.filter(({ client }) => client !== 'poisoner').length),
+    sizeMiB: round((content.files * content.fileBytes) / 1_048_576),
+    files: content.files,
+    rates: {
+      wanMbit: new Set(wan).size === 1 ? (wan[0] ?? 0) : wan,
+      lanMbit,
+      originMbit: plan.originMbit,
+      slowHostsMbit: peers.map((host) => host.lanMbit).filter(isSlow),
+    },
+    closedHosts: peers.filter(({ acceptsConnections }) => !acceptsConnections).length,
+    poisoners: hosts.length - peers.length,
+    lastArrivalSeconds: Math.max(...peers.map(({ arrivesAtSeconds }) => arrivesAtSeconds)),
+    ...(plan.cuts.length === 0 ? {} : { cuts: plan.cuts }),
+    ...(plan.kill === undefined ? {} : { kill: plan.kill }),
+    ...(plan.originLeavesAtCopies === undefined ? {} : { originLeavesAtCopies: plan.originLeavesAtCopies }),
   }
 }
 
-/** By site of the receiver, then of the sender (or `origin`): how many copies of the content went there. */
-function matrixOf({ peers, flows }: RunResult, sizeBytes: number): Record<string, Record<string, number>> {
-  const siteOf = (address: string): string => peers.find((peer) => peer.address === address)?.site ?? 'origin'
-  const matrix: Record<string, Record<string, number>> = {}
-  for (const { to, from, bytes } of pairsOf(flows)) {
-    const row = (matrix[siteOf(to)] ??= {})
-    row[siteOf(from)] = (row[siteOf(from)] ?? 0) + bytes
+interface MeasuredPeer extends HostResult {
+  readonly boundSeconds: number
+  readonly aloneSeconds: number
+}
+
+/** The last and the middle of some hosts; nothing when one of them was not done. */
+function timesOf(peers: readonly MeasuredPeer[], wholeSeconds: number) {
+  const isComplete = peers.every(({ seconds }) => seconds !== undefined)
+  const doneAt = isComplete ? spreadOf(peers.map(doneAtSeconds)) : null
+  const worst = (own: (peer: MeasuredPeer) => number): number | undefined =>
+    isComplete ? spreadOf(peers.map((peer) => (peer.seconds ?? NaN) / own(peer)))?.most : undefined
+  const orNull = (value: number | undefined): number | null => (value === undefined ? null : round(value))
+  const over = (value: number | undefined): number | null =>
+    value === undefined ? null : round(value / wholeSeconds)
+  return {
+    /** Since the run began, late joiners too. */
+    lastSeconds: orNull(doneAt?.most),
+    lastOverBound: over(doneAt?.most),
+    medianSeconds: orNull(doneAt?.median),
+    medianOverBound: over(doneAt?.median),
+    /** Since its own arrival, over its own bound: who waited longest for what it could have had. */
+    worstOverOwnBound: orNull(worst((peer) => peer.boundSeconds)),
+    /** The same over what its links need for one copy: 1.5 is where a host begins to starve. */
+    worstOverAlone: orNull(worst((peer) => peer.aloneSeconds)),
   }
-  const inCopies = (row: Record<string, number>): Record<string, number> =>
-    Object.fromEntries(Object.entries(row).map(([from, bytes]) => [from, round(bytes / sizeBytes)]))
-  return Object.fromEntries(Object.entries(matrix).map(([to, row]) => [to, inCopies(row)]))
 }
 
-function* pairsOf(flows: Flows): Generator<{ to: string; from: string; bytes: number }> {
-  for (const [to, senders] of flows) for (const [from, bytes] of senders) yield { to, from, bytes }
+const doneAtSeconds = ({ seconds, host }: HostResult): number | undefined =>
+  seconds === undefined ? undefined : host.plan.arrivesAtSeconds + seconds
+
+function leastWanCopiesOf(plan: LabPlan, site: number): number {
+  const found = plan.sites[site]
+  return Math.max(1, found === undefined ? 1 : leastWanCopies(found))
 }
 
-function spreadOf(values: readonly (number | undefined)[]): { median: number; most: number } | null {
-  const sorted = values.flatMap((value) => value ?? []).toSorted((a, b) => a - b)
-  const [median, most] = [sorted[sorted.length >> 1], sorted.at(-1)]
-  return median === undefined || most === undefined ? null : { median, most }
-}
-
-const mean = (values: readonly number[]): number =>
-  round(values.reduce((sum, value) => sum + value, 0) / values.length)
-const round = (n: number): number => Math.round(n * 1_000) / 1_000
+const receivedBy = ({ host }: HostResult, { hosts, counts }: RunResult): number =>
+  counts.hostIn[hosts.findIndex((each) => each.host === host)]?.payloadBytes ?? 0

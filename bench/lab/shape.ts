@@ -1,5 +1,5 @@
 /**
- * How fast the links are, what the best swarm could do over them, and the queues of the kernel that make them so.
+ * How fast the links are, and the queues of the kernel that make them so.
  * A link is shaped where packets enter it, one token bucket a direction; what does not fit waits, then is dropped,
  * as at the modem of a site. There is no added delay (the kernels this runs on have no netem): packets wait in the
  * queues only.
@@ -33,13 +33,9 @@ export function bucket(mbit: number, kind: keyof typeof QUEUES): string {
   return `tbf rate ${Math.round(mbit * BITS_PER_MBIT)}bit burst ${burstBytes} latency ${latencyMs}ms`
 }
 
-/**
- * The least time in which all hosts can have everything, in seconds, counting content bytes alone: the origin has
- * to send one copy, each WAN link and each host to take one. What sites and hosts have to send on is never more than
- * what they can, where links are as fast out as in.
- */
-export function lowerBoundSeconds(sizeBytes: number, { wanMbit, lanMbit, originMbit }: Rates): number {
-  return (sizeBytes * BITS_PER_BYTE) / (Math.min(wanMbit, lanMbit, originMbit) * BITS_PER_MBIT)
+/** What a link needs for so many bytes, headers left out. */
+export function secondsFor(bytes: number, mbit: number): number {
+  return (bytes * BITS_PER_BYTE) / (mbit * BITS_PER_MBIT)
 }
 
 /** What a link carries in so long. */

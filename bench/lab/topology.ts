@@ -14,17 +14,15 @@ import {
   type Host,
 } from '../../test/support/namespaces.ts'
 import { run } from '../../test/support/processes.ts'
-import { bucket, type Rates } from './shape.ts'
+import { DROP_INCOMING_CONNECTIONS } from './closed-host.ts'
+import { rulesOf } from './cuts.ts'
+import type { Cut, HostPlan, LabPlan, PlacedHost, SitePlan } from './plan.ts'
+import { bucket } from './shape.ts'
 
 /** What most hosts of a company run; the machine that measures may have another default. */
 const CONGESTION_CONTROL = 'cubic'
 const NO_IPV6 = ['net.ipv6.conf.all.disable_ipv6=1', 'net.ipv6.conf.default.disable_ipv6=1']
 const ROUTER = [...NO_IPV6, 'net.ipv4.ip_forward=1']
-
-export interface Topology extends Rates {
-  /** A number a site. */
-  readonly hostsPerSite: readonly number[]
-}
 
 /** The side of a link that sends, where its bytes are counted. */
 export interface LinkEnd {
@@ -32,10 +30,18 @@ export interface LinkEnd {
   readonly device: string
 }
 
+export const ORIGIN_ADDRESS = '10.78.0.2'
+
+export interface LabHost extends Host {
+  readonly plan: PlacedHost
+  /** What goes to it. */
+  readonly linkIn: LinkEnd
+}
+
 export interface LabSite {
   readonly name: string
   readonly cidr: string
-  readonly hosts: readonly Host[]
+  readonly hosts: readonly LabHost[]
   readonly wanIn: LinkEnd
   readonly wanOut: LinkEnd
 }
@@ -45,20 +51,18 @@ export class LabNetwork implements AsyncDisposable {
   readonly #name: string
   readonly #namespaces: string[] = []
   readonly #sites: LabSite[] = []
-  readonly #rates: Rates
   readonly origin: Host
 
-  private constructor(rates: Rates) {
+  private constructor() {
     this.#name = freshLabName()
-    this.#rates = rates
-    this.origin = hostIn(this.#namespace('origin'), 'origin', '10.78.0.2')
+    this.origin = hostIn(this.#namespace('origin'), 'origin', ORIGIN_ADDRESS)
   }
 
-  static async create(topology: Topology): Promise<LabNetwork> {
-    const network = new LabNetwork(topology)
+  static async create(plan: Pick<LabPlan, 'originMbit' | 'sites'>): Promise<LabNetwork> {
+    const network = new LabNetwork()
     try {
-      await network.#addCore()
-      for (const [i, hosts] of topology.hostsPerSite.entries()) await network.#addSite(i + 1, hosts)
+      await network.#addCore(plan.originMbit)
+      for (const [i, site] of plan.sites.entries()) await network.#addSite(i, site)
     } catch (error) {
       await network[Symbol.asyncDispose]()
       throw error
@@ -72,6 +76,15 @@ export class LabNetwork implements AsyncDisposable {
 
   get originOut(): LinkEnd {
     return { namespace: this.#namespace('origin'), device: 'eth0' }
+  }
+
+  /** Nothing passes where the cut is, and nobody is told so, until it is mended. */
+  async cut(cut: Cut): Promise<void> {
+    await this.#changeRules('add', cut)
+  }
+
+  async mend(cut: Cut): Promise<void> {
+    await this.#changeRules('del', cut)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -91,8 +104,18 @@ export class LabNetwork implements AsyncDisposable {
     return namespace
   }
 
-  async #addCore(): Promise<void> {
-    const { originMbit } = this.#rates
+  async #changeRules(verb: 'add' | 'del', cut: Cut): Promise<void> {
+    const rules = rulesOf(
+      cut,
+      this.#sites.map(({ cidr }) => cidr),
+    )
+    await ip(
+      this.#namespace('core'),
+      rules.map((rule) => `rule ${verb} ${rule}`),
+    )
+  }
+
+  async #addCore(originMbit: number): Promise<void> {
     const core = await this.#add('core', ROUTER)
     const origin = await this.#add('origin', NO_IPV6)
     await ip(core, [
@@ -105,8 +128,8 @@ export class LabNetwork implements AsyncDisposable {
     await shape(origin, ['eth0'], bucket(originMbit, 'wan'))
   }
 
-  async #addSite(number: number, hostCount: number): Promise<void> {
-    const { wanMbit, lanMbit } = this.#rates
+  async #addSite(index: number, { wanMbit, hosts: plans }: SitePlan): Promise<void> {
+    const number = index + 1
     const name = `site${number}`
     const core = this.#namespace('core')
     const router = await this.#add(name, ROUTER)
@@ -127,21 +150,8 @@ export class LabNetwork implements AsyncDisposable {
     ])
     await shape(core, [uplink], bucket(wanMbit, 'wan'))
     await shape(router, ['wan'], bucket(wanMbit, 'wan'))
-    const hosts: Host[] = []
-    for (let i = 1; i <= hostCount; i++) {
-      const hostName = `host${number}-${i}`
-      const address = `10.78.${number}.${i}`
-      const host = await this.#add(hostName, NO_IPV6)
-      const port = `to-${i}`
-      await ip(router, [
-        `link add ${port} type veth peer name eth0 netns ${host}`,
-        `link set ${port} master lan up`,
-      ])
-      await ip(host, leaf(`10.78.${number}`, i, 254))
-      await shape(router, [port], bucket(lanMbit, 'lan'))
-      await shape(host, ['eth0'], bucket(lanMbit, 'lan'))
-      hosts.push(hostIn(host, hostName, address))
-    }
+    const hosts: LabHost[] = []
+    for (const [i, plan] of plans.entries()) hosts.push(await this.#addHost(router, index, i + 1, plan))
     this.#sites.push({
       name,
       cidr: `10.78.${number}.0/24`,
@@ -149,6 +159,23 @@ export class LabNetwork implements AsyncDisposable {
       wanIn: { namespace: core, device: uplink },
       wanOut: { namespace: router, device: 'wan' },
     })
+  }
+
+  async #addHost(router: string, site: number, number: number, plan: HostPlan): Promise<LabHost> {
+    const subnet = `10.78.${site + 1}`
+    const name = `host${site + 1}-${number}`
+    const host = await this.#add(name, NO_IPV6)
+    const port = `to-${number}`
+    await ip(router, [
+      `link add ${port} type veth peer name eth0 netns ${host}`,
+      `link set ${port} master lan up`,
+    ])
+    await ip(host, leaf(subnet, number, 254))
+    await shape(router, [port], bucket(plan.lanMbit, 'lan'))
+    await shape(host, ['eth0'], bucket(plan.lanMbit, 'lan'))
+    if (!plan.acceptsConnections) await runBatch(tc(host), DROP_INCOMING_CONNECTIONS)
+    const linkIn = { namespace: router, device: port }
+    return { ...hostIn(host, name, `${subnet}.${number}`), plan: { ...plan, site }, linkIn }
   }
 }
 
@@ -165,9 +192,11 @@ function leaf(subnet: string, number: number, router: number): readonly string[]
 const ip = (namespace: string, commands: readonly string[]): Promise<void> =>
   runBatch(['ip', '-n', namespace, '-batch', '-'], commands)
 
+const tc = (namespace: string): readonly string[] => ['tc', '-n', namespace, '-batch', '-']
+
 const shape = (namespace: string, devices: readonly string[], how: string): Promise<void> =>
   runBatch(
-    ['tc', '-n', namespace, '-batch', '-'],
+    tc(namespace),
     devices.map((device) => `qdisc add dev ${device} root ${how}`),
   )
 

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { connectionsIn } from '../../bench/lab/flows.ts'
-import { lowerBoundSeconds } from '../../bench/lab/shape.ts'
 import { LAB_NEEDS } from '../support/namespaces.ts'
 import { needs } from '../support/needs.ts'
 import { Child, until } from '../support/processes.ts'
@@ -10,11 +9,10 @@ import { Child, until } from '../support/processes.ts'
 const MAIN = new URL('../../bench/lab/main.ts', import.meta.url).pathname
 const SMALL = ['--sites', '2', '--hosts', '1', '--size-mib', '1']
 const NAMESPACE_DIR = '/run/netns'
-const YARDSTICK = { wanMbit: 20, lanMbit: 100, originMbit: 20 }
-const MIB = 1_048_576
 
 interface Line {
   readonly finished: number
+  readonly wanted: number
   readonly areBytesRight: boolean
   readonly originCopies: number
   readonly wanCopies: readonly number[]
@@ -36,13 +34,27 @@ describe('the lab', function () {
   for (const args of [
     ['--client', 'shoal'],
     ['--client', 'libtorrent', '--tracker', 'opentracker'],
+    [
+      '--mix',
+      'shoal',
+      '--hosts',
+      '2',
+      '--closed',
+      '0.5',
+      '--arrivals',
+      '2',
+      '--files',
+      '20x50KiB',
+      '--poisoners',
+      '1',
+    ],
   ])
     it(`has every byte right and at least one copy over each link: ${args.join(' ')}`, async () => {
       await using lab = startLab(...args)
       const { code } = await lab.exited
       assert.equal(code, 0, lab.transcript())
       const line = JSON.parse(lab.lines.at(-1) ?? '') as Line
-      assert.equal(line.finished, 2)
+      assert.equal(line.finished, line.wanted)
       assert.ok(line.areBytesRight)
       for (const copies of [line.originCopies, ...line.wanCopies])
         assert.ok(copies >= 1, JSON.stringify(line))
@@ -78,20 +90,5 @@ describe('what ss says of connections', () => {
 
   it('is passed over where nothing was received', () => {
     assert.deepEqual([...connectionsIn('SYN-SENT 0 1 10.78.1.1:9000 10.78.0.2:42512 cubic rto:1000\n')], [])
-  })
-})
-
-describe('the lower bound', () => {
-  const seconds = (rates: Partial<typeof YARDSTICK> = {}): number =>
-    Number(lowerBoundSeconds(64 * MIB, { ...YARDSTICK, ...rates }).toFixed(2))
-
-  it('of the yardstick is one copy over its slowest link', () => {
-    assert.equal(seconds(), 26.84)
-  })
-
-  it('is that of whatever is slowest', () => {
-    assert.equal(seconds({ originMbit: 10 }), 53.69)
-    assert.equal(seconds({ wanMbit: 5 }), 107.37)
-    assert.equal(seconds({ lanMbit: 10 }), 53.69)
   })
 })
