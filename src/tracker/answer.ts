@@ -5,7 +5,7 @@ import type { AnnouncedPeer, AnnounceReply } from '../wire/announce.ts'
 import type { ServingPeer } from '../portal-client/index.ts'
 import { limits } from '../wire/limits.ts'
 import { intervalOf, type AnnounceContext, type AnnounceParts } from './announce-hooks.ts'
-import { crossSiteCount, introductionsFor, type Introduced } from './introductions.ts'
+import { crossSiteCount, introductionsFor, NOBODY, type Introduced } from './introductions.ts'
 
 /** Of a release on more mirrors than this, some by chance are looked at. */
 const SERVING_MAX = 64
@@ -22,20 +22,23 @@ export function answerOf(context: AnnounceContext, parts: AnnounceParts): Answer
   const serving = servingPeers(request.infoHash, parts)
   const counts = store.counts(request.infoHash)
   const unannounced = serving.filter((peer) => !store.has(request.infoHash, peer))
-  const peers = request.event === 'stopped' ? [] : introductionsFor(context, serving, parts)
+  const told = request.event === 'stopped' ? NOBODY : introductionsFor(context, serving, parts)
+  const { peers, packed } = told
   // The origin is starting, say: half an hour would be a long wait for the next look.
-  const findsNobody = peers.length === 0 && (request.leftBytes > 0 || request.event === 'started')
+  const findsNobody =
+    peers.length + packed.length === 0 && (request.leftBytes > 0 || request.event === 'started')
   const reply: AnnounceReply = {
     intervalMs: findsNobody ? settings.ownLeecherIntervalMs : intervalOf(context, parts),
     minIntervalMs: settings.minIntervalMs,
     complete: counts.complete + unannounced.length,
     incomplete: counts.incomplete,
     peers: request.isOurs ? peers.map(withFlags) : peers,
+    packed,
     externalIp: from.host,
     ...(request.isOurs ? { site: from.site, ...forOurs(request.infoHash, parts) } : {}),
     ...(mayPeer(from.site) ? {} : { warning: PEERING_OFF }),
   }
-  return { reply, crossSite: crossSiteCount(context, peers) }
+  return { reply, crossSite: crossSiteCount(context, told) }
 }
 
 /** Clients show it to people, who would wonder at a list of one. */
@@ -68,7 +71,8 @@ function servingPeers(infoHash: InfoHash, { control, addresses, random }: Announ
 function withFlags(peer: Introduced): AnnouncedPeer {
   const role = 'role' in peer ? peer.role : undefined
   const isOurs = role !== undefined || ('isOurs' in peer && peer.isOurs)
-  const { host, port, peerId } = peer
+  const { host, port } = peer
+  const peerId = 'peerId' in peer ? peer.peerId : undefined
   const flags = { isOrigin: role === 'origin', isMirror: role === 'mirror', isOurs }
   return { host, port, flags, ...(peerId !== undefined && { peerId }) }
 }

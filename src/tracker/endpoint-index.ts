@@ -2,6 +2,9 @@
 import type { Random } from '../core/random.ts'
 import type { EndpointWords, PeerTable, Slot } from './peer-table.ts'
 
+/** Beyond this share of places in use runs become long. */
+const LOAD_MAX = 0.75
+
 /** An entry is a slot and one more; 0 is an empty place. */
 export class EndpointIndex {
   readonly #table: PeerTable
@@ -12,7 +15,7 @@ export class EndpointIndex {
 
   constructor(table: PeerTable, random: Random) {
     this.#table = table
-    const places = 2 ** Math.ceil(Math.log2(Math.max(16, 2 * table.capacity)))
+    const places = 2 ** Math.ceil(Math.log2(Math.max(16, table.capacity / LOAD_MAX)))
     this.#entries = new Uint32Array(places)
     this.#mask = places - 1
     this.#seed = Math.floor(random() * 2 ** 32)
@@ -49,9 +52,9 @@ export class EndpointIndex {
     this.#entries[hole] = 0
   }
 
-  #home(swarm: number, { words, port }: EndpointWords): number {
-    let h = this.#seed ^ swarm
-    for (let i = 0; i < 4; i++) h = mixed(h ^ (words[i] ?? 0))
+  #home(swarm: number, { words, isV6, port }: EndpointWords): number {
+    let h = mixed(this.#seed ^ swarm)
+    for (let i = isV6 ? 0 : 3; i < 4; i++) h = mixed(h ^ (words[i] ?? 0))
     return mixed(h ^ port) & this.#mask
   }
 }

@@ -62,7 +62,7 @@ export class GrantUses {
       use = []
       this.#uses.set(id, use)
     }
-    let address = use.find((one) => one.host === host)
+    let address = addressIn(use, host)
     if (address === undefined) {
       this.#forgetQuiet(use)
       if (use.length >= addressesMax) return { kind: 'too-many-addresses' }
@@ -71,16 +71,20 @@ export class GrantUses {
     }
     address.lastSeenAt = now
     const { ports } = address
-    remove(ports, port)
-    ports.push(port)
+    if (ports.at(-1) !== port) {
+      remove(ports, port)
+      ports.push(port)
+    }
     return { kind: 'admitted', addresses: use.length, portForgotten: this.#oldestTooMany(ports, port) }
   }
 
   /** Ports and WebSockets are bounded each for itself: what gives way is of the kind that has come. */
   #oldestTooMany(ports: number[], port: number): number | undefined {
+    const { portsPerAddressMax } = this.#options
+    if (ports.length <= portsPerAddressMax) return undefined
     const isKin = (other: number): boolean => other >= FIRST_SOCKET === port >= FIRST_SOCKET
     const kin = ports.filter(isKin)
-    if (kin.length <= this.#options.portsPerAddressMax) return undefined
+    if (kin.length <= portsPerAddressMax) return undefined
     const [oldest = port] = kin
     remove(ports, oldest)
     return oldest
@@ -88,7 +92,7 @@ export class GrantUses {
 
   /** The peer left; its address still counts for a while. */
   stopped(id: GrantId, host: IpAddress, port: number): void {
-    const address = this.#uses.get(id)?.find((one) => one.host === host)
+    const address = addressIn(this.#uses.get(id) ?? [], host)
     if (address !== undefined) remove(address.ports, port)
   }
 
@@ -110,6 +114,11 @@ export class GrantUses {
     const now = this.#clock.now()
     use.splice(0, use.length, ...use.filter((one) => now - one.lastSeenAt < this.#options.hold))
   }
+}
+
+function addressIn(use: GrantUse, host: IpAddress): AddressUse | undefined {
+  for (const one of use) if (one.host === host) return one
+  return undefined
 }
 
 function remove(ports: number[], port: number): void {

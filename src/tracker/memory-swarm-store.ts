@@ -7,9 +7,11 @@ import type { InfoHash } from '../core/ids.ts'
 import type { Random } from '../core/random.ts'
 import type { Millis } from '../core/units.ts'
 import type { Clock } from '../platform/clock.ts'
+import { limits } from '../wire/limits.ts'
+import { NO_PACKED_PEERS, PACKED_BYTES, type PackedPeers } from '../wire/packed-peers.ts'
 import { EndpointIndex } from './endpoint-index.ts'
 import { Interned } from './interned.ts'
-import { PeerTable, wordsOf, type Slot } from './peer-table.ts'
+import { EXPIRY_MAX, PeerTable, wordsOf, type Slot } from './peer-table.ts'
 import { hostOf, peerAt, RecordDrawn, type RecordTables } from './record-peer.ts'
 import { SwarmShelves } from './swarm-shelves.ts'
 import {
@@ -18,7 +20,8 @@ import {
   type DrawnPeer,
   type DrawRequest,
   type Next,
-  OTHER_FAMILY_LOOKS_MAX,
+  OTHER_LOOKS_MAX,
+  type PackedDrawRequest,
   type Part,
   type SwarmCounts,
   type SwarmPeer,
@@ -26,6 +29,7 @@ import {
   type SwarmStoreOptions,
   type SwarmStoreParts,
 } from './swarm-store.ts'
+import type { VerifiedGrant } from './verified-grant.ts'
 
 const NOBODY: Draw = { sameSite: [], otherSites: [] }
 const NOTHING: SwarmCounts = { complete: 0, incomplete: 0, downloaded: 0 }
@@ -35,6 +39,9 @@ export class MemorySwarmStore implements SwarmStore {
   readonly #random: Random
   readonly #tables: RecordTables
   readonly #index: EndpointIndex
+  /** Where the peers of an answer are put together. */
+  readonly #v4Room = Buffer.alloc(limits.numWantMax * PACKED_BYTES.v4)
+  readonly #v6Room = Buffer.alloc(limits.numWantMax * PACKED_BYTES.v6)
 
   constructor(parts: SwarmStoreParts, options: SwarmStoreOptions) {
     this.#clock = parts.clock
@@ -63,24 +70,25 @@ export class MemorySwarmStore implements SwarmStore {
     const slot = known ?? peers.take(wordsOf(peer.host, peer.port))
     if (slot === undefined) return false
     const isMoved = known === undefined || !this.#standsFor(known, peer)
-    // Before the old ones are let go: a number that nobody holds may become another's.
-    const site = sites.hold(peer.site)
-    const key = keys.hold({ kid: peer.grant.kid, keyX: peer.grant.keyX })
     if (known === undefined) {
       peers.swarm[slot] = swarms.hold(this.#find(infoHash) ?? new SwarmShelves(infoHash, peers))
+      peers.site[slot] = sites.hold(peer.site)
+      peers.key[slot] = keys.hold(keyOf(peer))
       this.#index.add(slot)
     } else {
-      if (isMoved) this.#swarmOf(slot).delete(slot)
-      sites.letGo(peers.site[slot] ?? 0)
-      keys.letGo(peers.key[slot] ?? 0)
+      if (isMoved) {
+        this.#swarmOf(slot).delete(slot)
+        peers.site[slot] = sites.exchange(peers.site[slot] ?? 0, peer.site)
+      }
+      const { kid, keyX } = keys.at(peers.key[slot] ?? 0)
+      if (kid !== peer.grant.kid || keyX !== peer.grant.keyX)
+        peers.key[slot] = keys.exchange(peers.key[slot] ?? 0, keyOf(peer))
     }
-    peers.site[slot] = site
-    peers.key[slot] = key
     peers.setKind(slot, peer.isSeed, peer.isOurs)
     peers.setPeerId(slot, peer.peerId)
     peers.setGrant(slot, peer.grant.claims.id, peer.grant.claims.expiresAt)
-    peers.expiresAt[slot] = this.#clock.now() + lease
-    if (isMoved) this.#swarmOf(slot).add(slot)
+    peers.setExpiry(slot, this.#clock.now() + Math.min(lease, EXPIRY_MAX - 1))
+    if (isMoved) this.#swarmOf(slot).add(slot, this.#random)
     return true
   }
 
@@ -108,9 +116,8 @@ export class MemorySwarmStore implements SwarmStore {
       if (sites.at(before) === site) return
       const swarm = this.#swarmOf(slot)
       swarm.delete(slot)
-      peers.site[slot] = sites.hold(site)
-      sites.letGo(before)
-      swarm.add(slot)
+      peers.site[slot] = sites.exchange(before, site)
+      swarm.add(slot, this.#random)
     })
   }
 
@@ -136,12 +143,12 @@ export class MemorySwarmStore implements SwarmStore {
     let others = 0
     const wanted = (slot: Slot): boolean | undefined => {
       if (slot === self) return false
-      if ((peers.expiresAt[slot] ?? 0) <= now) {
+      if (peers.isOver(slot, now)) {
         expired.push(slot)
         return false
       }
       if (family === undefined || peers.isV6(slot) === (family === 'v6')) return true
-      return ++others < OTHER_FAMILY_LOOKS_MAX ? false : undefined
+      return ++others < OTHER_LOOKS_MAX ? false : undefined
     }
     const { wantsSeeds, sameSiteMax, otherSitesMax, withPeerIds = false } = request
     const near = swarm.pickFrom(site, sameSiteMax, wantsSeeds, this.#random, wanted)
@@ -150,6 +157,47 @@ export class MemorySwarmStore implements SwarmStore {
     const draw = { sameSite: near.map(drawn), otherSites: far.map(drawn) }
     for (const slot of expired) this.#drop(slot)
     return draw
+  }
+
+  /** In the way of nearly every announce: so no object is made for a peer, and no function for a draw. */
+  drawPacked(infoHash: InfoHash, request: PackedDrawRequest): PackedPeers {
+    const { peers, sites, swarms } = this.#tables
+    const swarm = swarms.numberOf(infoHash)
+    const site = sites.numberOf(request.site)
+    if (swarm === undefined || site === undefined) return NO_PACKED_PEERS
+    const walk = swarms.at(swarm).walkAt(site, request.wantsSeeds, this.#random)
+    if (walk === undefined) return NO_PACKED_PEERS
+    const self = this.#slotIn(swarm, request.self)
+    const apart = request.apart.map((one) => this.#slotIn(swarm, one))
+    const now = this.#clock.now()
+    const max = Math.min(request.max, limits.numWantMax)
+    let expired: Slot[] | undefined
+    let v4Bytes = 0
+    let v6Bytes = 0
+    for (let length = 0, others = 0; length < max && others < OTHER_LOOKS_MAX;) {
+      const slot = walk.next()
+      if (slot === undefined) break
+      if (slot === self || apart.includes(slot)) continue
+      if (peers.isOver(slot, now)) {
+        expired ??= []
+        expired.push(slot)
+        continue
+      }
+      const isV6 = peers.isV6(slot)
+      if (isV6 ? request.family === 'v4' : request.family === 'v6') others++
+      else if (!request.withLoopback && peers.isOnLoopback(slot)) others++
+      else {
+        length++
+        if (isV6) v6Bytes = peers.pack(slot, this.#v6Room, v6Bytes)
+        else v4Bytes = peers.pack(slot, this.#v4Room, v4Bytes)
+      }
+    }
+    if (expired !== undefined) for (const slot of expired) this.#drop(slot)
+    return {
+      length: v4Bytes / PACKED_BYTES.v4 + v6Bytes / PACKED_BYTES.v6,
+      v4: this.#v4Room.toString('latin1', 0, v4Bytes),
+      v6: v6Bytes === 0 ? '' : this.#v6Room.toString('latin1', 0, v6Bytes),
+    }
   }
 
   counts(infoHash: InfoHash): SwarmCounts {
@@ -164,10 +212,10 @@ export class MemorySwarmStore implements SwarmStore {
   }
 
   sweep(part = ALL): Next {
-    const { expiresAt } = this.#tables.peers
+    const { peers } = this.#tables
     const now = this.#clock.now()
     return this.#walk(part, (slot) => {
-      if ((expiresAt[slot] ?? 0) <= now) this.#drop(slot)
+      if (peers.isOver(slot, now)) this.#drop(slot)
     })
   }
 
@@ -175,7 +223,7 @@ export class MemorySwarmStore implements SwarmStore {
   #walk({ from, most }: Part, visit: (slot: Slot) => void): Next {
     const { peers } = this.#tables
     const end = Math.min(peers.touched, from + most)
-    for (let slot = from; slot < end; slot++) if ((peers.expiresAt[slot] ?? 0) !== 0) visit(slot)
+    for (let slot = from; slot < end; slot++) if (peers.isUsed(slot)) visit(slot)
     return end < peers.touched ? end : undefined
   }
 
@@ -185,9 +233,13 @@ export class MemorySwarmStore implements SwarmStore {
     return number === undefined ? undefined : swarms.at(number)
   }
 
-  #slotOf(infoHash: InfoHash, { host, port }: Endpoint): Slot | undefined {
+  #slotOf(infoHash: InfoHash, endpoint: Endpoint): Slot | undefined {
     const swarm = this.#tables.swarms.numberOf(infoHash)
-    return swarm === undefined ? undefined : this.#index.find(swarm, wordsOf(host, port))
+    return swarm === undefined ? undefined : this.#slotIn(swarm, endpoint)
+  }
+
+  #slotIn(swarm: number, { host, port }: Endpoint): Slot | undefined {
+    return this.#index.find(swarm, wordsOf(host, port))
   }
 
   #swarmOf(slot: Slot): SwarmShelves {
@@ -201,7 +253,7 @@ export class MemorySwarmStore implements SwarmStore {
   }
 
   #isLive(slot: Slot): boolean {
-    return (this.#tables.peers.expiresAt[slot] ?? 0) > this.#clock.now()
+    return !this.#tables.peers.isOver(slot, this.#clock.now())
   }
 
   #drop(slot: Slot): void {
@@ -214,3 +266,5 @@ export class MemorySwarmStore implements SwarmStore {
     peers.free(slot)
   }
 }
+
+const keyOf = ({ grant: { kid, keyX } }: SwarmPeer): Pick<VerifiedGrant, 'kid' | 'keyX'> => ({ kid, keyX })

@@ -48,10 +48,11 @@ export class SiteSeats {
 
   /** Where `peer` sits. */
   indexOf(peer: Endpoint): SeatIndex | undefined {
-    return SEATS.find((i) => {
+    for (const i of SEATS) {
       const seat = this.at(i)
-      return seat !== undefined && sameEndpoint(seat, peer)
-    })
+      if (seat !== undefined && sameEndpoint(seat, peer)) return i
+    }
+    return undefined
   }
 
   /** The seat that holds the link to the site in `slot`. */

@@ -62,7 +62,8 @@ export class SwarmBridges {
   }
 
   site(name: string): SiteSeats | undefined {
-    return this.#slots.find((site) => site?.site === name) ?? this.#slotless?.get(name)
+    for (const site of this.#slots) if (site?.site === name) return site
+    return this.#slotless?.get(name)
   }
 
   /** Gives the announcing peer a seat of its site: its own, a vacant one, or that of one who is overdue. */
@@ -94,7 +95,9 @@ export class SwarmBridges {
 
   /** Open sites other than this, as far as they have a slot. */
   otherSiteCount(name: string): number {
-    return this.#slots.filter((site) => site !== undefined && site.site !== name).length
+    let count = 0
+    for (const site of this.#slots) if (site !== undefined && site.site !== name) count++
+    return count
   }
 
   leave(name: string, peer: Endpoint): void {

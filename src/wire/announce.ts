@@ -168,7 +168,8 @@ const KEY_BYTES_MAX = 64
 const PLAIN = /^[A-Za-z0-9._~-]*$/
 
 function plainGrant(text: string): string {
-  const plain = text.length > 3 * limits.grantCharsMax || PLAIN.test(text) ? text : latin1Of(text, 'g')
+  if (text.length <= limits.grantCharsMax && PLAIN.test(text)) return text
+  const plain = text.length > 3 * limits.grantCharsMax ? text : latin1Of(text, 'g')
   if (plain.length <= limits.grantCharsMax && PLAIN.test(plain)) return plain
   throw new ShoalError('bad-input', `g: at most ${limits.grantCharsMax} plain characters expected`)
 }

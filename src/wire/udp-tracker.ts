@@ -7,7 +7,7 @@
  * and the parsers run only once the connection id has proved the address.
  */
 import { ShoalError } from '../core/errors.ts'
-import { bytesOf, type InfoHash, infoHash, peerId } from '../core/ids.ts'
+import { bytesOf, type InfoHash, infoHashIn, peerIdIn } from '../core/ids.ts'
 import { type AnnounceEvent, type AnnounceRequest, grantOf } from './announce.ts'
 import { limits } from './limits.ts'
 import { parseQuery } from './query.ts'
@@ -73,8 +73,8 @@ export function parseUdpAnnounce(packet: Buffer): AnnounceRequest {
   const event = EVENTS[eventNumber]
   const grant = grantIn(packet)
   const request: { -readonly [K in keyof AnnounceRequest]: AnnounceRequest[K] } = {
-    infoHash: infoHash(packet.toString('hex', 16, 36)),
-    peerId: peerId(packet.toString('hex', 36, 56)),
+    infoHash: infoHashIn(packet, 16),
+    peerId: peerIdIn(packet, 36),
     port,
     uploadedBytes: countAt(packet, 72),
     downloadedBytes: countAt(packet, 56),
@@ -102,7 +102,7 @@ export function parseUdpScrape(packet: Buffer): readonly InfoHash[] {
     throw new ShoalError('over-limit', `at most ${limits.scrapeHashesMax} info_hash in one scrape`)
   return Array.from({ length: count }, (_, i) => {
     const at = HEAD_BYTES + i * HASH_BYTES
-    return infoHash(packet.toString('hex', at, at + HASH_BYTES))
+    return infoHashIn(packet, at)
   })
 }
 
