@@ -21,23 +21,24 @@ export function answerOf(context: AnnounceContext, parts: AnnounceParts): Answer
   const { settings, store } = parts
   const serving = servingPeers(request.infoHash, parts)
   const counts = store.counts(request.infoHash)
-  const unannounced = serving.filter((peer) => !store.has(request.infoHash, peer))
+  let unannounced = 0
+  for (const peer of serving) if (!store.has(request.infoHash, peer)) unannounced++
   const told = request.event === 'stopped' ? NOBODY : introductionsFor(context, serving, parts)
   const { peers, packed } = told
   // The origin is starting, say: half an hour would be a long wait for the next look.
   const findsNobody =
     peers.length + packed.length === 0 && (request.leftBytes > 0 || request.event === 'started')
-  const reply: AnnounceReply = {
+  const plain: AnnounceReply = {
     intervalMs: findsNobody ? settings.ownLeecherIntervalMs : intervalOf(context, parts),
     minIntervalMs: settings.minIntervalMs,
-    complete: counts.complete + unannounced.length,
+    complete: counts.complete + unannounced,
     incomplete: counts.incomplete,
     peers: request.isOurs ? peers.map(withFlags) : peers,
     packed,
     externalIp: from.host,
-    ...(request.isOurs ? { site: from.site, ...forOurs(request.infoHash, parts) } : {}),
-    ...(mayPeer(from.site) ? {} : { warning: PEERING_OFF }),
   }
+  const ours = request.isOurs ? { ...plain, site: from.site, ...forOurs(request.infoHash, parts) } : plain
+  const reply = mayPeer(from.site) ? ours : { ...ours, warning: PEERING_OFF }
   return { reply, crossSite: crossSiteCount(context, told) }
 }
 
@@ -55,8 +56,12 @@ function forOurs(
 }
 
 /** Origins and mirrors of the release that may be listed, from a random start, so that mirrors share the load. */
-function servingPeers(infoHash: InfoHash, { control, addresses, random }: AnnounceParts): ServingPeer[] {
+function servingPeers(
+  infoHash: InfoHash,
+  { control, addresses, random }: AnnounceParts,
+): readonly ServingPeer[] {
   const all = control.originsOf(infoHash)
+  if (all.length === 0) return all
   const start = Math.floor(random() * all.length)
   const some: ServingPeer[] = []
   for (let i = 0; i < all.length && some.length < SERVING_MAX; i++) {

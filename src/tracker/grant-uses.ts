@@ -57,17 +57,15 @@ export class GrantUses {
   /** Counts an announce. `portForgotten` is the port that had to make room at this address. */
   admit(id: GrantId, host: IpAddress, port: number, addressesMax: number): UseAnswer {
     const now = this.#clock.now()
-    let use = this.#uses.get(id)
-    if (use === undefined) {
-      use = []
-      this.#uses.set(id, use)
-    }
+    let use = this.#uses.get(id) ?? []
     let address = addressIn(use, host)
     if (address === undefined) {
       this.#forgetQuiet(use)
       if (use.length >= addressesMax) return { kind: 'too-many-addresses' }
-      address = { host, lastSeenAt: now, ports: [] }
-      use.push(address)
+      // Written as lists of one: a list that is pushed to makes room for seventeen, and there may be 50,000 of both.
+      address = { host, lastSeenAt: now, ports: [port] }
+      if (use.length > 0) use.push(address)
+      else this.#uses.set(id, (use = [address]))
     }
     address.lastSeenAt = now
     const { ports } = address

@@ -114,7 +114,8 @@ function forStock(
   const hubs = standing.hubs.filter(reaches)
   const drawNear = (max: number, apart: readonly Endpoint[]): PackedPeers =>
     packed(context, max, apart, parts)
-  const candidates = { ...servingFor(context, serving, parts), hubs, drawNear }
+  const { servingHere, servingElsewhere } = servingFor(context, serving, parts)
+  const candidates = { servingHere, servingElsewhere, hubs, drawNear }
   const chosen = request.compact
     ? choosePeersForStock<Introduced, PackedPeers>(asker, candidates)
     : choosePeersForStock<Introduced, readonly Introduced[]>(asker, {

@@ -5,10 +5,11 @@
 import type { Endpoint, IpAddress } from '../core/address.ts'
 import type { InfoHash } from '../core/ids.ts'
 import type { Random } from '../core/random.ts'
-import type { Millis } from '../core/units.ts'
+import { type Millis, millis } from '../core/units.ts'
 import type { Clock } from '../platform/clock.ts'
 import { limits } from '../wire/limits.ts'
 import { NO_PACKED_PEERS, PACKED_BYTES, type PackedPeers } from '../wire/packed-peers.ts'
+import { AddressIndex } from './address-index.ts'
 import { EndpointIndex } from './endpoint-index.ts'
 import { Interned } from './interned.ts'
 import { EXPIRY_MAX, PeerTable, wordsOf, type Slot } from './peer-table.ts'
@@ -19,6 +20,7 @@ import {
   type Draw,
   type DrawnPeer,
   type DrawRequest,
+  type LeaseFacts,
   type Next,
   OTHER_LOOKS_MAX,
   type PackedDrawRequest,
@@ -39,6 +41,7 @@ export class MemorySwarmStore implements SwarmStore {
   readonly #random: Random
   readonly #tables: RecordTables
   readonly #index: EndpointIndex
+  readonly #byAddress: AddressIndex
   /** Where the peers of an answer are put together. */
   readonly #v4Room = Buffer.alloc(limits.numWantMax * PACKED_BYTES.v4)
   readonly #v6Room = Buffer.alloc(limits.numWantMax * PACKED_BYTES.v6)
@@ -48,6 +51,7 @@ export class MemorySwarmStore implements SwarmStore {
     this.#random = parts.random
     const peers = new PeerTable(options.peersMax)
     this.#index = new EndpointIndex(peers, parts.random)
+    this.#byAddress = new AddressIndex(peers, parts.random)
     this.#tables = {
       peers,
       swarms: new Interned<SwarmShelves>((swarm) => swarm.infoHash),
@@ -75,6 +79,7 @@ export class MemorySwarmStore implements SwarmStore {
       peers.site[slot] = sites.hold(peer.site)
       peers.key[slot] = keys.hold(keyOf(peer))
       this.#index.add(slot)
+      this.#byAddress.add(slot)
     } else {
       if (isMoved) {
         this.#swarmOf(slot).delete(slot)
@@ -131,6 +136,22 @@ export class MemorySwarmStore implements SwarmStore {
     return slot === undefined || !this.#isLive(slot) ? undefined : new RecordDrawn(this.#tables, slot, true)
   }
 
+  leaseAt(infoHash: InfoHash, host: IpAddress): LeaseFacts | undefined {
+    const { peers, swarms } = this.#tables
+    const swarm = swarms.numberOf(infoHash)
+    if (swarm === undefined) return undefined
+    const now = this.#clock.now()
+    let left = 0
+    let isOurs = true
+    for (const slot of this.#byAddress.at(swarm, wordsOf(host, 0))) {
+      const leftOfThis = peers.leftOf(slot, now)
+      if (leftOfThis <= 0) continue
+      left = Math.max(left, leftOfThis)
+      isOurs &&= peers.isOurs(slot)
+    }
+    return left === 0 ? undefined : { leftMs: millis(left), isOurs }
+  }
+
   draw(infoHash: InfoHash, request: DrawRequest): Draw {
     const swarm = this.#find(infoHash)
     if (swarm === undefined) return NOBODY
@@ -168,7 +189,8 @@ export class MemorySwarmStore implements SwarmStore {
     const walk = swarms.at(swarm).walkAt(site, request.wantsSeeds, this.#random)
     if (walk === undefined) return NO_PACKED_PEERS
     const self = this.#slotIn(swarm, request.self)
-    const apart = request.apart.map((one) => this.#slotIn(swarm, one))
+    const apart: (Slot | undefined)[] = []
+    for (const one of request.apart) apart.push(this.#slotIn(swarm, one))
     const now = this.#clock.now()
     const max = Math.min(request.max, limits.numWantMax)
     let expired: Slot[] | undefined
@@ -260,6 +282,7 @@ export class MemorySwarmStore implements SwarmStore {
     const { peers, swarms, sites, keys } = this.#tables
     this.#swarmOf(slot).delete(slot)
     this.#index.delete(slot)
+    this.#byAddress.delete(slot)
     swarms.letGo(peers.swarm[slot] ?? 0)
     sites.letGo(peers.site[slot] ?? 0)
     keys.letGo(peers.key[slot] ?? 0)

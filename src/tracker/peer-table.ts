@@ -130,7 +130,12 @@ export class PeerTable {
 
   /** It expires at `now` or before. */
   isOver(slot: Slot, now: number): boolean {
-    return (((this.#expiresAt[slot] ?? 0) - (now >>> 0)) | 0) <= 0
+    return this.leftOf(slot, now) <= 0
+  }
+
+  /** Milliseconds; 0 or less when it is over. */
+  leftOf(slot: Slot, now: number): number {
+    return ((this.#expiresAt[slot] ?? 0) - (now >>> 0)) | 0
   }
 
   isAt(slot: Slot, at: EndpointWords): boolean {
@@ -186,17 +191,12 @@ export class PeerTable {
   /** Writes the same bytes at `at`, and gives where they end. */
   pack(slot: Slot, into: Uint8Array, at: number): number {
     let to = at
-    for (let i = this.isV6(slot) ? 0 : 3; i < 4; i++) {
-      const word = this.#word(slot, i)
-      into[to++] = word >>> 24
-      into[to++] = word >>> 16
-      into[to++] = word >>> 8
-      into[to++] = word
-    }
+    if (this.isV6(slot)) for (let i = 0; i < 3; i++) to = putWord(this.#word(slot, i), into, to)
+    to = putWord(this.#word(slot, 3), into, to)
     const port = this.#port[slot] ?? 0
-    into[to++] = port >>> 8
-    into[to++] = port
-    return to
+    into[to] = port >>> 8
+    into[to + 1] = port
+    return to + 2
   }
 
   /** Of its address as 16 bytes. */
@@ -253,6 +253,14 @@ for (const [i, code] of Buffer.from(
   'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_',
 ).entries())
   SIX_BITS[code] = i
+
+function putWord(word: number, into: Uint8Array, at: number): number {
+  into[at] = word >>> 24
+  into[at + 1] = word >>> 16
+  into[at + 2] = word >>> 8
+  into[at + 3] = word
+  return at + 4
+}
 
 /** Of a lower-case hex digit. */
 const hexDigit = (code: number): number => (code < 0x3a ? code - 0x30 : code - 0x57)

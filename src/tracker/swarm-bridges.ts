@@ -49,7 +49,7 @@ export interface Sitter {
 export class SwarmBridges {
   /** Another swarm joins the same two sites by others. */
   readonly #seed: number
-  readonly #slots: (SiteSeats | undefined)[] = []
+  #slots: (SiteSeats | undefined)[] = []
   /** Closed sites, and those beyond the slots. Made when there is one. */
   #slotless: Map<string, SiteSeats> | undefined
 
@@ -248,7 +248,9 @@ export class SwarmBridges {
     }
     this.#slotless?.delete(site.site)
     for (const index of SEATS) this.#tellEnds(site, index, slot)
-    this.#slots[slot] = site
+    // An array that is pushed to makes room for seventeen, and most swarms have a few sites.
+    if (slot === this.#slots.length) this.#slots = this.#slots.concat(site)
+    else this.#slots[slot] = site
     site.slot = slot
   }
 

@@ -38,6 +38,14 @@ export interface DrawnPeer extends Endpoint {
   readonly peerId?: PeerId
 }
 
+/** Of the live peers at one address. */
+export interface LeaseFacts {
+  /** Of the one that lasts longest. */
+  readonly leftMs: Millis
+  /** Every one says to be our own client. */
+  readonly isOurs: boolean
+}
+
 /** Of addresses. */
 export type Family = 'v4' | 'v6'
 
@@ -122,6 +130,8 @@ export interface SwarmStore {
   has(swarm: InfoHash, endpoint: Endpoint): boolean
   /** The live peer at this endpoint, with its peer id. */
   find(swarm: InfoHash, endpoint: Endpoint): DrawnPeer | undefined
+  /** The live peers at this address, whatever their ports; undefined without one. */
+  leaseAt(swarm: InfoHash, host: IpAddress): LeaseFacts | undefined
   /** Costs time in proportion to the answer, not to the swarm. */
   draw(swarm: InfoHash, request: DrawRequest): Draw
   /** The same for one site, as the answer has them. */

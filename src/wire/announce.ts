@@ -105,6 +105,15 @@ export function decodeTwentyBytes(text: string, name: string): Uint8Array {
   return bytes
 }
 
+/**
+ * The same for the query of an announce URL that is read for its grant only: mostly there is nothing else in it.
+ * @throws ShoalError as `parseQuery` and `grantOf` do.
+ */
+export function grantOfQuery(raw: string): string | undefined {
+  const isAlone = raw.startsWith('g=') && raw.length > 2 && raw.length <= limits.announceQueryCharsMax
+  return isAlone && !raw.includes('&') ? plainGrant(raw.slice(2)) : grantOf(parseQuery(raw))
+}
+
 function twentyBytes(query: Query, name: string): Uint8Array {
   const text = oneOf(query, name)
   if (text === undefined) throw new ShoalError('bad-input', `${name} is missing`)

@@ -8,9 +8,8 @@
  */
 import { ShoalError } from '../core/errors.ts'
 import { bytesOf, type InfoHash, infoHashIn, peerIdIn } from '../core/ids.ts'
-import { type AnnounceEvent, type AnnounceRequest, grantOf } from './announce.ts'
+import { type AnnounceEvent, type AnnounceRequest, grantOfQuery } from './announce.ts'
 import { limits } from './limits.ts'
-import { parseQuery } from './query.ts'
 import { encodeUrlData, urlDataOf } from './udp-options.ts'
 
 export type UdpAction = 'connect' | 'announce' | 'scrape'
@@ -152,7 +151,7 @@ function grantIn(packet: Buffer): string | undefined {
   if (packet.length === ANNOUNCE_BYTES) return undefined
   const url = urlDataOf(packet, ANNOUNCE_BYTES)
   const mark = url.indexOf('?')
-  return mark === -1 ? undefined : grantOf(parseQuery(url.slice(mark + 1)))
+  return mark === -1 ? undefined : grantOfQuery(url.slice(mark + 1))
 }
 
 /** 64 bits, cut to what a number can hold: all ones, for what a peer does not know, too. */
