@@ -16,7 +16,7 @@
  *   may move once, when the other site gets its second bridge.
  */
 import type { Endpoint } from '../core/address.ts'
-import { linkCount, NO_SLOT, SEATS, SiteSeats, type Seat, type SeatIndex } from './site-seats.ts'
+import { linkCount, NO_SLOT, SEATS, Seat, SiteSeats, type SeatIndex } from './site-seats.ts'
 import type { DrawnPeer } from './swarm-store.ts'
 
 /** A bit each of a small integer. */
@@ -68,7 +68,6 @@ export class SwarmBridges {
 
   /** Gives the announcing peer a seat of its site: its own, a vacant one, or that of one who is overdue. */
   sit(sitter: Sitter, peers: PeerLookUp): void {
-    const { host, port } = sitter.peer
     const site = this.site(sitter.site) ?? new SiteSeats(sitter.site, sitter.isOpen, peers.nowS)
     this.#clean(site, peers)
     const own = site.indexOf(sitter.peer)
@@ -80,7 +79,7 @@ export class SwarmBridges {
         SEATS.find((i) => (site.at(i)?.dueAtS ?? 0) < peers.nowS)
       if (free === undefined) return
       this.#vacate(site, free)
-      site.set(free, { host, port, dueAtS: sitter.dueAtS, links: 0, tookAll: true })
+      site.set(free, new Seat(sitter.peer, sitter.dueAtS))
     }
     this.#place(site)
   }
@@ -265,13 +264,7 @@ export class SwarmBridges {
   }
 }
 
-const unheard = ({ host, port }: Endpoint, nowS: number): Seat => ({
-  host,
-  port,
-  dueAtS: nowS + UNHEARD_S,
-  links: 0,
-  tookAll: true,
-})
+const unheard = (peer: Endpoint, nowS: number): Seat => new Seat(peer, nowS + UNHEARD_S)
 
 /** Whether a new link is to be left to the site's other bridge: it holds more, took all that there were, and is not overdue. */
 function isOthers(site: SiteSeats, index: SeatIndex, nowS: number): boolean {
