@@ -66,24 +66,24 @@ export class GrantUses {
       address = { host, lastSeenAt: now, ports: [port] }
       if (use.length > 0) use.push(address)
       else this.#uses.set(id, (use = [address]))
+      return { kind: 'admitted', addresses: use.length, portForgotten: undefined }
     }
     address.lastSeenAt = now
     const { ports } = address
-    if (ports.at(-1) !== port) {
-      remove(ports, port)
-      ports.push(port)
-    }
+    putLast(ports, port)
     return { kind: 'admitted', addresses: use.length, portForgotten: this.#oldestTooMany(ports, port) }
   }
 
   /** Ports and WebSockets are bounded each for itself: what gives way is of the kind that has come. */
   #oldestTooMany(ports: number[], port: number): number | undefined {
-    const { portsPerAddressMax } = this.#options
-    if (ports.length <= portsPerAddressMax) return undefined
-    const isKin = (other: number): boolean => other >= FIRST_SOCKET === port >= FIRST_SOCKET
-    const kin = ports.filter(isKin)
-    if (kin.length <= portsPerAddressMax) return undefined
-    const [oldest = port] = kin
+    let oldest = port
+    let kin = 0
+    for (const other of ports) {
+      if (other >= FIRST_SOCKET !== port >= FIRST_SOCKET) continue
+      if (kin === 0) oldest = other
+      kin++
+    }
+    if (kin <= this.#options.portsPerAddressMax) return undefined
     remove(ports, oldest)
     return oldest
   }
@@ -117,6 +117,15 @@ export class GrantUses {
 function addressIn(use: GrantUse, host: IpAddress): AddressUse | undefined {
   for (const one of use) if (one.host === host) return one
   return undefined
+}
+
+function putLast(ports: number[], port: number): void {
+  const at = ports.indexOf(port)
+  if (at === -1) ports.push(port)
+  else {
+    ports.copyWithin(at, at + 1)
+    ports[ports.length - 1] = port
+  }
 }
 
 function remove(ports: number[], port: number): void {
