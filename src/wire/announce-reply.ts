@@ -24,7 +24,7 @@ import { flagsByte, parsePeers, type PeerFlags } from './announce-peers.ts'
 import { encodeCompactV4, encodeCompactV6, splitByFamily } from './compact-peers.ts'
 import { compactReplyText } from './compact-reply.ts'
 import { limits } from './limits.ts'
-import type { PackedPeers } from './packed-peers.ts'
+import { type PackedPeers, someOf, withPacked } from './packed-peers.ts'
 import { bytesOfSwarmKey, type SwarmKey, swarmKeyOfBytes } from './swarm-key.ts'
 
 export interface AnnouncedPeer extends Endpoint {
@@ -95,11 +95,6 @@ export function encodeAnnounceReply(
     }),
   )
 }
-
-const withPacked = (bytes: Uint8Array, packed = ''): Uint8Array =>
-  packed === '' ? bytes : Buffer.concat([bytes, Buffer.from(packed, 'latin1')])
-
-const someOf = (bytes: Uint8Array): Uint8Array | undefined => (bytes.length > 0 ? bytes : undefined)
 
 /** The same bytes, a character each. */
 export function announceReplyText(
