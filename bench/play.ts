@@ -80,8 +80,9 @@ async function main(): Promise<void> {
   await mkdir(join(dir, 'library'))
   for (let second = 0; second < Number(seconds); second++)
     await appendFile(film, seededBytes(`film ${second}`, bytesPerSecond))
-  const rates = { originMbit: Number(lineMbit), wanMbit: 1_000, lanMbit: 1_000 }
-  const network = stack.use(await LabNetwork.create({ hostsPerSite: [1], ...rates }))
+  const viewer = { client: 'shoal', lanMbit: 1_000, arrivesAtSeconds: 0, acceptsConnections: true } as const
+  const sites = [{ wanMbit: 1_000, hosts: [viewer] }]
+  const network = stack.use(await LabNetwork.create({ originMbit: Number(lineMbit), sites }))
   const signal = AbortSignal.timeout(20 * 60_000 + 4_000 * Number(seconds) * Number(rounds))
   const where = { host: network.origin, dataDir: join(dir, 'up'), logFile: join(dir, 'up.log') }
   const portal = `http://${network.origin.address}:8080`

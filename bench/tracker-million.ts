@@ -58,6 +58,8 @@ async function requestOf(i: number, key: SigningKey): Promise<string> {
 
 const { key, privateJwk } = await generateSigningKey('grant')
 const settings = { peersMax: String(Math.ceil(1.1 * PEERS)), trustedProxies: '127.0.0.1/32' }
+// So that the launcher's cache of compiled code is full, as it is from the second start on.
+await (await startShoal({ privateJwk }))[Symbol.asyncDispose]()
 await using tracker = await startShoal({ privateJwk, settings })
 const askers = await Promise.all(Array.from({ length: CONNECTIONS }, () => Asker.connect(tracker.port)))
 const emptyBytes = tracker.residentBytes

@@ -20,6 +20,7 @@ const BITTORRENT_TRACKER = fileURLToPath(
 const SHOAL = fileURLToPath(new URL('shoal-tracker.ts', import.meta.url))
 /** What the launcher gives to Node for a tracker. */
 const AS_LAUNCHED = ['--max-semi-space-size=8']
+const COMPILE_CACHE = fileURLToPath(new URL('../../.cache/compile', import.meta.url))
 /** Of /proc/PID/stat; Linux has always shown 100 a second to programs. */
 const TICKS_PER_SECOND = 100
 
@@ -95,6 +96,7 @@ export async function startShoal({
 }: ShoalOptions): Promise<TrackerProcess> {
   const child = spawn(process.execPath, [...AS_LAUNCHED, ...nodeArguments, SHOAL], {
     stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE },
   })
   child.stdin.end(JSON.stringify({ privateJwk, settings }))
   for await (const line of createInterface(child.stdout)) {

@@ -53,6 +53,13 @@ export function peerIdOfBytes(bytes: Uint8Array): PeerId {
   return hexOf(bytes, 'a peer id of 20 bytes') as PeerId
 }
 
+/** The 20 bytes of `packet` that begin at `at`, which it must have. */
+export const infoHashIn = (packet: Buffer, at: number): InfoHash =>
+  packet.toString('hex', at, at + 20) as InfoHash
+
+/** The same for a peer id. */
+export const peerIdIn = (packet: Buffer, at: number): PeerId => packet.toString('hex', at, at + 20) as PeerId
+
 /** Hex digits of 20 bytes are what they should be: no look at them again, since the tracker does this at every announce. */
 function hexOf(bytes: Uint8Array, what: string): string {
   if (bytes.length !== 20) throw new ShoalError('bad-input', `${what} expected, got ${bytes.length}`)

@@ -4,7 +4,6 @@
  */
 import { createSocket, type Socket, type SocketOptions } from 'node:dgram'
 import { lookup } from 'node:dns/promises'
-import { isIP } from 'node:net'
 import { systemCode } from '../core/errors.ts'
 import { explainListenError } from './listen-error.ts'
 
@@ -143,15 +142,20 @@ function serve(
 }
 
 /** Addresses are literal always: Node's own look-up would take a turn of the loop, or ask a name server. */
-const literal: SocketOptions['lookup'] = (address, _options, callback) => {
-  callback(null, address, isIP(address))
+const LITERAL: Readonly<Record<Family, SocketOptions['lookup']>> = {
+  IPv4: (address, _options, callback) => {
+    callback(null, address, 4)
+  },
+  IPv6: (address, _options, callback) => {
+    callback(null, address, 6)
+  },
 }
 
 function openSocket(family: Family, receiveQueueBytes: number): Socket {
   return createSocket({
     type: family === 'IPv4' ? 'udp4' : 'udp6',
     ipv6Only: family === 'IPv6',
-    lookup: literal,
+    lookup: LITERAL[family],
     recvBufferSize: receiveQueueBytes,
   })
 }

@@ -63,15 +63,21 @@ export class ControlState implements ControlView {
   refusalOf(claims: GrantClaims, kid: string): string | undefined {
     if (this.#recalled.has(claims.infoHash)) return 'release recalled'
     if (this.#revoked.has(claims.id)) return 'grant revoked'
-    const before = Math.max(
-      this.#refusedBefore.get('all:') ?? 0,
-      this.#refusedBefore.get(`key:${kid}`) ?? 0,
-      this.#refusedBefore.get(`release:${claims.infoHash}`) ?? 0,
-    )
-    if (before > issuedAtOf(claims.id))
+    const before = this.#earliestOf(claims, kid)
+    if (before > 0 && before > issuedAtOf(claims.id))
       return `grants issued before ${new Date(before).toISOString()} are refused`
     if (!this.#keys.has(kid)) return 'the key of this grant is no longer in use'
     return undefined
+  }
+
+  /** Before when such a grant is refused; 0 for never, as nearly always: a tracker asks at every announce. */
+  #earliestOf({ infoHash }: GrantClaims, kid: string): number {
+    if (this.#refusedBefore.size === 0) return 0
+    return Math.max(
+      this.#refusedBefore.get('all:') ?? 0,
+      this.#refusedBefore.get(`key:${kid}`) ?? 0,
+      this.#refusedBefore.get(`release:${infoHash}`) ?? 0,
+    )
   }
 
   peersMaxOf(id: GrantId): number {

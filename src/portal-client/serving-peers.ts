@@ -20,8 +20,8 @@ export class ServingPeers {
 
   /** Origins first; within a role in the order they came. */
   of(infoHash: InfoHash): readonly ServingPeer[] {
-    const peers = [...(this.#byRelease.get(infoHash)?.values() ?? [])]
-    return peers.toSorted((a, b) => rank(a) - rank(b))
+    const peers = this.#byRelease.get(infoHash)
+    return peers === undefined ? [] : [...peers.values()].toSorted((a, b) => rank(a) - rank(b))
   }
 
   /** Adds to what the peer served before; a new address or role counts for all that it serves. */

@@ -74,7 +74,7 @@ export const countAddresses: AnnounceHook = (
   sharing.note(id, { addresses: use.addresses, isFull: false })
   if (use.portForgotten !== undefined) {
     store.remove(infoHash, { host: from.host, port: use.portForgotten })
-    leases.remove(infoHash, from.host, use.portForgotten)
+    leases.left(infoHash, from.host)
   }
   return undefined
 }
@@ -86,7 +86,7 @@ export const remember: AnnounceHook = (context, parts) => {
   if (request.event === 'stopped') {
     const endpoint = { host: from.host, port: request.port }
     store.remove(request.infoHash, endpoint)
-    leases.remove(request.infoHash, from.host, request.port)
+    leases.left(request.infoHash, from.host)
     bridges.leave(request.infoHash, endpoint, from.site)
     return undefined
   }
@@ -101,7 +101,7 @@ export const remember: AnnounceHook = (context, parts) => {
   }
   const lease = leaseOf(longIntervalOf(request, settings), grant, clock.epoch(), settings)
   if (!store.put(request.infoHash, peer, lease)) return refusals.full
-  leases.put(request.infoHash, peer, lease)
+  leases.came(request.infoHash, from.host)
   const interval = intervalOf(context, parts)
   const soonest = request.isOurs ? interval : Math.max(interval, STOCK_FLOOR)
   bridges.sit(request.infoHash, peer, from.site, millis(soonest + settings.leaseSlackMs))

@@ -5,7 +5,7 @@ import type { AnnouncedPeer, AnnounceReply } from '../wire/announce.ts'
 import type { ServingPeer } from '../portal-client/index.ts'
 import { limits } from '../wire/limits.ts'
 import { intervalOf, type AnnounceContext, type AnnounceParts } from './announce-hooks.ts'
-import { crossSiteCount, introductionsFor, type Introduced } from './introductions.ts'
+import { crossSiteCount, introductionsFor, NOBODY, type Introduced } from './introductions.ts'
 
 /** Of a release on more mirrors than this, some by chance are looked at. */
 const SERVING_MAX = 64
@@ -21,21 +21,27 @@ export function answerOf(context: AnnounceContext, parts: AnnounceParts): Answer
   const { settings, store } = parts
   const serving = servingPeers(request.infoHash, parts)
   const counts = store.counts(request.infoHash)
-  const unannounced = serving.filter((peer) => !store.has(request.infoHash, peer))
-  const peers = request.event === 'stopped' ? [] : introductionsFor(context, serving, parts)
+  let unannounced = 0
+  for (const peer of serving) if (!store.has(request.infoHash, peer)) unannounced++
+  const told = request.event === 'stopped' ? NOBODY : introductionsFor(context, serving, parts)
+  const { peers, packed } = told
   // The origin is starting, say: half an hour would be a long wait for the next look.
-  const findsNobody = peers.length === 0 && (request.leftBytes > 0 || request.event === 'started')
-  const reply: AnnounceReply = {
+  const findsNobody =
+    peers.length + packed.length === 0 && (request.leftBytes > 0 || request.event === 'started')
+  const plain: AnnounceReply = {
     intervalMs: findsNobody ? settings.ownLeecherIntervalMs : intervalOf(context, parts),
     minIntervalMs: settings.minIntervalMs,
-    complete: counts.complete + unannounced.length,
+    complete: counts.complete + unannounced,
     incomplete: counts.incomplete,
     peers: request.isOurs ? peers.map(withFlags) : peers,
+    packed,
     externalIp: from.host,
-    ...(request.isOurs ? { ...whereFrom(context, parts), ...forOurs(request.infoHash, parts) } : {}),
-    ...(mayPeer(from.site) ? {} : { warning: PEERING_OFF }),
   }
-  return { reply, crossSite: crossSiteCount(context, peers) }
+  const ours = request.isOurs
+    ? { ...plain, ...whereFrom(context, parts), ...forOurs(request.infoHash, parts) }
+    : plain
+  const reply = mayPeer(from.site) ? ours : { ...ours, warning: PEERING_OFF }
+  return { reply, crossSite: crossSiteCount(context, told) }
 }
 
 /** Clients show it to people, who would wonder at a list of one. */
@@ -61,8 +67,12 @@ function forOurs(
 }
 
 /** Origins and mirrors of the release that may be listed, from a random start, so that mirrors share the load. */
-function servingPeers(infoHash: InfoHash, { control, addresses, random }: AnnounceParts): ServingPeer[] {
+function servingPeers(
+  infoHash: InfoHash,
+  { control, addresses, random }: AnnounceParts,
+): readonly ServingPeer[] {
   const all = control.originsOf(infoHash)
+  if (all.length === 0) return all
   const start = Math.floor(random() * all.length)
   const some: ServingPeer[] = []
   for (let i = 0; i < all.length && some.length < SERVING_MAX; i++) {
@@ -77,7 +87,8 @@ function servingPeers(infoHash: InfoHash, { control, addresses, random }: Announ
 function withFlags(peer: Introduced): AnnouncedPeer {
   const role = 'role' in peer ? peer.role : undefined
   const isOurs = role !== undefined || ('isOurs' in peer && peer.isOurs)
-  const { host, port, peerId } = peer
+  const { host, port } = peer
+  const peerId = 'peerId' in peer ? peer.peerId : undefined
   const flags = { isOrigin: role === 'origin', isMirror: role === 'mirror', isOurs }
   return { host, port, flags, ...(peerId !== undefined && { peerId }) }
 }

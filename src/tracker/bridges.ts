@@ -22,8 +22,8 @@ export interface BridgesParts {
 export interface Standing {
   /** Its own seat; undefined when it is no bridge. */
   readonly seat: SeatIndex | undefined
-  /** The live bridges of its site but itself. */
-  readonly hubs: readonly DrawnPeer[]
+  /** Where the live bridges of its site but itself are. */
+  readonly hubs: readonly Endpoint[]
   /** Sites to which it may be joined, as far as they are known. */
   readonly otherSiteCount: number
 }
@@ -74,13 +74,15 @@ export class Bridges {
   standing(infoHash: InfoHash, self: Endpoint, site: Site): Standing {
     const swarm = this.#swarms.get(infoHash)
     const seats = swarm?.site(site.name)
-    const seat = seats?.indexOf(self)
-    const hubs = SEATS.flatMap((i) => {
-      const other = i === seat ? undefined : seats?.at(i)
-      const peer = other && this.#store.find(infoHash, other)
-      return peer === undefined ? [] : [peer]
-    })
-    return { seat, hubs, otherSiteCount: swarm?.otherSiteCount(site.name) ?? 0 }
+    if (swarm === undefined || seats === undefined)
+      return { seat: undefined, hubs: [], otherSiteCount: swarm?.otherSiteCount(site.name) ?? 0 }
+    const seat = seats.indexOf(self)
+    const hubs: Endpoint[] = []
+    for (const i of SEATS) {
+      const other = i === seat ? undefined : seats.at(i)
+      if (other !== undefined && this.#store.has(infoHash, other)) hubs.push(other)
+    }
+    return { seat, hubs, otherSiteCount: swarm.otherSiteCount(site.name) }
   }
 
   /** Whom the bridge at `self` is told of at other sites (`SwarmBridges.linksOf`); nobody for who is none. */
@@ -168,21 +170,36 @@ export class Bridges {
     return this.#swarms.get(infoHash)?.site(site.name)
   }
 
-  #peers(infoHash: InfoHash, self?: Endpoint): PeerLookUp {
-    const store = this.#store
-    return {
-      nowS: Math.floor(this.#clock.now() / 1_000),
-      isLive: (peer) => store.has(infoHash, peer),
-      find: (peer) => store.find(infoHash, peer),
-      anyOf: (site) =>
-        store.draw(infoHash, {
-          self: self ?? NOBODY,
-          site,
-          wantsSeeds: true,
-          sameSiteMax: 1,
-          otherSitesMax: 0,
-        }).sameSite[0],
-    }
+  #peers(infoHash: InfoHash, self: Endpoint = NOBODY): PeerLookUp {
+    return new StorePeers(this.#store, infoHash, self, Math.floor(this.#clock.now() / 1_000))
+  }
+}
+
+/** The peers of a swarm but one, as the store knows them. */
+class StorePeers implements PeerLookUp {
+  readonly nowS: number
+  readonly #store: SwarmStore
+  readonly #infoHash: InfoHash
+  readonly #self: Endpoint
+
+  constructor(store: SwarmStore, infoHash: InfoHash, self: Endpoint, nowS: number) {
+    this.nowS = nowS
+    this.#store = store
+    this.#infoHash = infoHash
+    this.#self = self
+  }
+
+  isLive(peer: Endpoint): boolean {
+    return this.#store.has(this.#infoHash, peer)
+  }
+
+  find(peer: Endpoint): DrawnPeer | undefined {
+    return this.#store.find(this.#infoHash, peer)
+  }
+
+  anyOf(site: string): DrawnPeer | undefined {
+    const request = { self: this.#self, site, wantsSeeds: true, sameSiteMax: 1, otherSitesMax: 0 }
+    return this.#store.draw(this.#infoHash, request).sameSite[0]
   }
 }
 

@@ -57,48 +57,56 @@ export interface StockAsker {
   readonly otherSiteCount: number
 }
 
-export interface StockCandidates<Peer extends Endpoint> extends Candidates<Peer> {
-  /** The live bridges of its site; they may be in `sameSite` too. */
+/** Peers of the asker's site that were drawn for it; the policy need not see them. */
+export interface DrawnNear {
+  readonly length: number
+}
+
+export interface StockCandidates<Peer extends Endpoint, Near extends DrawnNear> extends Omit<
+  Candidates<Peer>,
+  'sameSite'
+> {
+  /** The live bridges of its site. */
   readonly hubs: readonly Peer[]
+  /** Up to `max` of its site by chance; none of `apart`, not the asker. */
+  readonly drawNear: (max: number, apart: readonly Peer[]) => Near
 }
 
 /** What is settled before links are made: a link is made for good, so there must be room to tell of it. */
-export interface StockChoice<Peer extends Endpoint> {
-  readonly near: readonly Peer[]
+export interface StockChoice<Peer extends Endpoint, Near extends DrawnNear> {
+  readonly hubs: readonly Peer[]
+  readonly near: Near
   readonly serving: readonly Peer[]
   /** Places for the other ends of the bridge's links. */
   readonly linksMax: number
 }
 
 /**
- * Pure. Others take from whom they are told, so the list is the policy: an origin or mirror whatever the limit, one here
+ * Others take from whom they are told, so the list is the policy: an origin or mirror whatever the limit, one here
  * if there is one, so that they do not cross the WAN for it; also for seeds, since aria2 says that nothing is left while
  * it has nothing but a magnet. Then a bridge of the site, so that the site stays in one piece with the bridges as its
  * ways out; peers of the site; and for a bridge half of the places, and all that are left, for its links.
  */
-export function choosePeersForStock<Peer extends Endpoint>(
+export function choosePeersForStock<Peer extends Endpoint, Near extends DrawnNear>(
   asker: StockAsker,
-  candidates: StockCandidates<Peer>,
-): StockChoice<Peer> {
-  const serving = [...candidates.servingHere, ...candidates.servingElsewhere].slice(
-    0,
-    Math.min(1, asker.limit),
-  )
-  const hubs = without(candidates.hubs, serving)
+  candidates: StockCandidates<Peer, Near>,
+): StockChoice<Peer, Near> {
+  const { servingHere, servingElsewhere } = candidates
+  const serving = firstOf(asker.limit, servingHere.length > 0 ? servingHere : servingElsewhere)
+  const others = without(candidates.hubs, serving)
   const room = asker.limit - serving.length
   // Sites of which nobody knows yet are looked for only by those who have no other way out.
   const wanted = Math.max(asker.otherSiteCount, serving.length === 0 ? 1 : 0)
   const reserved =
-    asker.seat === undefined ? 0 : Math.min(wanted, reservedForLinks(room, asker.seat, hubs.length > 0))
+    asker.seat === undefined ? 0 : Math.min(wanted, reservedForLinks(room, asker.seat, others.length > 0))
   const nearMax = Math.min(SAME_SITE_MAX, room - reserved)
-  const near = hubs.slice(0, nearMax)
-  // No list of fifty for each thing that a peer must not be: every announce comes here.
-  for (const peer of candidates.sameSite) {
-    if (near.length >= nearMax) break
-    if (!isAmong(peer, serving) && !isAmong(peer, hubs)) near.push(peer)
-  }
-  return { near, serving, linksMax: asker.seat === undefined ? 0 : room - near.length }
+  const hubs = others.slice(0, nearMax)
+  const near = candidates.drawNear(nearMax - hubs.length, [...others, ...serving])
+  const left = room - hubs.length - near.length
+  return { hubs, near, serving, linksMax: asker.seat === undefined ? 0 : left }
 }
+
+const firstOf = <T>(limit: number, peers: readonly T[]): readonly T[] => peers.slice(0, Math.min(1, limit))
 
 /** With one place only, the first bridge looks outwards and the second to the first: so all hang together. */
 function reservedForLinks(room: number, seat: SeatIndex, hasHub: boolean): number {

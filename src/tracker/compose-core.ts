@@ -49,7 +49,7 @@ export function composeCore(parts: TrackerParts, settings: TrackerSettings): Com
   const reach = new ReachTester({ clock, dial: parts.dial ?? probeByDialling })
   const bridges = new Bridges({ clock, store, siteOf: (host) => addresses.lookUp(host)?.site })
   const sharing = new SharedGrants({ clock, log, portal: parts.portal })
-  const leases = new Leases({ clock, random })
+  const leases = new Leases({ store })
   const startedAt = clock.epoch()
   const swarmKeys = new SwarmKeys({ clock, secret: parts.swarmSecret ?? randomBytes(32) })
   const hooked: AnnounceParts = {

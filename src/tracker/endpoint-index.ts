@@ -1,26 +1,23 @@
-/** Which record stands for (swarm, address, port): a hash table of slots with linear probing. */
+/** Which record stands for (swarm, address, port): a hash table of slots. */
 import type { Random } from '../core/random.ts'
 import type { EndpointWords, PeerTable, Slot } from './peer-table.ts'
+import { hashOfAddress, mixed, SlotPlaces } from './slot-places.ts'
 
-/** An entry is a slot and one more; 0 is an empty place. */
 export class EndpointIndex {
   readonly #table: PeerTable
-  readonly #entries: Uint32Array
-  readonly #mask: number
-  /** So that nobody can choose addresses that fall together. */
+  readonly #places: SlotPlaces
   readonly #seed: number
 
   constructor(table: PeerTable, random: Random) {
     this.#table = table
-    const places = 2 ** Math.ceil(Math.log2(Math.max(16, 2 * table.capacity)))
-    this.#entries = new Uint32Array(places)
-    this.#mask = places - 1
+    this.#places = new SlotPlaces(table.capacity)
     this.#seed = Math.floor(random() * 2 ** 32)
   }
 
   find(swarm: number, at: EndpointWords): Slot | undefined {
-    for (let i = this.#home(swarm, at); ; i = (i + 1) & this.#mask) {
-      const entry = this.#entries[i] ?? 0
+    const { entries, mask } = this.#places
+    for (let i = this.#home(swarm, at); ; i = (i + 1) & mask) {
+      const entry = entries[i] ?? 0
       if (entry === 0) return undefined
       if (this.#table.swarm[entry - 1] === swarm && this.#table.isAt(entry - 1, at)) return entry - 1
     }
@@ -28,37 +25,20 @@ export class EndpointIndex {
 
   /** It must not be there, and its record must be written. */
   add(slot: Slot): void {
-    let i = this.#home(this.#table.swarm[slot] ?? 0, this.#table.endpointOf(slot))
-    while (this.#entries[i] !== 0) i = (i + 1) & this.#mask
-    this.#entries[i] = slot + 1
+    this.#places.add(slot, this.#homeOf(slot))
   }
 
-  /** Before its record is freed. Entries behind it move up, so that no place needs a mark of what was there. */
+  /** Before its record is freed. */
   delete(slot: Slot): void {
-    const mask = this.#mask
-    let hole = this.#home(this.#table.swarm[slot] ?? 0, this.#table.endpointOf(slot))
-    while (this.#entries[hole] !== slot + 1) hole = (hole + 1) & mask
-    for (let i = (hole + 1) & mask; ; i = (i + 1) & mask) {
-      const entry = this.#entries[i] ?? 0
-      if (entry === 0) break
-      const home = this.#home(this.#table.swarm[entry - 1] ?? 0, this.#table.endpointOf(entry - 1))
-      if (((i - home) & mask) < ((i - hole) & mask)) continue
-      this.#entries[hole] = entry
-      hole = i
-    }
-    this.#entries[hole] = 0
+    const homeOf = (other: Slot): number => this.#homeOf(other)
+    this.#places.empty(this.#places.placeOf(slot, homeOf(slot)), homeOf)
   }
 
-  #home(swarm: number, { words, port }: EndpointWords): number {
-    let h = this.#seed ^ swarm
-    for (let i = 0; i < 4; i++) h = mixed(h ^ (words[i] ?? 0))
-    return mixed(h ^ port) & this.#mask
+  #homeOf(slot: Slot): number {
+    return this.#home(this.#table.swarm[slot] ?? 0, this.#table.endpointOf(slot))
   }
-}
 
-/** The finalizer of MurmurHash3 (A. Appleby, public domain): every bit of `h` changes half of the others. */
-function mixed(h: number): number {
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
-  return h ^ (h >>> 16)
+  #home(swarm: number, at: EndpointWords): number {
+    return mixed(hashOfAddress(this.#seed, swarm, at) ^ at.port) & this.#places.mask
+  }
 }

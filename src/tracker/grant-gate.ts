@@ -111,22 +111,20 @@ export class GrantGate {
   async #verify(token: string, host: IpAddress): Promise<VerifiedGrant | Refusal> {
     const now = this.#parts.clock.epoch()
     const keys = this.#parts.control.grantKeys()
-    const keyXs = new Map([...keys].map(([kid, key]) => [kid, key.x]))
-    const verified = (): VerifiedGrant => {
-      const { kid, claims } = peekGrant(token)
-      return { kid, claims, keyX: keyXs.get(kid) ?? '' }
-    }
+    let grant: VerifiedGrant | undefined
     try {
+      const { kid, claims } = peekGrant(token)
+      // As it is now: another key may take over this name while the signature is checked.
+      grant = { kid, claims, keyX: keys.get(kid)?.x ?? '' }
       await verifyGrant(token, keys, now)
-      return verified()
+      return grant
     } catch (error) {
       if (!(error instanceof ShoalError)) throw error
-      if (error.message === refusals.grantRefused.reason) {
+      if (grant === undefined || error.message === refusals.grantRefused.reason) {
         this.#parts.failures.count(host)
         return refusals.grantRefused
       }
       // The signature is good and something else is not. Expiry is told at each use, so it may be remembered.
-      const grant = verified()
       return hasExpired(grant, now) ? grant : refusals.grantWithdrawn(error.message)
     }
   }

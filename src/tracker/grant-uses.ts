@@ -57,38 +57,40 @@ export class GrantUses {
   /** Counts an announce. `portForgotten` is the port that had to make room at this address. */
   admit(id: GrantId, host: IpAddress, port: number, addressesMax: number): UseAnswer {
     const now = this.#clock.now()
-    let use = this.#uses.get(id)
-    if (use === undefined) {
-      use = []
-      this.#uses.set(id, use)
-    }
-    let address = use.find((one) => one.host === host)
+    let use = this.#uses.get(id) ?? []
+    let address = addressIn(use, host)
     if (address === undefined) {
       this.#forgetQuiet(use)
       if (use.length >= addressesMax) return { kind: 'too-many-addresses' }
-      address = { host, lastSeenAt: now, ports: [] }
-      use.push(address)
+      // Written as lists of one: a list that is pushed to makes room for seventeen, and there may be 50,000 of both.
+      address = { host, lastSeenAt: now, ports: [port] }
+      if (use.length > 0) use.push(address)
+      else this.#uses.set(id, (use = [address]))
+      return { kind: 'admitted', addresses: use.length, portForgotten: undefined }
     }
     address.lastSeenAt = now
     const { ports } = address
-    remove(ports, port)
-    ports.push(port)
+    putLast(ports, port)
     return { kind: 'admitted', addresses: use.length, portForgotten: this.#oldestTooMany(ports, port) }
   }
 
   /** Ports and WebSockets are bounded each for itself: what gives way is of the kind that has come. */
   #oldestTooMany(ports: number[], port: number): number | undefined {
-    const isKin = (other: number): boolean => other >= FIRST_SOCKET === port >= FIRST_SOCKET
-    const kin = ports.filter(isKin)
-    if (kin.length <= this.#options.portsPerAddressMax) return undefined
-    const [oldest = port] = kin
+    let oldest = port
+    let kin = 0
+    for (const other of ports) {
+      if (other >= FIRST_SOCKET !== port >= FIRST_SOCKET) continue
+      if (kin === 0) oldest = other
+      kin++
+    }
+    if (kin <= this.#options.portsPerAddressMax) return undefined
     remove(ports, oldest)
     return oldest
   }
 
   /** The peer left; its address still counts for a while. */
   stopped(id: GrantId, host: IpAddress, port: number): void {
-    const address = this.#uses.get(id)?.find((one) => one.host === host)
+    const address = addressIn(this.#uses.get(id) ?? [], host)
     if (address !== undefined) remove(address.ports, port)
   }
 
@@ -109,6 +111,20 @@ export class GrantUses {
   #forgetQuiet(use: GrantUse): void {
     const now = this.#clock.now()
     use.splice(0, use.length, ...use.filter((one) => now - one.lastSeenAt < this.#options.hold))
+  }
+}
+
+function addressIn(use: GrantUse, host: IpAddress): AddressUse | undefined {
+  for (const one of use) if (one.host === host) return one
+  return undefined
+}
+
+function putLast(ports: number[], port: number): void {
+  const at = ports.indexOf(port)
+  if (at === -1) ports.push(port)
+  else {
+    ports.copyWithin(at, at + 1)
+    ports[ports.length - 1] = port
   }
 }
 

@@ -35,6 +35,13 @@ export class Interned<T> {
     return number
   }
 
+  /** A holder of `number` holds `value` from now on. First the new one: a number that nobody holds may become another's. */
+  exchange(number: number, value: T): number {
+    const next = this.hold(value)
+    this.letGo(number)
+    return next
+  }
+
   letGo(number: number): void {
     const left = (this.#holders[number] ?? 0) - 1
     this.#holders[number] = left

@@ -3,6 +3,7 @@ import { type Endpoint, isIPv6 } from '../core/address.ts'
 import { mayCross, mayPeer } from '../core/site.ts'
 import type { ServingPeer } from '../portal-client/index.ts'
 import { limits } from '../wire/limits.ts'
+import { NO_PACKED_PEERS, type PackedPeers } from '../wire/packed-peers.ts'
 import type { PackedPeer } from '../wire/udp-peers.ts'
 import { isLoopback } from './address-ranges.ts'
 import type { AnnounceContext, AnnounceParts } from './announce-hooks.ts'
@@ -17,23 +18,34 @@ import {
 } from './choose-peers.ts'
 import type { Draw, DrawnPeer, Family } from './swarm-store.ts'
 
-export type Introduced = DrawnPeer | ServingPeer
+/** A bridge of the asker's site is told of by its endpoint, unless peer ids are named. */
+export type Introduced = DrawnPeer | ServingPeer | Endpoint
 
-/** `serving`: the origins and mirrors of the release that may be listed. At most `limits.numWantMax` peers. */
+/** At most `limits.numWantMax` in both together. */
+export interface Introductions {
+  readonly peers: readonly Introduced[]
+  /** Further ones of the asker's site, for a compact answer to a client that is not ours. */
+  readonly packed: PackedPeers
+}
+
+export const NOBODY: Introductions = { peers: [], packed: NO_PACKED_PEERS }
+
+/** `serving`: the origins and mirrors of the release that may be listed. */
 export function introductionsFor(
   context: AnnounceContext,
   serving: readonly ServingPeer[],
   parts: AnnounceParts,
-): readonly Introduced[] {
+): Introductions {
   const { request } = context
   const wanted = request.numWant ?? (request.isOurs ? OWN_WANT : limits.numWantDefault)
   const limit = Math.min(wanted, limits.numWantMax)
-  if (limit <= 0) return []
-  return request.isOurs ? forOurs(context, limit, serving, parts) : forStock(context, limit, serving, parts)
+  if (limit <= 0) return NOBODY
+  if (!request.isOurs) return forStock(context, limit, serving, parts)
+  return { peers: forOurs(context, limit, serving, parts), packed: NO_PACKED_PEERS }
 }
 
 /** Peers that other sites' machines are told of cross the WAN; origins and mirrors do so too, but are no peers. */
-export function crossSiteCount(context: AnnounceContext, peers: readonly Introduced[]): number {
+export function crossSiteCount(context: AnnounceContext, { peers }: Introductions): number {
   let count = 0
   for (const peer of peers) if ('site' in peer && peer.site !== context.from.site.name) count++
   return count
@@ -48,7 +60,11 @@ function forOurs(
   const { request, from } = context
   const isSeed = request.leftBytes === 0
   const otherSitesMax = mayCross(from.site) ? limit : 0
-  const { sameSite, otherSites } = drawn(context, { sameSiteMax: limit, otherSitesMax }, parts)
+  const { sameSite, otherSites } = drawn(
+    context,
+    { sameSiteMax: Math.min(SAME_SITE_MAX, limit), otherSitesMax },
+    parts,
+  )
   return choosePeersForOurs(
     { isSeed, limit },
     {
@@ -88,22 +104,61 @@ function forStock(
   limit: number,
   serving: readonly ServingPeer[],
   parts: AnnounceParts,
-): readonly Introduced[] {
+): Introductions {
   const { request, from } = context
   const self = { host: from.host, port: request.port }
-  const { seat, hubs, otherSiteCount } = parts.bridges.standing(request.infoHash, self, from.site)
-  const { sameSite } = drawn(context, { sameSiteMax: limit, otherSitesMax: 0 }, parts)
+  const standing = parts.bridges.standing(request.infoHash, self, from.site)
+  const { seat, otherSiteCount } = standing
   const reaches = reachesFrom(context)
-  const chosen = choosePeersForStock<Introduced>(
-    { limit, seat: mayCross(from.site) ? seat : undefined, otherSiteCount },
-    { ...servingFor(context, serving, parts), sameSite, hubs: hubs.filter(reaches) },
-  )
-  const links = parts.bridges.linksOf(request.infoHash, self, from.site, { max: chosen.linksMax, reaches })
-  const isServing = (peer: DrawnPeer): boolean => chosen.serving.some((one) => isSamePeer(one, peer))
-  return chosen.near.concat(
-    chosen.serving,
-    links.filter((peer) => !isServing(peer)),
-  )
+  const asker = { limit, seat: mayCross(from.site) ? seat : undefined, otherSiteCount }
+  const hubs = standing.hubs.filter(reaches)
+  const drawNear = (max: number, apart: readonly Endpoint[]): PackedPeers =>
+    packed(context, max, apart, parts)
+  const { servingHere, servingElsewhere } = servingFor(context, serving, parts)
+  const candidates = { servingHere, servingElsewhere, hubs, drawNear }
+  const chosen = request.compact
+    ? choosePeersForStock<Introduced, PackedPeers>(asker, candidates)
+    : choosePeersForStock<Introduced, readonly Introduced[]>(asker, {
+        ...candidates,
+        hubs: hubs.flatMap((hub) => parts.store.find(request.infoHash, hub) ?? []),
+        drawNear: (max, apart) => spelledOut(context, max, apart, parts),
+      })
+  const peers = [...chosen.hubs, ...chosen.serving]
+  if (seat !== undefined) {
+    const links = parts.bridges.linksOf(request.infoHash, self, from.site, { max: chosen.linksMax, reaches })
+    for (const peer of links) if (!chosen.serving.some((one) => isSamePeer(one, peer))) peers.push(peer)
+  }
+  const { near } = chosen
+  return 'v4' in near ? { peers, packed: near } : { peers: [...near, ...peers], packed: NO_PACKED_PEERS }
+}
+
+function packed(
+  { request, from, family }: AnnounceContext,
+  max: number,
+  apart: readonly Endpoint[],
+  { store }: AnnounceParts,
+): PackedPeers {
+  if (!mayPeer(from.site)) return NO_PACKED_PEERS
+  return store.drawPacked(request.infoHash, {
+    self: { host: from.host, port: request.port },
+    site: from.site.name,
+    wantsSeeds: request.leftBytes > 0,
+    max,
+    apart,
+    withLoopback: from.isLoopback,
+    family,
+  })
+}
+
+/** The same for an answer that names peer ids. */
+function spelledOut(
+  context: AnnounceContext,
+  max: number,
+  apart: readonly Endpoint[],
+  parts: AnnounceParts,
+): readonly Introduced[] {
+  const { sameSite } = drawn(context, { sameSiteMax: max + apart.length, otherSitesMax: 0 }, parts)
+  return sameSite.filter((peer) => !apart.some((one) => isSamePeer(one, peer))).slice(0, max)
 }
 
 /** Nobody for a machine whose site may not peer. */
@@ -118,7 +173,7 @@ function drawn(
     self: { host: from.host, port: request.port },
     site: from.site.name,
     wantsSeeds: request.leftBytes > 0,
-    sameSiteMax: Math.min(SAME_SITE_MAX, max.sameSiteMax),
+    sameSiteMax: max.sameSiteMax,
     otherSitesMax: max.otherSitesMax,
     withPeerIds: !request.compact,
     family: context.family,
@@ -134,6 +189,7 @@ function servingFor(
 ): Omit<Candidates<Introduced>, 'sameSite'> {
   const { request, from } = context
   const reaches = reachesFrom(context)
+  if (serving.length === 0) return { servingHere: serving, servingElsewhere: serving }
   const others = serving.filter(
     (peer) => reaches(peer) && (peer.port !== request.port || peer.host !== from.host),
   )

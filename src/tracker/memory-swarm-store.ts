@@ -5,11 +5,14 @@
 import type { Endpoint, IpAddress } from '../core/address.ts'
 import type { InfoHash } from '../core/ids.ts'
 import type { Random } from '../core/random.ts'
-import type { Millis } from '../core/units.ts'
+import { type Millis, millis } from '../core/units.ts'
 import type { Clock } from '../platform/clock.ts'
+import { limits } from '../wire/limits.ts'
+import { NO_PACKED_PEERS, PACKED_BYTES, type PackedPeers } from '../wire/packed-peers.ts'
+import { AddressIndex } from './address-index.ts'
 import { EndpointIndex } from './endpoint-index.ts'
 import { Interned } from './interned.ts'
-import { PeerTable, wordsOf, type Slot } from './peer-table.ts'
+import { EXPIRY_MAX, PeerTable, wordsOf, type Slot } from './peer-table.ts'
 import { hostOf, peerAt, RecordDrawn, type RecordTables } from './record-peer.ts'
 import { SwarmShelves } from './swarm-shelves.ts'
 import {
@@ -17,8 +20,10 @@ import {
   type Draw,
   type DrawnPeer,
   type DrawRequest,
+  type LeaseFacts,
   type Next,
-  OTHER_FAMILY_LOOKS_MAX,
+  OTHER_LOOKS_MAX,
+  type PackedDrawRequest,
   type Part,
   type SwarmCounts,
   type SwarmPeer,
@@ -26,6 +31,7 @@ import {
   type SwarmStoreOptions,
   type SwarmStoreParts,
 } from './swarm-store.ts'
+import type { VerifiedGrant } from './verified-grant.ts'
 
 const NOBODY: Draw = { sameSite: [], otherSites: [] }
 const NOTHING: SwarmCounts = { complete: 0, incomplete: 0, downloaded: 0 }
@@ -35,12 +41,17 @@ export class MemorySwarmStore implements SwarmStore {
   readonly #random: Random
   readonly #tables: RecordTables
   readonly #index: EndpointIndex
+  readonly #byAddress: AddressIndex
+  /** Where the peers of an answer are put together. */
+  readonly #v4Room = Buffer.alloc(limits.numWantMax * PACKED_BYTES.v4)
+  readonly #v6Room = Buffer.alloc(limits.numWantMax * PACKED_BYTES.v6)
 
   constructor(parts: SwarmStoreParts, options: SwarmStoreOptions) {
     this.#clock = parts.clock
     this.#random = parts.random
     const peers = new PeerTable(options.peersMax)
     this.#index = new EndpointIndex(peers, parts.random)
+    this.#byAddress = new AddressIndex(peers, parts.random)
     this.#tables = {
       peers,
       swarms: new Interned<SwarmShelves>((swarm) => swarm.infoHash),
@@ -63,24 +74,26 @@ export class MemorySwarmStore implements SwarmStore {
     const slot = known ?? peers.take(wordsOf(peer.host, peer.port))
     if (slot === undefined) return false
     const isMoved = known === undefined || !this.#standsFor(known, peer)
-    // Before the old ones are let go: a number that nobody holds may become another's.
-    const site = sites.hold(peer.site)
-    const key = keys.hold({ kid: peer.grant.kid, keyX: peer.grant.keyX })
     if (known === undefined) {
       peers.swarm[slot] = swarms.hold(this.#find(infoHash) ?? new SwarmShelves(infoHash, peers))
+      peers.site[slot] = sites.hold(peer.site)
+      peers.key[slot] = keys.hold(keyOf(peer))
       this.#index.add(slot)
+      this.#byAddress.add(slot)
     } else {
-      if (isMoved) this.#swarmOf(slot).delete(slot)
-      sites.letGo(peers.site[slot] ?? 0)
-      keys.letGo(peers.key[slot] ?? 0)
+      if (isMoved) {
+        this.#swarmOf(slot).delete(slot)
+        peers.site[slot] = sites.exchange(peers.site[slot] ?? 0, peer.site)
+      }
+      const { kid, keyX } = keys.at(peers.key[slot] ?? 0)
+      if (kid !== peer.grant.kid || keyX !== peer.grant.keyX)
+        peers.key[slot] = keys.exchange(peers.key[slot] ?? 0, keyOf(peer))
     }
-    peers.site[slot] = site
-    peers.key[slot] = key
     peers.setKind(slot, peer.isSeed, peer.isOurs)
     peers.setPeerId(slot, peer.peerId)
     peers.setGrant(slot, peer.grant.claims.id, peer.grant.claims.expiresAt)
-    peers.expiresAt[slot] = this.#clock.now() + lease
-    if (isMoved) this.#swarmOf(slot).add(slot)
+    peers.setExpiry(slot, this.#clock.now() + Math.min(lease, EXPIRY_MAX - 1))
+    if (isMoved) this.#swarmOf(slot).add(slot, this.#random)
     return true
   }
 
@@ -108,9 +121,8 @@ export class MemorySwarmStore implements SwarmStore {
       if (sites.at(before) === site) return
       const swarm = this.#swarmOf(slot)
       swarm.delete(slot)
-      peers.site[slot] = sites.hold(site)
-      sites.letGo(before)
-      swarm.add(slot)
+      peers.site[slot] = sites.exchange(before, site)
+      swarm.add(slot, this.#random)
     })
   }
 
@@ -122,6 +134,22 @@ export class MemorySwarmStore implements SwarmStore {
   find(infoHash: InfoHash, endpoint: Endpoint): DrawnPeer | undefined {
     const slot = this.#slotOf(infoHash, endpoint)
     return slot === undefined || !this.#isLive(slot) ? undefined : new RecordDrawn(this.#tables, slot, true)
+  }
+
+  leaseAt(infoHash: InfoHash, host: IpAddress): LeaseFacts | undefined {
+    const { peers, swarms } = this.#tables
+    const swarm = swarms.numberOf(infoHash)
+    if (swarm === undefined) return undefined
+    const now = this.#clock.now()
+    let left = 0
+    let isOurs = true
+    for (const slot of this.#byAddress.at(swarm, wordsOf(host, 0))) {
+      const leftOfThis = peers.leftOf(slot, now)
+      if (leftOfThis <= 0) continue
+      left = Math.max(left, leftOfThis)
+      isOurs &&= peers.isOurs(slot)
+    }
+    return left === 0 ? undefined : { leftMs: millis(left), isOurs }
   }
 
   draw(infoHash: InfoHash, request: DrawRequest): Draw {
@@ -136,12 +164,12 @@ export class MemorySwarmStore implements SwarmStore {
     let others = 0
     const wanted = (slot: Slot): boolean | undefined => {
       if (slot === self) return false
-      if ((peers.expiresAt[slot] ?? 0) <= now) {
+      if (peers.isOver(slot, now)) {
         expired.push(slot)
         return false
       }
       if (family === undefined || peers.isV6(slot) === (family === 'v6')) return true
-      return ++others < OTHER_FAMILY_LOOKS_MAX ? false : undefined
+      return ++others < OTHER_LOOKS_MAX ? false : undefined
     }
     const { wantsSeeds, sameSiteMax, otherSitesMax, withPeerIds = false } = request
     const near = swarm.pickFrom(site, sameSiteMax, wantsSeeds, this.#random, wanted)
@@ -150,6 +178,48 @@ export class MemorySwarmStore implements SwarmStore {
     const draw = { sameSite: near.map(drawn), otherSites: far.map(drawn) }
     for (const slot of expired) this.#drop(slot)
     return draw
+  }
+
+  /** In the way of nearly every announce: so no object is made for a peer, and no function for a draw. */
+  drawPacked(infoHash: InfoHash, request: PackedDrawRequest): PackedPeers {
+    const { peers, sites, swarms } = this.#tables
+    const swarm = swarms.numberOf(infoHash)
+    const site = sites.numberOf(request.site)
+    if (swarm === undefined || site === undefined) return NO_PACKED_PEERS
+    const walk = swarms.at(swarm).walkAt(site, request.wantsSeeds, this.#random)
+    if (walk === undefined) return NO_PACKED_PEERS
+    const self = this.#slotIn(swarm, request.self)
+    const apart: (Slot | undefined)[] = []
+    for (const one of request.apart) apart.push(this.#slotIn(swarm, one))
+    const now = this.#clock.now()
+    const max = Math.min(request.max, limits.numWantMax)
+    let expired: Slot[] | undefined
+    let v4Bytes = 0
+    let v6Bytes = 0
+    for (let length = 0, others = 0; length < max && others < OTHER_LOOKS_MAX;) {
+      const slot = walk.next()
+      if (slot === undefined) break
+      if (slot === self || apart.includes(slot)) continue
+      if (peers.isOver(slot, now)) {
+        expired ??= []
+        expired.push(slot)
+        continue
+      }
+      const isV6 = peers.isV6(slot)
+      if (isV6 ? request.family === 'v4' : request.family === 'v6') others++
+      else if (!request.withLoopback && peers.isOnLoopback(slot)) others++
+      else {
+        length++
+        if (isV6) v6Bytes = peers.pack(slot, this.#v6Room, v6Bytes)
+        else v4Bytes = peers.pack(slot, this.#v4Room, v4Bytes)
+      }
+    }
+    if (expired !== undefined) for (const slot of expired) this.#drop(slot)
+    return {
+      length: v4Bytes / PACKED_BYTES.v4 + v6Bytes / PACKED_BYTES.v6,
+      v4: this.#v4Room.toString('latin1', 0, v4Bytes),
+      v6: v6Bytes === 0 ? '' : this.#v6Room.toString('latin1', 0, v6Bytes),
+    }
   }
 
   counts(infoHash: InfoHash): SwarmCounts {
@@ -168,10 +238,10 @@ export class MemorySwarmStore implements SwarmStore {
   }
 
   sweep(part = ALL): Next {
-    const { expiresAt } = this.#tables.peers
+    const { peers } = this.#tables
     const now = this.#clock.now()
     return this.#walk(part, (slot) => {
-      if ((expiresAt[slot] ?? 0) <= now) this.#drop(slot)
+      if (peers.isOver(slot, now)) this.#drop(slot)
     })
   }
 
@@ -179,7 +249,7 @@ export class MemorySwarmStore implements SwarmStore {
   #walk({ from, most }: Part, visit: (slot: Slot) => void): Next {
     const { peers } = this.#tables
     const end = Math.min(peers.touched, from + most)
-    for (let slot = from; slot < end; slot++) if ((peers.expiresAt[slot] ?? 0) !== 0) visit(slot)
+    for (let slot = from; slot < end; slot++) if (peers.isUsed(slot)) visit(slot)
     return end < peers.touched ? end : undefined
   }
 
@@ -189,9 +259,13 @@ export class MemorySwarmStore implements SwarmStore {
     return number === undefined ? undefined : swarms.at(number)
   }
 
-  #slotOf(infoHash: InfoHash, { host, port }: Endpoint): Slot | undefined {
+  #slotOf(infoHash: InfoHash, endpoint: Endpoint): Slot | undefined {
     const swarm = this.#tables.swarms.numberOf(infoHash)
-    return swarm === undefined ? undefined : this.#index.find(swarm, wordsOf(host, port))
+    return swarm === undefined ? undefined : this.#slotIn(swarm, endpoint)
+  }
+
+  #slotIn(swarm: number, { host, port }: Endpoint): Slot | undefined {
+    return this.#index.find(swarm, wordsOf(host, port))
   }
 
   #swarmOf(slot: Slot): SwarmShelves {
@@ -205,16 +279,19 @@ export class MemorySwarmStore implements SwarmStore {
   }
 
   #isLive(slot: Slot): boolean {
-    return (this.#tables.peers.expiresAt[slot] ?? 0) > this.#clock.now()
+    return !this.#tables.peers.isOver(slot, this.#clock.now())
   }
 
   #drop(slot: Slot): void {
     const { peers, swarms, sites, keys } = this.#tables
     this.#swarmOf(slot).delete(slot)
     this.#index.delete(slot)
+    this.#byAddress.delete(slot)
     swarms.letGo(peers.swarm[slot] ?? 0)
     sites.letGo(peers.site[slot] ?? 0)
     keys.letGo(peers.key[slot] ?? 0)
     peers.free(slot)
   }
 }
+
+const keyOf = ({ grant: { kid, keyX } }: SwarmPeer): Pick<VerifiedGrant, 'kid' | 'keyX'> => ({ kid, keyX })

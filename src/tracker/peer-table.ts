@@ -1,11 +1,12 @@
 /**
- * The records of all peers of all swarms, 77 bytes each, in columns of plain numbers: a million peers as objects
+ * The records of all peers of all swarms, 63 bytes each, in columns of plain numbers: a million peers as objects
  * would be 400 MB that the garbage collector walks again and again. Memory is reserved for as many as there may
  * be, and taken from the machine only as far as it is used.
  */
 import { bytesOfAddress, isIPv6, type IpAddress } from '../core/address.ts'
 import { grantId, type GrantId, type PeerId, peerIdOfBytes } from '../core/ids.ts'
 import { epochMillis, epochSeconds, type EpochMillis } from '../core/units.ts'
+import { WideAddresses } from './wide-addresses.ts'
 
 export type Slot = number
 
@@ -41,6 +42,9 @@ export function wordsOf(host: IpAddress, port: number): EndpointWords {
   return scratch
 }
 
+/** Half of what 32 bits count, 24 days: nobody waits as long to be swept, or has as long a lease. */
+export const EXPIRY_MAX = 2 ** 31
+
 const SEED = 1
 const OURS = 2
 const V6 = 4
@@ -55,9 +59,11 @@ export class PeerTable {
   readonly key: Uint32Array
   /** Where it stands on its site's shelf; of a free record, the free one after it. */
   readonly place: Uint32Array
-  /** Monotonic; 0 for a free record. */
-  readonly expiresAt: Float64Array
+  /** Milliseconds of the monotonic clock, their last 32 bits; 0 for a free record. */
+  readonly #expiresAt: Uint32Array
+  /** Of an IPv6 peer its number among the wide ones. */
   readonly #address: Uint32Array
+  readonly #wide = new WideAddresses()
   readonly #port: Uint16Array
   readonly #flags: Uint8Array
   readonly #peerId: Uint8Array
@@ -74,8 +80,8 @@ export class PeerTable {
     this.site = new Uint32Array(capacity)
     this.key = new Uint32Array(capacity)
     this.place = new Uint32Array(capacity)
-    this.expiresAt = new Float64Array(capacity)
-    this.#address = new Uint32Array(4 * capacity)
+    this.#expiresAt = new Uint32Array(capacity)
+    this.#address = new Uint32Array(capacity)
     this.#port = new Uint16Array(capacity)
     this.#flags = new Uint8Array(capacity)
     this.#peerId = new Uint8Array(PEER_ID_BYTES * capacity)
@@ -99,35 +105,54 @@ export class PeerTable {
     else if (this.#touched < this.capacity) slot = this.#touched++
     else return undefined
     this.#used++
-    this.#address.set(at.words, 4 * slot)
+    this.#address[slot] = at.isV6 ? this.#wide.hold(at.words) : (at.words[3] ?? 0)
     this.#port[slot] = at.port
     this.#flags[slot] = at.isV6 ? V6 : 0
     return slot
   }
 
   free(slot: Slot): void {
-    this.expiresAt[slot] = 0
+    if (this.isV6(slot)) this.#wide.letGo(this.#address[slot] ?? 0)
+    this.#expiresAt[slot] = 0
     this.place[slot] = this.#firstFree
     this.#firstFree = slot
     this.#used--
   }
 
+  isUsed(slot: Slot): boolean {
+    return this.#expiresAt[slot] !== 0
+  }
+
+  /** `time`: less than {@link EXPIRY_MAX} from now. */
+  setExpiry(slot: Slot, time: number): void {
+    this.#expiresAt[slot] = Math.max(1, time >>> 0)
+  }
+
+  /** It expires at `now` or before. */
+  isOver(slot: Slot, now: number): boolean {
+    return this.leftOf(slot, now) <= 0
+  }
+
+  /** Milliseconds; 0 or less when it is over. */
+  leftOf(slot: Slot, now: number): number {
+    return ((this.#expiresAt[slot] ?? 0) - (now >>> 0)) | 0
+  }
+
   isAt(slot: Slot, at: EndpointWords): boolean {
-    const { words } = at
-    const from = 4 * slot
-    return (
-      this.#port[slot] === at.port &&
-      this.#address[from + 3] === words[3] &&
-      this.#address[from] === words[0] &&
-      this.#address[from + 1] === words[1] &&
-      this.#address[from + 2] === words[2] &&
-      this.isV6(slot) === at.isV6
-    )
+    return this.#port[slot] === at.port && this.isAtAddress(slot, at)
+  }
+
+  /** Whatever the port. */
+  isAtAddress(slot: Slot, { words, isV6 }: EndpointWords): boolean {
+    if (this.isV6(slot) !== isV6) return false
+    const address = this.#address[slot] ?? 0
+    return isV6 ? this.#wide.isAt(address, words) : address === words[3]
   }
 
   /** Its address and port as {@link wordsOf} gives them. */
   endpointOf(slot: Slot): EndpointWords {
-    scratch.words.set(this.#address.subarray(4 * slot, 4 * slot + 4))
+    const { words } = scratch
+    for (let i = 0; i < 4; i++) words[i] = this.#word(slot, i)
     scratch.isV6 = this.isV6(slot)
     scratch.port = this.port(slot)
     return scratch
@@ -153,23 +178,32 @@ export class PeerTable {
     this.#flags[slot] = ((this.#flags[slot] ?? 0) & V6) | (isSeed ? SEED : 0) | (isOurs ? OURS : 0)
   }
 
+  isOnLoopback(slot: Slot): boolean {
+    if (!this.isV6(slot)) return (this.#address[slot] ?? 0) >>> 24 === 127
+    return this.#wide.isAt(this.#address[slot] ?? 0, V6_LOOPBACK)
+  }
+
   /** As BEP 23 and BEP 7 have it, a character a byte: 6, or 18 for an IPv6 address. */
   packed(slot: Slot): string {
-    const port = this.port(slot)
-    const last = this.#address[4 * slot + 3] ?? 0
-    // In one piece: an answer is made of fifty of these.
-    const tail = String.fromCharCode(
-      last >>> 24,
-      (last >>> 16) & 255,
-      (last >>> 8) & 255,
-      last & 255,
-      port >> 8,
-      port & 255,
-    )
-    if (!this.isV6(slot)) return tail
-    let head = ''
-    for (let i = 0; i < 3; i++) head += wordText(this.#address[4 * slot + i] ?? 0)
-    return head + tail
+    return packing.toString('latin1', 0, this.pack(slot, packing, 0))
+  }
+
+  /** Writes the same bytes at `at`, and gives where they end. */
+  pack(slot: Slot, into: Uint8Array, at: number): number {
+    let to = at
+    if (this.isV6(slot)) for (let i = 0; i < 3; i++) to = putWord(this.#word(slot, i), into, to)
+    to = putWord(this.#word(slot, 3), into, to)
+    const port = this.#port[slot] ?? 0
+    into[to] = port >>> 8
+    into[to + 1] = port
+    return to + 2
+  }
+
+  /** Of its address as 16 bytes. */
+  #word(slot: Slot, i: number): number {
+    const address = this.#address[slot] ?? 0
+    if (this.isV6(slot)) return this.#wide.word(address, i)
+    return i === 3 ? address : 0
   }
 
   setPeerId(slot: Slot, id: PeerId): void {
@@ -183,8 +217,17 @@ export class PeerTable {
   }
 
   setGrant(slot: Slot, id: GrantId, expiresAt: EpochMillis): void {
-    const bytes = Buffer.from(id, 'base64url')
-    for (let i = 0; i < GRANT_WORDS; i++) this.#grant[GRANT_WORDS * slot + i] = bytes.readUInt32BE(4 * i)
+    // Sixteen characters of base64url are twelve bytes: as many of a word as there is room for, the rest of the next.
+    for (let i = 0, at = GRANT_WORDS * slot, bits = 0, held = 0; i < id.length; i++) {
+      const value = SIX_BITS[id.charCodeAt(i)] ?? 0
+      const over = Math.max(0, held + 6 - 32)
+      bits = (bits << (6 - over)) | (value >>> over)
+      held += 6
+      if (held < 32) continue
+      this.#grant[at++] = bits
+      bits = value & ((1 << over) - 1)
+      held = over
+    }
     this.#grantExpiry[slot] = epochSeconds(expiresAt)
   }
 
@@ -201,9 +244,23 @@ export class PeerTable {
 
 /** No slot. */
 const NONE = 0xffffffff
+const V6_LOOPBACK = Uint32Array.of(0, 0, 0, 1)
+/** For one peer. */
+const packing = Buffer.alloc(18)
+/** Of a character of base64url. */
+const SIX_BITS = new Uint8Array(128)
+for (const [i, code] of Buffer.from(
+  'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_',
+).entries())
+  SIX_BITS[code] = i
 
-const wordText = (word: number): string =>
-  String.fromCharCode(word >>> 24, (word >>> 16) & 255, (word >>> 8) & 255, word & 255)
+function putWord(word: number, into: Uint8Array, at: number): number {
+  into[at] = word >>> 24
+  into[at + 1] = word >>> 16
+  into[at + 2] = word >>> 8
+  into[at + 3] = word
+  return at + 4
+}
 
 /** Of a lower-case hex digit. */
 const hexDigit = (code: number): number => (code < 0x3a ? code - 0x30 : code - 0x57)

@@ -1,6 +1,7 @@
 /**
- * The peers of one site in one swarm: an array of slots, leechers in front, seeds behind them. Whoever takes some
- * by chance looks at no others: each pick swaps one to the front, and all swaps are undone at the end.
+ * The peers of one site in one swarm: an array of slots, leechers in front, seeds behind them, each of the two in an
+ * order of chance: who arrives takes the place of another by chance, who leaves has the last put in its place. So a
+ * draw is a walk from a place of chance on, which looks at nobody whom it does not give.
  */
 import type { Random } from '../core/random.ts'
 import type { PeerTable, Slot } from './peer-table.ts'
@@ -27,14 +28,19 @@ export class Shelf {
   }
 
   /** Which part it joins is the table's to say. */
-  add(slot: Slot, table: PeerTable): void {
+  add(slot: Slot, table: PeerTable, random: Random): void {
     // An array that is pushed to makes room for seventeen: most shelves hold a handful, and there may be 250,000.
     if (this.slots.length < SMALL) this.slots = this.slots.concat(slot)
     else this.slots.push(slot)
-    table.place[slot] = this.slots.length - 1
-    if (table.isSeed(slot)) return
-    this.#swap(this.slots.length - 1, this.#leechers, table)
+    const end = this.slots.length
+    table.place[slot] = end - 1
+    if (table.isSeed(slot)) {
+      this.#swap(end - 1, this.#leechers + Math.floor(random() * (end - this.#leechers)), table)
+      return
+    }
+    this.#swap(end - 1, this.#leechers, table)
     this.#leechers++
+    this.#swap(this.#leechers - 1, Math.floor(random() * this.#leechers), table)
   }
 
   /** It must be there, and not have changed sides since it was added. */
@@ -49,9 +55,14 @@ export class Shelf {
     this.slots.pop()
   }
 
-  /** Picks from leechers only, or from all. Ended by `undo`; nothing may be added or deleted before. */
-  picker(wantsSeeds: boolean): Picker {
-    return new Picker(this.slots, wantsSeeds ? this.slots.length : this.#leechers)
+  /** Over leechers only, or over all. Nothing may be added or deleted while it is under way. */
+  walk(wantsSeeds: boolean, random: Random): ShelfWalk {
+    return new ShelfWalk(
+      this.slots,
+      this.#leechers,
+      wantsSeeds ? this.slots.length - this.#leechers : 0,
+      random,
+    )
   }
 
   #put(slot: Slot, at: number, table: PeerTable): void {
@@ -69,34 +80,43 @@ export class Shelf {
   }
 }
 
-/** A shuffle of Fisher and Yates that stops when enough was picked. */
-export class Picker {
-  readonly #slots: Slot[]
-  readonly #end: number
-  readonly #swapped: number[] = []
+/**
+ * Gives everybody once. However early it ends, leechers and seeds are among those given as they are on the shelf, and
+ * each of them as likely as any other.
+ */
+export class ShelfWalk {
+  readonly #slots: readonly Slot[]
+  readonly #leechers: number
+  readonly #seeds: number
+  #leecherAt: number
+  #seedAt: number
+  /** The share of a seed that is due; with a whole one it is a seed's turn. */
+  #due: number
+  #left: number
 
-  constructor(slots: Slot[], end: number) {
+  constructor(slots: readonly Slot[], leechers: number, seeds: number, random: Random) {
     this.#slots = slots
-    this.#end = end
+    this.#leechers = leechers
+    this.#seeds = seeds
+    this.#left = leechers + seeds
+    this.#leecherAt = Math.floor(random() * leechers)
+    this.#seedAt = Math.floor(random() * seeds)
+    this.#due = Math.floor(random() * this.#left)
   }
 
-  next(random: Random): Slot | undefined {
-    const at = this.#swapped.length
-    if (at >= this.#end) return undefined
-    const other = at + Math.floor(random() * (this.#end - at))
-    this.#swapped.push(other)
-    return this.#exchange(at, other)
-  }
-
-  undo(): void {
-    for (let at = this.#swapped.length - 1; at >= 0; at--) this.#exchange(at, this.#swapped[at] ?? at)
-    this.#swapped.length = 0
-  }
-
-  #exchange(a: number, b: number): Slot | undefined {
-    const slot = this.#slots[b]
-    if (slot !== undefined) this.#slots[b] = this.#slots[a] ?? slot
-    if (slot !== undefined) this.#slots[a] = slot
-    return slot
+  next(): Slot | undefined {
+    if (this.#left === 0) return undefined
+    this.#left--
+    this.#due += this.#seeds
+    const all = this.#leechers + this.#seeds
+    if (this.#due < all) {
+      const at = this.#leecherAt
+      this.#leecherAt = at + 1 === this.#leechers ? 0 : at + 1
+      return this.#slots[at]
+    }
+    this.#due -= all
+    const at = this.#seedAt
+    this.#seedAt = at + 1 === this.#seeds ? 0 : at + 1
+    return this.#slots[this.#leechers + at]
   }
 }

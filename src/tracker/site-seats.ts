@@ -1,5 +1,5 @@
 /** The two bridges of one site in one swarm. There may be a million of these: plain fields, times in whole seconds. */
-import { sameEndpoint, type Endpoint } from '../core/address.ts'
+import { sameEndpoint, type Endpoint, type IpAddress } from '../core/address.ts'
 
 /** Which of a site's two bridges. */
 export type SeatIndex = 0 | 1
@@ -9,14 +9,40 @@ export const SEATS: readonly SeatIndex[] = [0, 1]
 /** A site that has no slot (`swarm-bridges.ts`). */
 export const NO_SLOT = -1
 
-export interface Seat extends Endpoint {
+export class Seat implements Endpoint {
+  readonly host: IpAddress
+  readonly port: number
   /** When it should have announced again; monotonic. */
   dueAtS: number
-  /** A bit for the slot of each site to which this bridge holds the link. */
-  links: number
+  /** Links below, {@link LEFT_SOME} above: a field of its own would be four megabytes more for half a million of these. */
+  #marks = 0
+
+  constructor({ host, port }: Endpoint, dueAtS: number) {
+    this.host = host
+    this.port = port
+    this.dueAtS = dueAtS
+  }
+
+  /** A bit for the slot of each site to which this bridge holds the link: 31 at most. */
+  get links(): number {
+    return this.#marks & ~LEFT_SOME
+  }
+
+  set links(links: number) {
+    this.#marks = (this.#marks & LEFT_SOME) | links
+  }
+
   /** When it announced last there was none of its site's links that it could not be told of. */
-  tookAll: boolean
+  get tookAll(): boolean {
+    return (this.#marks & LEFT_SOME) === 0
+  }
+
+  set tookAll(tookAll: boolean) {
+    this.#marks = this.links | (tookAll ? 0 : LEFT_SOME)
+  }
 }
+
+const LEFT_SOME = 1 << 31
 
 export class SiteSeats {
   readonly site: string
@@ -48,10 +74,11 @@ export class SiteSeats {
 
   /** Where `peer` sits. */
   indexOf(peer: Endpoint): SeatIndex | undefined {
-    return SEATS.find((i) => {
+    for (const i of SEATS) {
       const seat = this.at(i)
-      return seat !== undefined && sameEndpoint(seat, peer)
-    })
+      if (seat !== undefined && sameEndpoint(seat, peer)) return i
+    }
+    return undefined
   }
 
   /** The seat that holds the link to the site in `slot`. */

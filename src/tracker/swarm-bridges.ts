@@ -16,7 +16,7 @@
  *   may move once, when the other site gets its second bridge.
  */
 import type { Endpoint } from '../core/address.ts'
-import { linkCount, NO_SLOT, SEATS, SiteSeats, type Seat, type SeatIndex } from './site-seats.ts'
+import { linkCount, NO_SLOT, SEATS, Seat, SiteSeats, type SeatIndex } from './site-seats.ts'
 import type { DrawnPeer } from './swarm-store.ts'
 
 /** A bit each of a small integer. */
@@ -49,7 +49,7 @@ export interface Sitter {
 export class SwarmBridges {
   /** Another swarm joins the same two sites by others. */
   readonly #seed: number
-  readonly #slots: (SiteSeats | undefined)[] = []
+  #slots: (SiteSeats | undefined)[] = []
   /** Closed sites, and those beyond the slots. Made when there is one. */
   #slotless: Map<string, SiteSeats> | undefined
 
@@ -62,12 +62,12 @@ export class SwarmBridges {
   }
 
   site(name: string): SiteSeats | undefined {
-    return this.#slots.find((site) => site?.site === name) ?? this.#slotless?.get(name)
+    for (const site of this.#slots) if (site?.site === name) return site
+    return this.#slotless?.get(name)
   }
 
   /** Gives the announcing peer a seat of its site: its own, a vacant one, or that of one who is overdue. */
   sit(sitter: Sitter, peers: PeerLookUp): void {
-    const { host, port } = sitter.peer
     const site = this.site(sitter.site) ?? new SiteSeats(sitter.site, sitter.isOpen, peers.nowS)
     this.#clean(site, peers)
     const own = site.indexOf(sitter.peer)
@@ -79,7 +79,7 @@ export class SwarmBridges {
         SEATS.find((i) => (site.at(i)?.dueAtS ?? 0) < peers.nowS)
       if (free === undefined) return
       this.#vacate(site, free)
-      site.set(free, { host, port, dueAtS: sitter.dueAtS, links: 0, tookAll: true })
+      site.set(free, new Seat(sitter.peer, sitter.dueAtS))
     }
     this.#place(site)
   }
@@ -94,7 +94,9 @@ export class SwarmBridges {
 
   /** Open sites other than this, as far as they have a slot. */
   otherSiteCount(name: string): number {
-    return this.#slots.filter((site) => site !== undefined && site.site !== name).length
+    let count = 0
+    for (const site of this.#slots) if (site !== undefined && site.site !== name) count++
+    return count
   }
 
   leave(name: string, peer: Endpoint): void {
@@ -245,7 +247,9 @@ export class SwarmBridges {
     }
     this.#slotless?.delete(site.site)
     for (const index of SEATS) this.#tellEnds(site, index, slot)
-    this.#slots[slot] = site
+    // An array that is pushed to makes room for seventeen, and most swarms have a few sites.
+    if (slot === this.#slots.length) this.#slots = this.#slots.concat(site)
+    else this.#slots[slot] = site
     site.slot = slot
   }
 
@@ -260,13 +264,7 @@ export class SwarmBridges {
   }
 }
 
-const unheard = ({ host, port }: Endpoint, nowS: number): Seat => ({
-  host,
-  port,
-  dueAtS: nowS + UNHEARD_S,
-  links: 0,
-  tookAll: true,
-})
+const unheard = (peer: Endpoint, nowS: number): Seat => new Seat(peer, nowS + UNHEARD_S)
 
 /** Whether a new link is to be left to the site's other bridge: it holds more, took all that there were, and is not overdue. */
 function isOthers(site: SiteSeats, index: SeatIndex, nowS: number): boolean {

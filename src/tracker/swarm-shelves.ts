@@ -2,9 +2,9 @@
 import type { InfoHash } from '../core/ids.ts'
 import type { Random } from '../core/random.ts'
 import type { PeerTable, Slot } from './peer-table.ts'
-import { type Picker, Shelf } from './shelf.ts'
+import { Shelf, type ShelfWalk } from './shelf.ts'
 
-/** Says of a picked slot whether it is taken; one that is not costs a pick. Undefined: no, and look no further. */
+/** Says of a slot that was come by whether it is taken. Undefined: no, and look no further. */
 export type Wanted = (slot: Slot) => boolean | undefined
 
 /** Most swarms have peers at a few sites; a map for each would be most of a swarm's memory. */
@@ -39,7 +39,7 @@ export class SwarmShelves {
   }
 
   /** On the shelf of the site that its record names. */
-  add(slot: Slot): void {
+  add(slot: Slot, random: Random): void {
     const site = this.#table.site[slot] ?? 0
     let shelf = this.#shelfOf(site)
     if (shelf === undefined) {
@@ -49,7 +49,7 @@ export class SwarmShelves {
       this.#places?.set(site, this.#shelves.length - 1)
       if (this.#shelves.length > FEW) this.#places ??= new Map(this.#shelves.map((one, i) => [one.site, i]))
     }
-    shelf.add(slot, this.#table)
+    shelf.add(slot, this.#table, random)
     this.#count(slot, 1)
   }
 
@@ -62,6 +62,11 @@ export class SwarmShelves {
     if (shelf.size === 0) this.#dropShelf(shelf)
   }
 
+  /** Over the peers of the site, from a place of chance on; undefined when there are none. */
+  walkAt(site: number, wantsSeeds: boolean, random: Random): ShelfWalk | undefined {
+    return this.#shelfOf(site)?.walk(wantsSeeds, random)
+  }
+
   /** Up to `max` of the site. */
   pickFrom(
     site: number | undefined,
@@ -71,14 +76,12 @@ export class SwarmShelves {
     wanted: Wanted,
   ): Slot[] {
     const found: Slot[] = []
-    const picker = site === undefined ? undefined : this.#shelfOf(site)?.picker(wantsSeeds)
-    if (picker === undefined) return found
-    while (found.length < max) {
-      const slot = nextWanted(picker, random, wanted)
+    const walk = site === undefined ? undefined : this.walkAt(site, wantsSeeds, random)
+    while (walk !== undefined && found.length < max) {
+      const slot = nextWanted(walk, wanted)
       if (slot === undefined) break
       found.push(slot)
     }
-    picker.undo()
     return found
   }
 
@@ -92,20 +95,18 @@ export class SwarmShelves {
   ): Slot[] {
     const found: Slot[] = []
     if (max <= 0) return found
-    const all = this.#someShelves(site, max, random).map((shelf) => shelf.picker(wantsSeeds))
-    let open = all
+    let open = this.#someShelves(site, max, random).map((shelf) => shelf.walk(wantsSeeds, random))
     while (found.length < max && open.length > 0) {
-      const stillOpen: Picker[] = []
-      for (const picker of open) {
+      const stillOpen: ShelfWalk[] = []
+      for (const walk of open) {
         if (found.length === max) break
-        const slot = nextWanted(picker, random, wanted)
+        const slot = nextWanted(walk, wanted)
         if (slot === undefined) continue
         found.push(slot)
-        stillOpen.push(picker)
+        stillOpen.push(walk)
       }
       open = stillOpen
     }
-    for (const picker of all) picker.undo()
     return found
   }
 
@@ -131,8 +132,8 @@ export class SwarmShelves {
 
   #placeOf(site: number): number | undefined {
     if (this.#places !== undefined) return this.#places.get(site)
-    const place = this.#shelves.findIndex((shelf) => shelf.site === site)
-    return place === -1 ? undefined : place
+    for (let i = 0; i < this.#shelves.length; i++) if (this.#shelves[i]?.site === site) return i
+    return undefined
   }
 
   #stand(shelf: Shelf, place: number): void {
@@ -153,9 +154,9 @@ export class SwarmShelves {
   }
 }
 
-function nextWanted(picker: Picker, random: Random, wanted: Wanted): Slot | undefined {
+function nextWanted(walk: ShelfWalk, wanted: Wanted): Slot | undefined {
   for (;;) {
-    const slot = picker.next(random)
+    const slot = walk.next()
     if (slot === undefined) return undefined
     const isWanted = wanted(slot)
     if (isWanted !== false) return isWanted === true ? slot : undefined

@@ -4,6 +4,7 @@ import type { InfoHash, PeerId } from '../core/ids.ts'
 import type { Random } from '../core/random.ts'
 import type { Millis } from '../core/units.ts'
 import type { Clock } from '../platform/clock.ts'
+import type { PackedPeers } from '../wire/packed-peers.ts'
 import type { VerifiedGrant } from './verified-grant.ts'
 
 /** A peer as it announced itself, and what the tracker knows of it. */
@@ -37,11 +38,19 @@ export interface DrawnPeer extends Endpoint {
   readonly peerId?: PeerId
 }
 
+/** Of the live peers at one address. */
+export interface LeaseFacts {
+  /** Of the one that lasts longest. */
+  readonly leftMs: Millis
+  /** Every one says to be our own client. */
+  readonly isOurs: boolean
+}
+
 /** Of addresses. */
 export type Family = 'v4' | 'v6'
 
-/** Of the other family so many are looked at for a draw, which would else walk through a swarm that has nobody else. */
-export const OTHER_FAMILY_LOOKS_MAX = 200
+/** So many that an answer cannot name are looked at for a draw, which would else walk through a swarm that has nobody else. */
+export const OTHER_LOOKS_MAX = 200
 
 export interface DrawRequest {
   /** Who asks; never in the answer. */
@@ -55,10 +64,19 @@ export interface DrawRequest {
   readonly withPeerIds?: boolean
   /**
    * Only peers of this family, for whom an answer cannot name others. As many as are found before
-   * {@link OTHER_FAMILY_LOOKS_MAX} others were met: of a family that is rare in a large swarm fewer than there are, by
+   * {@link OTHER_LOOKS_MAX} others were met: of a family that is rare in a large swarm fewer than there are, by
    * chance others each time.
    */
   readonly family?: Family | undefined
+}
+
+/** For stock clients: peers of one site, as a compact answer names them. */
+export interface PackedDrawRequest extends Pick<DrawRequest, 'self' | 'site' | 'wantsSeeds' | 'family'> {
+  readonly max: number
+  /** Not in the answer either: they are in it already. A few. */
+  readonly apart: readonly Endpoint[]
+  /** Peers on a loopback address too. Like those of another family they are passed over, up to {@link OTHER_LOOKS_MAX}. */
+  readonly withLoopback: boolean
 }
 
 /** Peers drawn by chance. */
@@ -90,7 +108,7 @@ export const ALL: Part = { from: 0, most: Number.MAX_SAFE_INTEGER }
 export type Next = number | undefined
 
 /**
- * Every implementation must pass `test/contract/swarm-store.contract.ts`.
+ * Every implementation must pass `test/contract/swarm-store.contract.ts` and `packed-draws.contract.ts`.
  *
  * - A peer is known by its infohash and endpoint, so nobody can replace or remove another machine's entry by
  *   naming its peer id.
@@ -112,8 +130,12 @@ export interface SwarmStore {
   has(swarm: InfoHash, endpoint: Endpoint): boolean
   /** The live peer at this endpoint, with its peer id. */
   find(swarm: InfoHash, endpoint: Endpoint): DrawnPeer | undefined
+  /** The live peers at this address, whatever their ports; undefined without one. */
+  leaseAt(swarm: InfoHash, host: IpAddress): LeaseFacts | undefined
   /** Costs time in proportion to the answer, not to the swarm. */
   draw(swarm: InfoHash, request: DrawRequest): Draw
+  /** The same for one site, as the answer has them. */
+  drawPacked(swarm: InfoHash, request: PackedDrawRequest): PackedPeers
   counts(swarm: InfoHash): SwarmCounts
   /** Peers of the swarm at the site. */
   countAt(swarm: InfoHash, site: string): number

@@ -82,7 +82,7 @@ export class TrackerCore {
     this.#leaving = new Stepwise(clock, (part) =>
       store.removeWhere((infoHash, peer) => {
         if (withdrawalOf(peer.grant, control) === undefined) return false
-        leases.remove(infoHash, peer.host, peer.port)
+        leases.left(infoHash, peer.host)
         return true
       }, part),
     )
@@ -91,7 +91,6 @@ export class TrackerCore {
       clock,
       (part) => store.sweep(part),
       (part) => bridges.sweep(part),
-      (part) => leases.sweep(part),
       (part) => uses.sweep(part),
     )
   }

@@ -24,6 +24,7 @@ import { flagsByte, parsePeers, type PeerFlags } from './announce-peers.ts'
 import { encodeCompactV4, encodeCompactV6, splitByFamily } from './compact-peers.ts'
 import { compactReplyText } from './compact-reply.ts'
 import { limits } from './limits.ts'
+import { type PackedPeers, someOf, withPacked } from './packed-peers.ts'
 import { bytesOfSwarmKey, type SwarmKey, swarmKeyOfBytes } from './swarm-key.ts'
 
 export interface AnnouncedPeer extends Endpoint {
@@ -44,6 +45,8 @@ export interface AnnounceReply {
   readonly incomplete: number
   /** In a compact reply IPv4 ones come first. */
   readonly peers: readonly AnnouncedPeer[]
+  /** Further ones, in a reply that is compact; in none that was parsed. */
+  readonly packed?: PackedPeers
   /** Where the tracker sees us (BEP 24). */
   readonly externalIp?: IpAddress
   readonly site?: Site
@@ -82,8 +85,8 @@ export function encodeAnnounceReply(
       incomplete: reply.incomplete,
       interval: Math.ceil(reply.intervalMs / 1_000),
       'min interval': reply.minIntervalMs === undefined ? undefined : Math.ceil(reply.minIntervalMs / 1_000),
-      peers: form.compact ? encodeCompactV4(v4) : reply.peers.map(peerDict),
-      peers6: form.compact && v6.length > 0 ? encodeCompactV6(v6) : undefined,
+      peers: form.compact ? withPacked(encodeCompactV4(v4), reply.packed?.v4) : reply.peers.map(peerDict),
+      peers6: form.compact ? someOf(withPacked(encodeCompactV6(v6), reply.packed?.v6)) : undefined,
       'warning message': reply.warning,
       ...(form.withFlags && {
         'sh epoch': reply.epoch,

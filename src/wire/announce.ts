@@ -105,6 +105,15 @@ export function decodeTwentyBytes(text: string, name: string): Uint8Array {
   return bytes
 }
 
+/**
+ * The same for the query of an announce URL that is read for its grant only: mostly there is nothing else in it.
+ * @throws ShoalError as `parseQuery` and `grantOf` do.
+ */
+export function grantOfQuery(raw: string): string | undefined {
+  const isAlone = raw.startsWith('g=') && raw.length > 2 && raw.length <= limits.announceQueryCharsMax
+  return isAlone && !raw.includes('&') ? plainGrant(raw.slice(2)) : grantOf(parseQuery(raw))
+}
+
 function twentyBytes(query: Query, name: string): Uint8Array {
   const text = oneOf(query, name)
   if (text === undefined) throw new ShoalError('bad-input', `${name} is missing`)
@@ -168,7 +177,8 @@ const KEY_BYTES_MAX = 64
 const PLAIN = /^[A-Za-z0-9._~-]*$/
 
 function plainGrant(text: string): string {
-  const plain = text.length > 3 * limits.grantCharsMax || PLAIN.test(text) ? text : latin1Of(text, 'g')
+  if (text.length <= limits.grantCharsMax && PLAIN.test(text)) return text
+  const plain = text.length > 3 * limits.grantCharsMax ? text : latin1Of(text, 'g')
   if (plain.length <= limits.grantCharsMax && PLAIN.test(plain)) return plain
   throw new ShoalError('bad-input', `g: at most ${limits.grantCharsMax} plain characters expected`)
 }

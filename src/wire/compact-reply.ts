@@ -4,6 +4,7 @@
  */
 import { bytesOfAddress, isIPv6, type Endpoint, type IpAddress } from '../core/address.ts'
 import type { Millis } from '../core/units.ts'
+import { PACKED_BYTES, type PackedPeers } from './packed-peers.ts'
 
 export interface CompactReply {
   readonly intervalMs: Millis
@@ -11,6 +12,7 @@ export interface CompactReply {
   readonly complete: number
   readonly incomplete: number
   readonly peers: readonly (Endpoint & { readonly packed?: string })[]
+  readonly packed?: PackedPeers
   readonly externalIp?: IpAddress
 }
 
@@ -20,8 +22,12 @@ export function compactReplyText(reply: CompactReply): string {
   let v6 = ''
   for (const peer of reply.peers) {
     const packed = peer.packed ?? packedEndpoint(peer)
-    if (packed.length === V4_BYTES) v4 += packed
+    if (packed.length === PACKED_BYTES.v4) v4 += packed
     else v6 += packed
+  }
+  if (reply.packed !== undefined) {
+    v4 += reply.packed.v4
+    v6 += reply.packed.v6
   }
   return (
     `d8:completei${reply.complete}e` +
@@ -31,8 +37,6 @@ export function compactReplyText(reply: CompactReply): string {
     `5:peers${bencoded(v4)}${v6 === '' ? '' : `6:peers6${bencoded(v6)}`}e`
   )
 }
-
-const V4_BYTES = 6
 
 /** BEP 23 and BEP 7, a character a byte. */
 export function packedEndpoint({ host, port }: Endpoint): string {

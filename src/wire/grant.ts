@@ -9,11 +9,11 @@ import { randomBytes } from 'node:crypto'
 import { ShoalError } from '../core/errors.ts'
 import { bytesOf, type GrantId, grantId, type InfoHash, infoHashOfBytes } from '../core/ids.ts'
 import { addMillis, type EpochMillis, epochMillis, epochSeconds } from '../core/units.ts'
+import { isSignedBy } from './ed25519.ts'
 import type { PublicKey } from './keys.ts'
 import { limits } from './limits.ts'
 import type { SigningKey } from './signing-key.ts'
 import { peekStrictToken, type StrictToken } from './strict-token.ts'
-import { verifyJws } from './verify-jws.ts'
 
 export interface GrantClaims {
   readonly infoHash: InfoHash
@@ -79,7 +79,7 @@ export async function verifyGrant(
   if (key?.purpose !== 'grant' || isLongGone || outlivesItsCap(claims))
     throw new ShoalError('not-granted', REFUSED)
   try {
-    await verifyJws(token, [key])
+    await checkSignature(token, key)
   } catch (error) {
     throw new ShoalError('not-granted', REFUSED, { cause: error })
   }
@@ -88,6 +88,14 @@ export async function verifyGrant(
     throw new ShoalError('not-granted', `grant expired at ${at}, get a fresh link from the portal`)
   }
   return claims
+}
+
+/** `peekGrant` has let it pass: its header says EdDSA and nothing else, and no part has another spelling. */
+async function checkSignature(token: string, key: PublicKey): Promise<void> {
+  const end = token.lastIndexOf('.')
+  const signature = Buffer.from(token.slice(end + 1), 'base64url')
+  if (await isSignedBy(key, token.slice(0, end), signature)) return
+  throw new ShoalError('not-granted', 'the signature is not by the key that it names')
 }
 
 /** It ends later than any that was issued when this one was. */

@@ -11,7 +11,8 @@ import { displayText } from './bencode-read.ts'
 import { decodeCompact } from './compact-peers.ts'
 import { limits } from './limits.ts'
 import type { ScrapeCounts } from './scrape.ts'
-import { UDP_PEER_BYTES, type UdpFamily, writePeers } from './udp-peers.ts'
+import { NO_PACKED_PEERS, PACKED_BYTES } from './packed-peers.ts'
+import { type UdpFamily, writePacked, writePeers } from './udp-peers.ts'
 import { type ConnectionId, UDP_ACTION } from './udp-tracker.ts'
 
 export type { UdpFamily } from './udp-peers.ts'
@@ -38,8 +39,8 @@ const REASON_CHARS_MAX = 400
 
 /** As many fit in a reply. */
 export const UDP_PEERS_MAX = {
-  v4: Math.floor((limits.udpReplyBytesMax - ANNOUNCE_BYTES) / UDP_PEER_BYTES.v4),
-  v6: Math.floor((limits.udpReplyBytesMax - ANNOUNCE_BYTES) / UDP_PEER_BYTES.v6),
+  v4: Math.floor((limits.udpReplyBytesMax - ANNOUNCE_BYTES) / PACKED_BYTES.v4),
+  v6: Math.floor((limits.udpReplyBytesMax - ANNOUNCE_BYTES) / PACKED_BYTES.v6),
 } as const satisfies Record<UdpFamily, number>
 
 // Each writer takes a buffer of `limits.udpReplyBytesMax` and gives the length of what it wrote from its beginning.
@@ -53,14 +54,15 @@ export function writeUdpConnectReply(into: Buffer, transactionId: number): numbe
 export function writeUdpAnnounceReply(
   into: Buffer,
   transactionId: number,
-  reply: Pick<AnnounceReply, 'intervalMs' | 'complete' | 'incomplete' | 'peers'>,
+  reply: Pick<AnnounceReply, 'intervalMs' | 'complete' | 'incomplete' | 'peers' | 'packed'>,
   family: UdpFamily,
 ): number {
   writeHead(into, UDP_ACTION.announce, transactionId)
   into.writeUInt32BE(Math.ceil(reply.intervalMs / 1_000), 8)
   into.writeUInt32BE(reply.incomplete, 12)
   into.writeUInt32BE(reply.complete, 16)
-  return writePeers(into, ANNOUNCE_BYTES, reply.peers, family)
+  const end = writePeers(into, ANNOUNCE_BYTES, reply.peers, family)
+  return writePacked(into, end, reply.packed ?? NO_PACKED_PEERS, family)
 }
 
 export function writeUdpScrapeReply(

@@ -7,10 +7,9 @@
  * and the parsers run only once the connection id has proved the address.
  */
 import { ShoalError } from '../core/errors.ts'
-import { bytesOf, type InfoHash, infoHash, peerId } from '../core/ids.ts'
-import { type AnnounceEvent, type AnnounceRequest, grantOf } from './announce.ts'
+import { bytesOf, type InfoHash, infoHashIn, peerIdIn } from '../core/ids.ts'
+import { type AnnounceEvent, type AnnounceRequest, grantOfQuery } from './announce.ts'
 import { limits } from './limits.ts'
-import { parseQuery } from './query.ts'
 import { encodeUrlData, urlDataOf } from './udp-options.ts'
 
 export type UdpAction = 'connect' | 'announce' | 'scrape'
@@ -73,8 +72,8 @@ export function parseUdpAnnounce(packet: Buffer): AnnounceRequest {
   const event = EVENTS[eventNumber]
   const grant = grantIn(packet)
   const request: { -readonly [K in keyof AnnounceRequest]: AnnounceRequest[K] } = {
-    infoHash: infoHash(packet.toString('hex', 16, 36)),
-    peerId: peerId(packet.toString('hex', 36, 56)),
+    infoHash: infoHashIn(packet, 16),
+    peerId: peerIdIn(packet, 36),
     port,
     uploadedBytes: countAt(packet, 72),
     downloadedBytes: countAt(packet, 56),
@@ -102,7 +101,7 @@ export function parseUdpScrape(packet: Buffer): readonly InfoHash[] {
     throw new ShoalError('over-limit', `at most ${limits.scrapeHashesMax} info_hash in one scrape`)
   return Array.from({ length: count }, (_, i) => {
     const at = HEAD_BYTES + i * HASH_BYTES
-    return infoHash(packet.toString('hex', at, at + HASH_BYTES))
+    return infoHashIn(packet, at)
   })
 }
 
@@ -152,7 +151,7 @@ function grantIn(packet: Buffer): string | undefined {
   if (packet.length === ANNOUNCE_BYTES) return undefined
   const url = urlDataOf(packet, ANNOUNCE_BYTES)
   const mark = url.indexOf('?')
-  return mark === -1 ? undefined : grantOf(parseQuery(url.slice(mark + 1)))
+  return mark === -1 ? undefined : grantOfQuery(url.slice(mark + 1))
 }
 
 /** 64 bits, cut to what a number can hold: all ones, for what a peer does not know, too. */

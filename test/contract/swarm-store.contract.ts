@@ -5,7 +5,6 @@ import { millis, seconds } from '../../src/core/units.ts'
 import {
   type DrawnPeer,
   type DrawRequest,
-  OTHER_FAMILY_LOOKS_MAX,
   type SwarmStore,
   type SwarmStoreOptions,
   type SwarmStoreParts,
@@ -124,22 +123,15 @@ export function describeSwarmStore(
     })
 
     it('gives up looking for a family that is rare before it has walked through the swarm', () => {
-      const random = seededRandom(3)
-      let drawn = 0
-      store = make({ clock, random: () => (drawn++, random()) }, { peersMax: 10_000 })
+      store = make({ clock, random: seededRandom(3) }, { peersMax: 10_000 })
       for (let i = 0; i < 5_000; i++)
         store.put(SWARM, swarmPeer(`10.0.${i >> 8}.${i & 255}`, { site: `site ${i % 4}` }), LEASE)
       const rare = swarmPeer('fd00::1', { site: 'site 0' })
       store.put(SWARM, rare, LEASE)
-      for (const site of ['site 0', 'site 1', 'elsewhere']) {
-        drawn = 0
-        draw({ site, family: 'v6' })
-        assert.ok(drawn <= OTHER_FAMILY_LOOKS_MAX + 20, `${drawn} picks`)
-      }
       let times = 0
       for (let i = 0; i < 300; i++)
         times += draw({ site: 'site 0', family: 'v6', otherSitesMax: 0 }).sameSite.length
-      assert.ok(times > 10, 'it is found in some of the draws')
+      assert.ok(times > 10 && times < 150, `found in ${times} of 300 draws`)
     })
 
     it('tells of leechers only where seeds are not wanted', () => {

@@ -19,9 +19,16 @@ export const equivalents: readonly Equivalent[] = [
   {
     file: 'src/tracker/grant-gate.ts',
     kind: 'side dropped',
-    was: "keyXs.get(kid) ?? ''",
-    becomes: 'keyXs.get(kid)',
+    was: "keys.get(kid)?.x ?? ''",
+    becomes: 'keys.get(kid)?.x',
     why: 'a grant verifies only by a key of this very map, so the other side is for the compiler',
+  },
+  {
+    file: 'src/tracker/grant-gate.ts',
+    kind: 'side dropped',
+    was: 'grant === undefined || error.message === refusals.grantRefused.reason',
+    becomes: 'error.message === refusals.grantRefused.reason',
+    why: 'a grant that cannot be read is refused with this very text, so the other side is for the compiler',
   },
   {
     file: 'src/tracker/grant-gate.ts',

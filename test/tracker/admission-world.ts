@@ -87,7 +87,7 @@ export class AdmissionWorld {
         },
       },
     })
-    const leases = new Leases({ clock, random })
+    const leases = new Leases({ store })
     this.known = leases
     const { bridges } = this
     const addresses = this.#addresses

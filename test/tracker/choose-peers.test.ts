@@ -12,6 +12,7 @@ import {
   type OwnCandidates,
   type StockAsker,
   type StockCandidates,
+  type StockChoice,
 } from '../../src/tracker/choose-peers.ts'
 import { packedEndpoint } from '../../src/wire/compact-reply.ts'
 import { ip } from './support.ts'
@@ -27,6 +28,17 @@ const anyCounts = fc.tuple(fc.nat(80), fc.nat(80), fc.nat(3), fc.nat(3), fc.bool
 const serving = (here: number, elsewhere: number) => ({
   servingHere: peers(3, here),
   servingElsewhere: peers(4, elsewhere),
+})
+
+type StockCase = StockCandidates<Endpoint, readonly Endpoint[]> & { readonly sameSite: readonly Endpoint[] }
+
+/** With a draw that gives the first of `sameSite`. */
+const stockCandidates = (known: Omit<StockCase, 'drawNear'>): StockCase => ({
+  ...known,
+  drawNear: (max, apart) => {
+    assert.ok(max >= 0 && max <= SAME_SITE_MAX)
+    return known.sameSite.filter((peer) => !includesAny([peer], apart)).slice(0, max)
+  },
 })
 
 const includesAny = (chosen: readonly Endpoint[], some: readonly Endpoint[]): boolean =>
@@ -108,7 +120,7 @@ describe('The choice of peers for our own clients', () => {
 })
 
 describe('The choice of peers for stock clients', () => {
-  const anyCase: fc.Arbitrary<{ asker: StockAsker; candidates: StockCandidates<Endpoint> }> = fc
+  const anyCase: fc.Arbitrary<{ asker: StockAsker; candidates: StockCase }> = fc
     .tuple(
       fc.constantFrom(undefined, 0 as const, 1 as const),
       fc.integer({ min: 0, max: 100 }),
@@ -120,17 +132,17 @@ describe('The choice of peers for stock clients', () => {
       const sources = serving(here, elsewhere)
       return {
         asker: { seat, limit, otherSiteCount },
-        candidates: {
+        candidates: stockCandidates({
           ...sources,
           sameSite: [...peers(1, same), ...(alsoAnnounce ? sources.servingHere : [])],
           hubs: peers(1, hubs),
-        },
+        }),
       }
     })
   const holds = (
     property: (
-      c: { asker: StockAsker; candidates: StockCandidates<Endpoint> },
-      chosen: ReturnType<typeof choosePeersForStock<Endpoint>>,
+      c: { asker: StockAsker; candidates: StockCase },
+      chosen: StockChoice<Endpoint, readonly Endpoint[]>,
     ) => void,
   ) =>
     fc.assert(
@@ -141,10 +153,10 @@ describe('The choice of peers for stock clients', () => {
     )
 
   it('fills at most the places asked for, nobody twice', () =>
-    holds(({ asker }, { near, serving: sources, linksMax }) => {
+    holds(({ asker }, { hubs, near, serving: sources, linksMax }) => {
       assert.ok(linksMax >= 0)
-      assert.ok(near.length + sources.length + linksMax <= asker.limit)
-      assertEachOnce([...near, ...sources])
+      assert.ok(hubs.length + near.length + sources.length + linksMax <= asker.limit)
+      assertEachOnce([...hubs, ...near, ...sources])
     }))
 
   it('gives an origin or mirror whatever the limit, one at the site if there is one, and never two', () =>
@@ -154,25 +166,27 @@ describe('The choice of peers for stock clients', () => {
     }))
 
   it('gives a bridge of the site to everybody who has room for it, but for the first bridge', () =>
-    holds(({ asker, candidates }, { near, serving: sources }) => {
+    holds(({ asker, candidates }, { hubs, serving: sources }) => {
       if (candidates.hubs.length === 0 || asker.seat === 0 || asker.limit === sources.length) return
-      assert.ok(includesAny(near, candidates.hubs))
+      assert.ok(includesAny(hubs, candidates.hubs))
     }))
 
   it('leaves no place empty while there are same-site peers of use, but for the links of a bridge', () =>
-    holds(({ asker, candidates }, { near, serving: sources, linksMax }) => {
+    holds(({ asker, candidates }, { hubs, near, serving: sources, linksMax }) => {
       const known = new Set([...candidates.sameSite, ...candidates.hubs].map(({ host }) => host))
       for (const { host } of sources) known.delete(host)
       const room = asker.limit - sources.length
       if (asker.seat === undefined) assert.equal(linksMax, 0)
-      assert.ok(near.length >= Math.min(SAME_SITE_MAX, known.size, room - Math.min(room, linksMax)))
+      const atSite = hubs.length + near.length
+      assert.ok(atSite >= Math.min(SAME_SITE_MAX, known.size, room - Math.min(room, linksMax)))
+      assert.ok(atSite <= SAME_SITE_MAX)
     }))
 
   it('gives a bridge half of its places for links, as far as there are sites, and all that same-site peers leave', () => {
     const choice = (limit: number, same: number, over: Partial<StockAsker> = {}) =>
       choosePeersForStock(
         { limit, seat: 0, otherSiteCount: 30, ...over },
-        { ...serving(0, 1), sameSite: peers(1, same), hubs: [] },
+        stockCandidates({ ...serving(0, 1), sameSite: peers(1, same), hubs: [] }),
       )
     assert.deepEqual([choice(51, 80).linksMax, choice(51, 80).near.length], [25, 25])
     assert.equal(choice(51, 80, { otherSiteCount: 11 }).linksMax, 11)
@@ -186,7 +200,7 @@ describe('The choice of peers for stock clients', () => {
     const choice = (origins: number) =>
       choosePeersForStock(
         { limit: 50, seat: 0, otherSiteCount: 0 },
-        { ...serving(0, origins), sameSite: peers(1, 80), hubs: [] },
+        stockCandidates({ ...serving(0, origins), sameSite: peers(1, 80), hubs: [] }),
       )
     assert.equal(choice(0).linksMax, 1)
     assert.equal(choice(1).linksMax, 0)
@@ -194,9 +208,9 @@ describe('The choice of peers for stock clients', () => {
 
   it('with one place left has the first bridge look outwards, and the second to the first', () => {
     const choice = (seat: 0 | 1 | undefined, hubs: number) => {
-      const candidates = { ...serving(0, 0), sameSite: peers(1, 9), hubs: peers(5, hubs) }
-      const { near, linksMax } = choosePeersForStock({ limit: 1, seat, otherSiteCount: 3 }, candidates)
-      return [near, linksMax]
+      const candidates = stockCandidates({ ...serving(0, 0), sameSite: peers(1, 9), hubs: peers(5, hubs) })
+      const choice = choosePeersForStock({ limit: 1, seat, otherSiteCount: 3 }, candidates)
+      return [[...choice.hubs, ...choice.near], choice.linksMax]
     }
     assert.deepEqual(choice(0, 1), [[], 1])
     assert.deepEqual(choice(1, 1), [peers(5, 1), 0])
@@ -206,20 +220,25 @@ describe('The choice of peers for stock clients', () => {
 
   it('names an origin that announces too once, as what it is', () => {
     const origin = peers(3, 1)
-    const candidates = {
+    const candidates = stockCandidates({
       servingHere: origin,
       servingElsewhere: [],
       sameSite: [...peers(1, 1), ...origin],
       hubs: origin,
-    }
+    })
     const choice = choosePeersForStock({ limit: 50, seat: undefined, otherSiteCount: 0 }, candidates)
-    assert.deepEqual(choice, { near: peers(1, 1), serving: origin, linksMax: 0 })
+    assert.deepEqual(choice, { hubs: [], near: peers(1, 1), serving: origin, linksMax: 0 })
   })
 
   it('takes a client on the machine of an origin for another', () => {
     const origin = peers(3, 1)
     const beside = origin.map(({ host }) => ({ host, port: 7_000 }))
-    const candidates = { servingHere: origin, servingElsewhere: [], sameSite: beside, hubs: [] }
+    const candidates = stockCandidates({
+      servingHere: origin,
+      servingElsewhere: [],
+      sameSite: beside,
+      hubs: [],
+    })
     const choice = choosePeersForStock({ limit: 50, seat: undefined, otherSiteCount: 0 }, candidates)
     assert.deepEqual(choice.near, beside)
   })

@@ -62,6 +62,15 @@ describe('The uses of a grant', () => {
     assert.equal(gaveWay(4), undefined)
   })
 
+  it('keep the order of many ports, and all of them when one stops that was not there', () => {
+    uses = new GrantUses({ clock }, { grantsMax: 10, portsPerAddressMax: 4, hold: HOLD })
+    for (const port of [1, 2, 3, 4, 2, 1]) assert.equal(gaveWay(port), undefined)
+    uses.stopped(id, A, 9)
+    assert.deepEqual([5, 6, 7, 8].map(gaveWay), [3, 4, 2, 1])
+    uses.stopped(id, A, 6)
+    assert.deepEqual([9, 10, 11].map(gaveWay), [undefined, 5, 7])
+  })
+
   it('have room for a port where another stopped', () => {
     gaveWay(1)
     gaveWay(2)

@@ -1,10 +1,11 @@
 /** Clients of several sites that announce to one tracker on a manual clock, and the graph of who was told of whom. */
 import type { AnnounceReply } from '../../src/wire/announce.ts'
+import { NO_PACKED_PEERS } from '../../src/wire/packed-peers.ts'
 import { pick, seededRandom, type Random } from '../../src/core/random.ts'
 import type { SiteMap } from '../../src/core/site.ts'
 import { hours, millis, minutes } from '../../src/core/units.ts'
 import { AdmissionWorld, replyOf } from './admission-world.ts'
-import { ip, randomPeerId, SWARM } from './support.ts'
+import { ip, randomPeerId, SWARM, unpacked } from './support.ts'
 
 export interface Client {
   readonly host: string
@@ -96,7 +97,7 @@ export class IntroductionWorld {
       ),
     )
     this.lastReply = reply
-    client.told = reply.peers.map((peer) => peer.host)
+    client.told = [...reply.peers, ...unpacked(reply.packed ?? NO_PACKED_PEERS)].map((peer) => peer.host)
     client.dueAt = this.now + (isOurs ? reply.intervalMs : Math.max(reply.intervalMs, FLOOR))
     for (const other of client.told)
       if (other === ORIGIN || this.clients.has(other)) this.edges.add([host, other].toSorted().join(' '))

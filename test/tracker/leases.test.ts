@@ -8,10 +8,12 @@ import { hours, minutes, seconds } from '../../src/core/units.ts'
 import { readConfig } from '../../src/platform/config.ts'
 import { silentLogger } from '../../src/platform/log.ts'
 import type { AddressFacts } from '../../src/tracker/address-book.ts'
+import { AddressIndex } from '../../src/tracker/address-index.ts'
 import { composeCore } from '../../src/tracker/compose-core.ts'
 import { trackerSettings } from '../../src/tracker/index.ts'
-import { LeaseShard } from '../../src/tracker/lease-shard.ts'
 import { Leases } from '../../src/tracker/leases.ts'
+import { MemorySwarmStore } from '../../src/tracker/memory-swarm-store.ts'
+import { PeerTable, wordsOf } from '../../src/tracker/peer-table.ts'
 import {
   leaseQuestionUrl,
   parseLeaseReply,
@@ -22,7 +24,16 @@ import {
 import { ManualClock } from '../support/manual-clock.ts'
 import { AdmissionWorld, refusalOf, replyOf } from './admission-world.ts'
 import { reasonOf, TestTracker } from './http-support.ts'
-import { altered, announceRequest, ip, OTHER_SWARM, randomPeerId, SWARM, TestPortal } from './support.ts'
+import {
+  altered,
+  announceRequest,
+  ip,
+  OTHER_SWARM,
+  randomPeerId,
+  SWARM,
+  swarmPeer,
+  TestPortal,
+} from './support.ts'
 
 type Lease = PeerLease | undefined
 
@@ -31,6 +42,7 @@ const where = fc.tuple(
   fc.constantFrom<InfoHash>(SWARM, OTHER_SWARM),
   fc.nat(5).map((n) => ip(`10.0.0.${n}`)),
   fc.integer({ min: 5_001, max: 5_004 }),
+  fc.boolean(),
 )
 const acts = fc.array(
   fc.oneof(
@@ -47,87 +59,98 @@ const sure = (lease: LeaseAnswer): PeerLease | undefined =>
   lease === 'unsure' ? assert.fail('the tracker is not sure') : lease
 
 describe('The leases of a tracker', () => {
-  it('are those of the peers that were put, until they end or are removed, as a plain map has them', () => {
+  const storeOn = (clock: ManualClock, peersMax: number): MemorySwarmStore =>
+    new MemorySwarmStore({ clock, random: seededRandom(7) }, { peersMax })
+
+  it('are those of the peers in its store, until they end or are removed, as a plain map has them', () => {
     fc.assert(
       fc.property(acts, (list) => {
         const clock = new ManualClock()
-        const leases = new Leases({ clock, random: seededRandom(7) })
-        const plain = new Map<string, { swarm: InfoHash; host: IpAddress; end: number }>()
-        for (const [act, [swarm, host, port], count] of list) {
+        const store = storeOn(clock, 50)
+        const leases = new Leases({ store })
+        const plain = new Map<string, { swarm: InfoHash; host: IpAddress; end: number; isOurs: boolean }>()
+        for (const [act, [swarm, host, port, isOurs], count] of list) {
           const key = `${swarm} ${host} ${port}`
           if (act === 'put') {
-            leases.put(swarm, { host, port, isOurs: false }, seconds(count))
-            plain.set(key, { swarm, host, end: clock.now() + 1_000 * count })
+            store.put(swarm, swarmPeer(host, { port, isOurs }), seconds(count))
+            plain.set(key, { swarm, host, end: clock.now() + 1_000 * count, isOurs })
           } else if (act === 'remove') {
-            leases.remove(swarm, host, port)
+            store.remove(swarm, { host, port })
             plain.delete(key)
           } else if (act === 'wait') clock.advance(seconds(count))
-          else leases.sweep()
-          const ends = [...plain.values()].filter((p) => p.swarm === swarm && p.host === host)
-          const left = Math.max(0, ...ends.map((p) => p.end - clock.now()))
-          assert.equal(leases.find(swarm, host)?.leftMs ?? 0, left)
+          else store.sweep()
+          const there = [...plain.values()].filter((p) => p.swarm === swarm && p.host === host)
+          const live = there.filter((p) => p.end > clock.now())
+          const ends = live.map((p) => p.end - clock.now())
+          const expected = { leftMs: Math.max(...ends), isOurs: live.every((p) => p.isOurs) }
+          assert.deepEqual(leases.find(swarm, host), live.length === 0 ? undefined : expected)
         }
-        leases.sweep()
-        const live = [...plain.values()].filter((p) => p.end > clock.now())
-        assert.equal(leases.size, live.length)
       }),
       { numRuns: Number(process.env['FUZZ_RUNS'] ?? 200) },
     )
   })
 
-  it('are found among a hundred thousand others, and freed when their time is over', () => {
+  it('are found among a hundred thousand others, and gone when their time is over', () => {
     const clock = new ManualClock()
-    const leases = new Leases({ clock, random: seededRandom(7) })
+    const store = storeOn(clock, 100_000)
     const hostOf = (n: number): IpAddress => ip(`10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`)
     for (let n = 0; n < 100_000; n++)
-      leases.put(SWARM, { host: hostOf(n), port: 6_881, isOurs: true }, n % 2 === 0 ? minutes(5) : hours(1))
-    assert.equal(leases.size, 100_000)
-    for (const n of [0, 1, 99_999]) assert.notEqual(leases.find(SWARM, hostOf(n)), undefined)
-    assert.equal(leases.find(SWARM, hostOf(100_000)), undefined)
-    assert.equal(leases.find(OTHER_SWARM, hostOf(0)), undefined)
+      store.put(SWARM, swarmPeer(hostOf(n)), n % 2 === 0 ? minutes(5) : hours(1))
+    for (const n of [0, 1, 99_999]) assert.notEqual(store.leaseAt(SWARM, hostOf(n)), undefined)
+    assert.equal(store.leaseAt(SWARM, hostOf(100_000)), undefined)
+    assert.equal(store.leaseAt(OTHER_SWARM, hostOf(0)), undefined)
     clock.advance(minutes(5))
-    leases.sweep()
-    assert.equal(leases.size, 50_000)
-    clock.advance(hours(1))
-    leases.sweep()
-    assert.equal(leases.size, 0)
-  })
-
-  it('are swept in parts, none of which takes long', () => {
-    const clock = new ManualClock()
-    const leases = new Leases({ clock, random: seededRandom(7) })
-    for (let n = 0; n < 20_000; n++)
-      leases.put(SWARM, { host: ip(`10.0.${n >> 8}.${n & 255}`), port: 6_881, isOurs: true }, seconds(1))
-    clock.advance(seconds(1))
-    let from: number | undefined = 0
-    for (let parts = 0; from !== undefined && parts < 100; parts++) {
-      const before = leases.size
-      from = leases.sweep({ from, most: 1_000 })
-      assert.ok(before - leases.size < 1_000)
-    }
-    assert.deepEqual([from, leases.size], [undefined, 0])
-  })
-
-  it('keep entries of one hash apart from others in the same run, whatever is removed in between', () => {
-    fc.assert(
-      fc.property(fc.array(fc.tuple(fc.nat(7), fc.nat(2), fc.boolean()), { maxLength: 60 }), (list) => {
-        const shard = new LeaseShard()
-        const plain = new Set<string>()
-        for (const [low, port, isRemoved] of list) {
-          const key = { low: 16 * (low % 3) + (low >> 1), high: low }
-          if (isRemoved) shard.remove(key, port + 1)
-          else shard.put(key, { port: port + 1, isOurs: false, end: 9 })
-          if (isRemoved) plain.delete(`${low} ${port}`)
-          else plain.add(`${low} ${port}`)
-        }
-        assert.equal(shard.size, plain.size)
-        for (let low = 0; low < 8; low++) {
-          const key = { low: 16 * (low % 3) + (low >> 1), high: low }
-          const ports = [...shard.at(key)].map(({ port }) => `${low} ${port - 1}`).toSorted()
-          assert.deepEqual(ports, [...plain].filter((text) => text.startsWith(`${low} `)).toSorted())
-        }
-      }),
+    assert.deepEqual(
+      [0, 1, 99_998, 99_999].map((n) => store.leaseAt(SWARM, hostOf(n))?.leftMs),
+      [undefined, minutes(55), undefined, minutes(55)],
     )
+  })
+
+  it('remember who left until it has come again', () => {
+    const leases = new Leases({ store: storeOn(new ManualClock(), 1) })
+    const host = ip('10.0.0.1')
+    leases.left(SWARM, host)
+    const hasLeft = (): boolean[] => [
+      leases.hasLeft(SWARM, host),
+      leases.hasLeft(OTHER_SWARM, host),
+      leases.hasLeft(SWARM, ip('10.0.0.2')),
+    ]
+    assert.deepEqual(hasLeft(), [true, false, false])
+    leases.came(OTHER_SWARM, host)
+    assert.deepEqual(hasLeft(), [true, false, false])
+    leases.came(SWARM, host)
+    assert.deepEqual(hasLeft(), [false, false, false])
+  })
+})
+
+describe('The index of addresses', () => {
+  it('finds what is in at each address and nothing else over a long random life, nearly full', () => {
+    const random = seededRandom(9)
+    const table = new PeerTable(64)
+    const index = new AddressIndex(table, () => 0.25)
+    const slots = new Map<string, number>()
+    const hostOf = (n: number): IpAddress => ip(n < 8 ? `10.0.0.${n}` : `2001:db8::${n}`)
+    for (let step = 0; step < 20_000; step++) {
+      const swarm = Math.floor(random() * 3)
+      const host = hostOf(Math.floor(random() * 16))
+      const port = 1_000 + Math.floor(random() * 4)
+      const at = `${swarm} ${host} `
+      const known = slots.get(at + String(port))
+      const there = [...slots].filter(([key]) => key.startsWith(at)).map(([, slot]) => slot)
+      assert.deepEqual([...index.at(swarm, wordsOf(host, 0))].toSorted(), there.toSorted())
+      if (known !== undefined && random() < 0.5) {
+        index.delete(known)
+        table.free(known)
+        slots.delete(at + String(port))
+      } else if (known === undefined) {
+        const slot = table.take(wordsOf(host, port))
+        if (slot === undefined) continue
+        table.swarm[slot] = swarm
+        index.add(slot)
+        slots.set(at + String(port), slot)
+      }
+    }
+    assert.ok(slots.size > 20)
   })
 })
 
@@ -184,7 +207,6 @@ describe('A question about leases', () => {
     world.portal.clock.advance(minutes(61))
     world.core.sweep()
     assert.deepEqual(await ask(token, '10.0.0.1'), [undefined])
-    assert.equal(world.known.size, 0)
   })
 
   it('finds origins and mirrors of the release, which announce nothing', async () => {

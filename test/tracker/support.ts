@@ -1,13 +1,15 @@
 /** A portal in memory and a tracker beside it, for tests: real keys, real grants, a clock that moves when told. */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { ipAddress, type IpAddress } from '../../src/core/address.ts'
+import { ipAddress, type Endpoint, type IpAddress } from '../../src/core/address.ts'
 import { infoHash, peerId, type InfoHash, type PeerId } from '../../src/core/ids.ts'
 import { addMillis, hours, millis, type Millis } from '../../src/core/units.ts'
 import { ControlState } from '../../src/portal-client/index.ts'
 import type { AnnounceRequest } from '../../src/wire/announce.ts'
+import { decodeCompact } from '../../src/wire/compact-peers.ts'
 import type { ControlEvent } from '../../src/wire/control.ts'
 import { newGrantId, signGrant, type GrantClaims } from '../../src/wire/grant.ts'
+import type { PackedPeers } from '../../src/wire/packed-peers.ts'
 import { generateSigningKey, type SigningKey } from '../../src/wire/signing-key.ts'
 import type { DrawnPeer, SwarmPeer } from '../../src/tracker/swarm-store.ts'
 import type { VerifiedGrant } from '../../src/tracker/verified-grant.ts'
@@ -121,4 +123,12 @@ export function assertFound(found: DrawnPeer | undefined, peer: SwarmPeer): void
     [found.host, found.port, found.peerId, found.site, found.isSeed, found.isOurs],
     [host, port, peerId, site, isSeed, isOurs],
   )
+}
+
+/** Peers that a tracker handed on packed, IPv4 first. */
+export function unpacked({ v4, v6 }: PackedPeers): Endpoint[] {
+  return [
+    ...decodeCompact(Buffer.from(v4, 'latin1'), 'v4'),
+    ...decodeCompact(Buffer.from(v6, 'latin1'), 'v6'),
+  ]
 }
