@@ -31,6 +31,8 @@ export class BlockArrivals {
     const piece = this.#parts.layout.index(pieceNumber)
     const key = keyOfBlock(pieceNumber, block)
     const isLate = !peer.down.requests.has(key)
+    // The answer to an older request: the one to the newer comes too.
+    if (peer.down.rejectsDue.delete(key) && !isLate) peer.down.late.add(key)
     if (isLate) this.#parts.onUnasked(peer, length)
     const wasAsked = !isLate || peer.down.late.delete(key)
     if (piece === undefined || !wasAsked || length !== this.#parts.layout.blockBytes(piece, block)) {

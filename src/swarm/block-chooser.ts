@@ -13,6 +13,7 @@ import type { Deadlines, UrgentBoard } from './deadlines.ts'
 import type { Peer } from './peer.ts'
 import { PieceAssembly } from './piece-assembly.ts'
 import type { Copies } from './copies.ts'
+import { findPiece, idleAfterLooking, LOOKS_MAX, type PieceSearch } from './piece-search.ts'
 import { FAR_PIECES_MAX, type SiteWork } from './site/site-work.ts'
 
 export interface BlockChooserParts {
@@ -36,11 +37,6 @@ const UNFINISHED_BYTES_MAX = 16 * MiB
 /** A second copy of the last blocks: of how many peers at most, and how many at once from a peer. */
 const ASKERS_MAX = 2
 const DUPLICATES_MAX = 2
-/** Who has been looked through in vain is left alone so long, and longer the more there was to look at. */
-const IDLE_MIN_MS = 20
-const IDLE_MS_A_PIECE = 0.002
-/** Pieces looked at in one go for one that is ours to fetch: the place of each among the members has to be counted. */
-const LOOKS_MAX = 4_096
 /** What somebody elsewhere has is not asked of an origin that did not offer it, before it has waited so long. */
 const ORIGIN_AFTER = seconds(2)
 
@@ -94,6 +90,15 @@ export class BlockChooser implements UrgentBoard {
     return this.copies.near.copiesOf(piece) + this.copies.far.copiesOf(piece)
   }
 
+  /** Makes the peer the one to bring what is begun. False when it is not begun, or is another's. */
+  give(piece: PieceIndex, peer: Peer): boolean {
+    const assembly = this.#assemblies.get(piece)
+    if (assembly === undefined || assembly.owner !== undefined) return false
+    assembly.owner = peer
+    peer.down.pieces.add(assembly)
+    return true
+  }
+
   /** What is urgent is begun also when there is no room: no more of it than peers are asked for at once. */
   open(piece: PieceIndex): PieceAssembly {
     const known = this.#assemblies.get(piece)
@@ -122,10 +127,9 @@ export class BlockChooser implements UrgentBoard {
     // One piece at a time from a stranger: a liar costs one piece, an honest peer one round trip.
     if (!peer.down.isProven && peer.down.pieces.size > 0) return undefined
     const isFar = peer.source !== 'site'
-    const own = isFar ? this.#beginFar(peer, now) : (this.#leftUnfinished(peer) ?? this.#startNear(peer))
+    const own = isFar ? this.#beginFar(peer, now) : this.#beginNear(peer, now)
     if (own !== undefined) {
-      own.owner = peer
-      peer.down.pieces.add(own)
+      this.give(own.piece, peer)
       if (isFar) this.#parts.site.began(own.piece)
       const block = own.firstFree()
       return block === undefined ? undefined : { assembly: own, block }
@@ -138,12 +142,19 @@ export class BlockChooser implements UrgentBoard {
     if (!site.isAlone && site.fetching >= FAR_PIECES_MAX) return undefined
     const hinted = this.#startHinted(peer)
     if (hinted !== undefined) return hinted
+    return this.#unlessIdle(peer, now, () => this.#leftUnfinished(peer) ?? this.#startFar(peer))
+  }
+
+  #beginNear(peer: Peer, now: Millis): PieceAssembly | undefined {
+    return this.#leftUnfinished(peer) ?? this.#unlessIdle(peer, now, () => this.#startNear(peer))
+  }
+
+  /** Looking through all pieces is not done again at once when nothing was found. */
+  #unlessIdle(peer: Peer, now: Millis, begin: () => PieceAssembly | undefined): PieceAssembly | undefined {
     if (peer.down.idleUntil > now) return undefined
-    const begun = this.#leftUnfinished(peer) ?? this.#startFar(peer)
-    if (begun === undefined && !site.isAlone)
-      peer.down.idleUntil = millis(
-        now + IDLE_MIN_MS + IDLE_MS_A_PIECE * Math.min(LOOKS_MAX, this.copies.startable),
-      )
+    const begun = begin()
+    if (begun === undefined && !this.#parts.site.isAlone)
+      peer.down.idleUntil = millis(now + idleAfterLooking(this.copies.startable))
     return begun
   }
 
@@ -155,17 +166,21 @@ export class BlockChooser implements UrgentBoard {
       const isOfUse = this.isOpen(piece) && !this.copies.isHere(piece)
       // Whoever is at it may turn out to be slow.
       if (isOfUse && !this.#parts.site.mayTakeOffer(piece)) continue
-      hints.delete(piece)
-      if (!isOfUse || !this.#maybeFrom(peer, piece)) continue
-      if (begun?.owner === undefined && begun?.firstFree() !== undefined) return begun
-      if (this.isStartable(piece)) return this.#startIfRoom(piece)
+      if (!isOfUse || !this.#maybeFrom(peer, piece)) {
+        hints.delete(piece)
+        continue
+      }
+      const own =
+        begun?.owner === undefined && begun?.firstFree() !== undefined ? begun : this.#startIfRoom(piece)
+      if (own !== undefined) hints.delete(piece)
+      if (own !== undefined || this.isStartable(piece)) return own
     }
     return undefined
   }
 
   /** Our own work first, rarest first; then what others have left lying. */
   #startFar(peer: Peer): PieceAssembly | undefined {
-    const { site, random } = this.#parts
+    const { site } = this.#parts
     let other: PieceIndex | undefined
     const isOurs = (piece: PieceIndex): boolean => {
       if (!this.#mayComeFrom(peer, piece)) return false
@@ -173,8 +188,7 @@ export class BlockChooser implements UrgentBoard {
       other ??= piece
       return false
     }
-    const looksMax = site.isAlone ? Infinity : LOOKS_MAX
-    const piece = this.copies.far.find(isOurs, random, { looksMax }) ?? other
+    const piece = findPiece(this.copies.far, this.#searchAt(peer, 'far'), isOurs) ?? other
     return piece === undefined ? undefined : this.#startIfRoom(piece)
   }
 
@@ -198,14 +212,20 @@ export class BlockChooser implements UrgentBoard {
 
   /** The rarest at our site. */
   #startNear(peer: Peer): PieceAssembly | undefined {
-    const isCounted = peer.down.counted?.place === 'near' && !peer.down.counted.isWhole
     const suits = (piece: PieceIndex): boolean => this.#maybeFrom(peer, piece)
-    const piece = this.copies.near.find(suits, this.#parts.random, { copiesMin: isCounted ? 1 : 0 })
+    const piece = findPiece(this.copies.near, this.#searchAt(peer, 'near'), suits)
     return piece === undefined ? undefined : this.#startIfRoom(piece)
   }
 
+  #searchAt(peer: Peer, place: 'near' | 'far'): PieceSearch {
+    const { counted } = peer.down
+    const isCounted = counted?.place === place && !counted.isWhole
+    const looksMax = this.#parts.site.isAlone ? Infinity : LOOKS_MAX
+    return { peer, isCounted, looksMax, random: this.#parts.random }
+  }
+
   #startIfRoom(piece: PieceIndex): PieceAssembly | undefined {
-    return this.#makeRoom() ? this.#start(piece) : undefined
+    return this.isStartable(piece) && this.#makeRoom() ? this.#start(piece) : undefined
   }
 
   #start(piece: PieceIndex): PieceAssembly {

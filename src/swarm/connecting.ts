@@ -5,7 +5,7 @@ import { encodeHandshake, type Handshake } from '../wire/handshake.ts'
 import { limits } from '../wire/limits.ts'
 import { encodeOpening } from '../wire/opening.ts'
 import { chooseDials } from './dial-policy.ts'
-import { greet } from './greeting.ts'
+import { greet, onTellDue } from './greeting.ts'
 import type { PeerGuard, PeerPass } from './guard.ts'
 import { GuardedHandshaker } from './guarded-handshaker.ts'
 import { Handshaker } from './handshaker.ts'
@@ -180,6 +180,7 @@ export function onConnected(s: SwarmState, peer: Peer): void {
 export function placePeer(s: SwarmState, peer: Peer): void {
   const source = s.sources.sourceOf(peer.address, peer.dialled?.port ?? peer.listenPort)
   if (source !== peer.source) {
+    onTellDue(s) // it hears of new pieces as what it was, or it would not hear of some at all
     peer.source = source
     s.loaded?.downloader?.sources.moved(peer)
   }

@@ -39,8 +39,16 @@ export class DividedPieces {
 
   /** What we are slow to get from others is taken where it was offered. */
   mindOffers(peer: Peer): void {
-    const { site } = this.#parts
-    for (const piece of peer.down.hints) if (site.isFetching(piece) && site.isSlow(piece)) this.leave(piece)
+    const { site, chooser } = this.#parts
+    if (peer.isChokingUs) return
+    for (const piece of peer.down.hints) {
+      const assembly = site.isFetching(piece) && site.isSlow(piece) ? chooser.get(piece) : undefined
+      if (assembly === undefined || assembly.owner === peer || assembly.isExclusive) continue
+      this.leave(piece)
+      if (!chooser.give(piece, peer)) continue
+      peer.down.hints.delete(piece)
+      site.began(piece)
+    }
   }
 
   /** Somebody of our site is fetching it and comes before us. */

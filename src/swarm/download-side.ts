@@ -30,6 +30,8 @@ export class DownloadSide {
   readonly #requests = new Map<number, OutRequest>()
   /** Of {@link requests}: taken back, and not answered yet; with BEP 6 each is, by its block or by a reject. */
   readonly cancelled = new Set<number>()
+  /** Cancelled and forgotten, but not answered: with BEP 6 a reject may come, which is none of a newer request. */
+  readonly rejectsDue = new Set<number>()
   /** Taken back, but may still come. */
   readonly late = new Set<number>()
   /** Pieces that it is to bring whole. */
@@ -66,6 +68,12 @@ export class DownloadSide {
   /** Requests that it has to answer, besides those that were taken back. */
   get owed(): number {
     return this.#requests.size - this.cancelled.size
+  }
+
+  /** For how long it has owed us the first block that it was asked for. */
+  waitedFor(now: Millis): number {
+    for (const { sentAt } of this.#requests.values()) return now - sentAt
+    return 0
   }
 
   asked(key: number, request: OutRequest): void {

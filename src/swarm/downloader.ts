@@ -95,10 +95,12 @@ export class Downloader {
   }
 
   peerGot(peer: Peer, piece: PieceIndex): void {
-    this.sources.copies.got(peer, piece)
+    this.sources.got(peer, piece)
     peer.down.refused.delete(piece)
-    if (peer.source === 'site' && !this.sources.copies.isNearSlow) this.divided.isHere(piece, peer)
-    else peer.down.idleUntil = millis(0)
+    peer.down.idleUntil = millis(0)
+    if (peer.source !== 'site') return
+    if (this.sources.copies.isNearSlow) this.#parts.site.claims.arrived(piece, peer.id)
+    else this.divided.isHere(piece, peer)
   }
 
   peerLeft(peer: Peer): void {
@@ -191,6 +193,7 @@ export class Downloader {
     if (request === undefined) return
     peer.down.late.add(key)
     this.#parts.limiter.giveBack(peer, BLOCK_BYTES)
+    if (peer.hasFast) peer.down.rejectsDue.add(key)
     if (!request.wasOurWish) peer.send({ kind: 'cancel', ...this.#rangeOf(assembly.piece, block) })
   }
 
@@ -219,6 +222,7 @@ export class Downloader {
   /** The peer says that it will not send the block. */
   rejected(peer: Peer, range: BlockRange): void {
     const key = keyOfBlock(range.piece, range.offset / BLOCK_BYTES)
+    if (peer.down.rejectsDue.delete(key)) return
     const request = peer.down.settled(key)
     peer.down.late.delete(key)
     if (request === undefined) return
@@ -246,6 +250,7 @@ export class Downloader {
     this.#parts.limiter.giveBack(peer, requests.length * BLOCK_BYTES)
     for (const assembly of [...peer.down.pieces]) this.#disown(peer, assembly)
     if (peer.down.late.size > 2 * limits.requestsOutMax) peer.down.late.clear()
+    if (peer.down.rejectsDue.size > 2 * limits.requestsOutMax) peer.down.rejectsDue.clear()
     this.#parts.onFreed()
   }
 

@@ -67,7 +67,9 @@ export function onTellDue(s: SwarmState): void {
 }
 
 function isNews(peer: Peer, piece: PieceIndex): boolean {
-  const isNeeded = peer.source === 'origin' || !isMate(peer) || !peer.has.has(piece)
+  // Who never wanted anything may be an origin that nobody has named.
+  const isObserver = peer.source === 'origin' || !peer.wasInterested
+  const isNeeded = isObserver || !isMate(peer) || !peer.has.has(piece)
   peer.isToldAll &&= isNeeded
   return isNeeded
 }

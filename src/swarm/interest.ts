@@ -34,6 +34,7 @@ const mayHaveWhatIsRead = (s: SwarmState, peer: Peer): boolean =>
 export function onInterested(s: SwarmState, peer: Peer): void {
   if (peer.isInterested) return
   peer.isInterested = true
+  peer.wasInterested = true
   offerPlace(s, peer)
 }
 

@@ -14,7 +14,7 @@ import type { BlockRange, PeerMessage } from '../wire/peer-message.ts'
 import { onInterested, onNotInterested, updateInterest } from './interest.ts'
 import { placePeer } from './connecting.ts'
 import type { Peer } from './peer.ts'
-import { onPeerAsked, onPeerGot, onPeerToldPieces, revealAllIfOrigin } from './revealing.ts'
+import { isShaped, onPeerAsked, onPeerGot, onPeerToldPieces, revealAllIfOrigin } from './revealing.ts'
 import { onExchangeMessage, proveKey } from './peer-exchange.ts'
 import { considerMember, onFetch, onHello, onUnfetch } from './site-talk.ts'
 import type { SwarmState } from './swarm-state.ts'
@@ -166,5 +166,7 @@ function onDontHave(s: SwarmState, peer: Peer, pieceNumber: number): void {
   if (peer.isClosed || piece === undefined || !had) return
   s.reveal?.lost(peer, piece, s.shared.clock.now())
   s.loaded?.downloader?.sources.lost(peer, piece)
+  // It may have been spared the word that we have it.
+  if (s.loaded?.have.has(piece) === true && !isShaped(s, peer)) peer.send({ kind: 'have', piece })
   updateInterest(s, peer)
 }

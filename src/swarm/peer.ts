@@ -109,6 +109,7 @@ export class Peer implements ConnectionHandler, MessageSink {
   isChokingUs = true
   chokingUsSince: Millis
   isInterested = false
+  wasInterested = false
   isChoked = true
   areWeInterested = false
   lastReceivedAt: Millis

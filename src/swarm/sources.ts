@@ -22,6 +22,8 @@ const CHOKED_FOR_LONG = seconds(10)
 /** No LAN is as slow as this, bytes a second, for so long. */
 const NEAR_SLOW_BPS = 250_000
 const NEAR_SLOW_FOR = seconds(5)
+/** Nor does it take so long to answer. */
+const NEAR_ANSWER_MAX = seconds(2)
 
 export class Sources {
   readonly copies: Copies
@@ -45,6 +47,11 @@ export class Sources {
     if (peer.down.farSite === undefined) this.#place(peer)
   }
 
+  got(peer: Peer, piece: PieceIndex): void {
+    if (peer.down.counted === undefined) this.came(peer)
+    else this.copies.got(peer, piece)
+  }
+
   /** The peer, which had the piece, does not have it any more. */
   lost(peer: Peer, piece: PieceIndex): void {
     this.copies.lost(peer, piece)
@@ -65,7 +72,9 @@ export class Sources {
   mindWaiting(peer: Peer, now: Millis): void {
     const { down } = peer
     const isChoking = peer.isChokingUs && now - peer.chokingUsSince > CHOKED_FOR_LONG
-    const isWaitedFor = peer.areWeInterested && (down.isSnubbing || isChoking)
+    // It is asked for nothing, since it has said no to whatever we want of it.
+    const isRefusing = down.refused.size > 0 && down.requests.size === 0
+    const isWaitedFor = peer.areWeInterested && (down.isSnubbing || isChoking || isRefusing)
     if (isWaitedFor === down.isWaitedFor) return
     down.isWaitedFor = isWaitedFor
     this.moved(peer)
@@ -83,9 +92,11 @@ export class Sources {
    * from what a link to elsewhere could bring.
    */
   mindNear(peers: Iterable<Peer>, now: Millis): void {
-    let asked = 0
-    for (const peer of peers) if (peer.source === 'site') asked += peer.down.requests.size
-    const isSlow = asked > 0 && this.#nearMeter.rate(now) < NEAR_SLOW_BPS
+    let longest = 0
+    for (const peer of peers)
+      if (peer.source === 'site') longest = Math.max(longest, peer.down.waitedFor(now))
+    // A limit of our own lets us ask for little, and that is answered at once.
+    const isSlow = longest > NEAR_ANSWER_MAX && this.#nearMeter.rate(now) < NEAR_SLOW_BPS
     if (!isSlow) this.#nearSlowSince = undefined
     else this.#nearSlowSince ??= now
     this.copies.isNearSlow = this.#nearSlowSince !== undefined && now - this.#nearSlowSince >= NEAR_SLOW_FOR

@@ -147,7 +147,8 @@ export function onChecked(s: SwarmState, result: CheckResult): void {
   loaded.downloader = makeDownloader(s, loaded.layout, openPieces(loaded.layout, loaded.closed))
   s.phase = 'active'
   for (const peer of s.peers.values()) {
-    loaded.downloader.sources.came(peer)
+    // Who has not said yet what it has is counted when it does.
+    if (peer.hasToldPieces || peer.has.count > 0) loaded.downloader.sources.came(peer)
     considerMember(s, peer)
   }
   tellPieces(s, loaded.have)

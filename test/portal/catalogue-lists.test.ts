@@ -116,6 +116,7 @@ describe('lists of the catalogue', () => {
     await sql`drop table refused_before`.execute(db)
     await sql`drop table devices`.execute(db)
     await sql`alter table grant_keys drop column needed_until`.execute(db)
+    await sql`alter table grants drop column web_seed`.execute(db)
     await sql`delete from kysely_migration where name >= '0004'`.execute(db)
     await db.destroy()
     db = await openDatabase(file)

@@ -13,9 +13,9 @@ import { RevealPlan } from '../../src/swarm/reveal/reveal-plan.ts'
 
 /**
  * `silent` says nothing of HAVE. `miser` gives nothing to others. `liar` claims all that it is shown, takes nothing
- * and gives nothing. `idler` is interested and takes nothing. `picky` wants one piece in ten.
+ * and gives nothing. `poser` claims from the start to have everything, and gives nothing. `idler` is interested and takes nothing. `picky` wants one piece in ten.
  */
-export type Character = 'honest' | 'silent' | 'miser' | 'liar' | 'idler' | 'picky'
+export type Character = 'honest' | 'silent' | 'miser' | 'liar' | 'poser' | 'idler' | 'picky'
 
 export interface WorldOptions {
   readonly pieces: number
@@ -50,12 +50,13 @@ export class SimulatedHost implements RevealPeer {
     this.site = site
     this.character = character
     this.has = new PeerPieces(pieces)
+    if (character === 'poser') this.has.setAll()
     const every = Array.from({ length: pieces }, (_, i) => i as PieceIndex)
     this.wanted = character === 'picky' ? every.filter((piece) => piece % 10 === 3) : every
   }
 
   get isInterested(): boolean {
-    if (this.character === 'liar') return false
+    if (this.character === 'liar' || this.character === 'poser') return false
     for (const piece of this.seen) if (!this.held.has(piece) && this.wants(piece)) return true
     return false
   }
@@ -140,7 +141,7 @@ export class RevealWorld {
 
   /** As stock clients do: up to so many requests, at random among what it sees. */
   #ask(host: SimulatedHost): void {
-    if (host.character === 'liar' || host.character === 'idler' || !this.plan.isFed(host)) {
+    if (takesNothing(host) || !this.plan.isFed(host)) {
       if (this.#options.isRevealing !== false) return
     }
     for (const piece of shuffled([...host.seen], this.#random)) {
@@ -171,7 +172,7 @@ export class RevealWorld {
   #shareOut(): void {
     const hosts = shuffled([...this.hosts], this.#random)
     for (const host of hosts) {
-      if (host.character === 'liar' || host.character === 'idler') continue
+      if (takesNothing(host)) continue
       let room = this.#options.lanPieces ?? 8
       for (const mate of hosts) {
         if (mate === host || mate.site !== host.site || !mate.givesToOthers) continue
@@ -198,3 +199,6 @@ export class RevealWorld {
     this.plan.got(host, piece, this.now)
   }
 }
+
+export const takesNothing = ({ character }: SimulatedHost): boolean =>
+  character === 'liar' || character === 'poser' || character === 'idler'

@@ -109,6 +109,18 @@ describe('claims', () => {
     )
   })
 
+  it('end after a minute however often they are made again, and when they are withdrawn again and again', () => {
+    const claims = new Claims()
+    let now = 0
+    const made = (): boolean => claims.made(first, A, { now: millis(now), until: millis(now + 500) })
+    for (; now <= 60_000; now += 250) assert.ok(made(), String(now))
+    now += 250
+    assert.equal(made(), false)
+    assert.equal(claims.holderOf(first), undefined)
+    for (let i = 0; i < 20; i++) if (made()) claims.withdrawn(first, A)
+    assert.equal(made(), false)
+  })
+
   it('of somebody who never keeps its word are not believed any more, until it brings a piece', () => {
     const claims = new Claims()
     let now = 0

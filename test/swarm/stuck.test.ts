@@ -1,6 +1,7 @@
 /** Ways in which a download could stand still for ever, one by one. */
 import assert from 'node:assert/strict'
 import { MiB, bytesPerSecond, KiB, seconds } from '../../src/core/units.ts'
+import { MemoryStorage } from '../support/memory-storage.ts'
 import { encodePeerMessage } from '../../src/wire/peer-message.ts'
 import { Puppet } from '../support/puppet-peer.ts'
 import { holdsAll, isComplete, makeTorrent, SimulatedSwarm } from '../support/simulated-swarm.ts'
@@ -215,5 +216,34 @@ describe('a download', () => {
     peer.add(made, { mode: 'download', peers: [slow] })
     assert.ok(await swarm.until(() => isComplete(peer), seconds(120)), asked.join(' '))
     assert.ok(holdsAll(peer, made))
+  })
+
+  it('counts a peer of its site that says what it has only after the content was checked', async () => {
+    await using swarm = new SimulatedSwarm()
+    const made = makeTorrent(1 * MiB)
+    const [content] = [...made.contents.values()]
+    assert.ok(content)
+    let seed: Puppet | undefined
+    const late = await Puppet.listen(swarm.network, '10.0.0.66', {
+      infoHash: made.torrent.infoHash,
+      id: idOf('late'),
+      onMessage(message, puppet) {
+        seed ??= puppet
+        if (message.kind !== 'request') return
+        const { piece, offset, length } = message
+        const at = piece * 32_768 + offset
+        puppet.say({ kind: 'piece', piece, offset, block: content.slice(at, at + length) })
+      },
+    })
+    const gate = Promise.withResolvers<undefined>()
+    const storage = new MemoryStorage()
+    storage.loadState = () => gate.promise
+    const peer = await swarm.peer('10.0.0.2', { storage })
+    const handle = peer.add(made, { mode: 'download', peers: [late] })
+    assert.ok(await swarm.until(() => handle.peers().length === 1, seconds(5)))
+    gate.resolve(undefined)
+    await swarm.run(seconds(2))
+    seed?.say({ kind: 'have-all' }, { kind: 'unchoke' })
+    assert.ok(await swarm.until(() => isComplete(peer), seconds(30)))
   })
 })

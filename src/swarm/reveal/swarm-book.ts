@@ -15,6 +15,8 @@ export class SwarmBook<P extends RevealPeer> {
   readonly hosts = new Map<P, Host<P>>()
   readonly sites = new Map<string, SiteFeed<P>>()
   readonly ledger: PieceLedger<Host<P>>
+  /** Seeds of which nobody is known to have got anything. */
+  readonly #unproven = new Set<Host<P>>()
   /** From being shown to being there. */
   readonly arrivals = new RecentMedian()
 
@@ -41,15 +43,24 @@ export class SwarmBook<P extends RevealPeer> {
       return
     }
     host.isSeed = true
-    host.isCountedWhole = true
-    host.site.countSeed(1)
-    this.ledger.seedCame()
+    this.#unproven.add(host)
+  }
+
+  /** Seeds are believed once somebody has got what we gave to nobody: one that only says so must not hold us back. */
+  #countSeeds(): void {
+    for (const host of this.#unproven) {
+      host.isCountedWhole = true
+      host.site.countSeed(1)
+      this.ledger.seedCame()
+    }
+    this.#unproven.clear()
   }
 
   left(peer: P): void {
     const host = this.hosts.get(peer)
     if (host === undefined) return
     this.hosts.delete(peer)
+    this.#unproven.delete(host)
     host.site.hosts.delete(host)
     if (host.isCountedWhole) {
       this.ledger.seedLeft()
@@ -62,13 +73,15 @@ export class SwarmBook<P extends RevealPeer> {
 
   got(peer: P, piece: PieceIndex, now: Millis): void {
     const host = this.hosts.get(peer)
-    if (host !== undefined && !host.isSeed) this.#seen(host, piece, now)
+    if (host === undefined || host.isSeed) return
+    if (this.#unproven.size > 0 && !this.ledger.isOut(piece)) this.#countSeeds()
+    this.#seen(host, piece, now)
   }
 
   lost(peer: P, piece: PieceIndex, now: Millis): void {
     const host = this.hosts.get(peer)
     if (host === undefined) return
-    if (host.isCountedWhole) {
+    if (host.isCountedWhole || this.#unproven.has(host)) {
       this.left(peer)
       this.joined(peer, host.facts, now)
     } else if (host.counted.delete(piece)) {

@@ -1,7 +1,7 @@
 /** Pieces that others of our site are fetching from elsewhere, each by the word of one of them and for a time. */
 import type { PeerId } from '../../core/ids.ts'
 import type { PieceIndex } from '../../core/piece-layout.ts'
-import type { Millis } from '../../core/units.ts'
+import { type Millis, seconds } from '../../core/units.ts'
 import { limits } from '../../wire/limits.ts'
 
 interface Claim {
@@ -19,6 +19,8 @@ interface Claimant {
 
 /** Whoever breaks its word so often in a row is not believed until it brings a piece. */
 const BROKEN_MAX = 8
+/** However often it says so again: a piece of 16 MiB takes as long over 2 Mbit/s. */
+const CLAIM_LIFE = seconds(60)
 
 export class Claims {
   readonly #claims = new Map<PieceIndex, Claim>()
@@ -37,6 +39,11 @@ export class Claims {
     const before = this.#claims.get(piece)
     if (before !== undefined && before.by !== by) this.#claimants.get(before.by)?.pieces.delete(piece)
     const since = before?.by === by ? before.since : now
+    if (now - since > CLAIM_LIFE) {
+      claimant.broken++
+      this.#drop(piece, by)
+      return false
+    }
     this.#claims.set(piece, { by, since, until })
     claimant.pieces.add(piece)
     return true
@@ -56,13 +63,13 @@ export class Claims {
   withdrawn(piece: PieceIndex, by: PeerId): boolean {
     if (this.#claims.get(piece)?.by !== by) return false
     this.#drop(piece, by)
+    this.#brokeWord(by)
     return true
   }
 
   /** Somebody here has it now. */
   arrived(piece: PieceIndex, at: PeerId): void {
-    const claim = this.#claims.get(piece)
-    if (claim !== undefined) this.#drop(piece, claim.by)
+    this.over(piece)
     const claimant = this.#claimants.get(at)
     if (claimant !== undefined) claimant.broken = 0
   }
@@ -82,11 +89,21 @@ export class Claims {
     for (const [piece, { by, until }] of this.#claims) {
       if (until > now) continue
       over.push(piece)
-      const claimant = this.#claimants.get(by)
-      if (claimant !== undefined) claimant.broken++
+      this.#brokeWord(by)
       this.#drop(piece, by)
     }
     return over
+  }
+
+  /** We have it, from wherever. */
+  over(piece: PieceIndex): void {
+    const claim = this.#claims.get(piece)
+    if (claim !== undefined) this.#drop(piece, claim.by)
+  }
+
+  #brokeWord(by: PeerId): void {
+    const claimant = this.#claimants.get(by)
+    if (claimant !== undefined) claimant.broken++
   }
 
   #drop(piece: PieceIndex, by: PeerId): void {

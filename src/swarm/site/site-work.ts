@@ -121,6 +121,7 @@ export class SiteWork {
 
   /** It is here, and the others are told so by HAVE. */
   arrived(piece: PieceIndex): void {
+    this.claims.over(piece)
     const fetch = this.#fetches.get(piece)
     if (fetch === undefined) return
     this.#fetches.delete(piece)
