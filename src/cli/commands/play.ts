@@ -59,7 +59,7 @@ export async function play(context: Context, what: string, given: object): Promi
   const open =
     player === undefined
       ? undefined
-      : stack.use(await startPlayer(player, { url: playing.url, listPath }, context.env))
+      : stack.use(await startPlayer(player, { url: playing.url, listPath }, context))
   const fetching = playing.fetched.then((fetched) => report(context, fetched))
   if (out === undefined) await removeLeftovers(context, opened.resolved.infoHash)
   await untilClosed(open, fetching, signal)
