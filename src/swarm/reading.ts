@@ -44,14 +44,34 @@ export async function* readFile(
   }
 }
 
-/** Has the range fetched as if a reader came to it `dueIn` from now, for as long as the result is not disposed of. */
+/** Has the range fetched as if a reader came to it `dueIn` from now, until it is here or the result is disposed of. */
 export function hurry(s: SwarmState, range: FileRange, dueIn: Millis): Disposable {
-  const need = begin(s, wholeRangeOf(loadedOf(s), range))
+  const loaded = loadedOf(s)
+  const need = begin(s, wholeRangeOf(loaded, range))
   need.waitingSince = millis(s.shared.clock.now() + dueIn)
+  const aborter = new AbortController()
+  void finishWhenHere(s, loaded, need, aborter.signal)
   return {
     [Symbol.dispose]() {
-      finish(s, need)
+      aborter.abort()
     },
+  }
+}
+
+/** Never rejects. While anything is urgent nobody is asked for as much as without. */
+async function finishWhenHere(
+  s: SwarmState,
+  loaded: Loaded,
+  need: ReadNeed,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    for (const piece of loaded.layout.touching(need.at, need.end))
+      while (s.phase !== 'stopped' && !loaded.done.has(piece)) await s.readers.change(signal)
+  } catch {
+    // it is wished for no more
+  } finally {
+    finish(s, need)
   }
 }
 

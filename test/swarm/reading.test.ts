@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type Endpoint, ipAddress } from '../../src/core/address.ts'
 import { ShoalError } from '../../src/core/errors.ts'
-import { PieceLayout } from '../../src/core/piece-layout.ts'
+import { BLOCK_BYTES, PieceLayout } from '../../src/core/piece-layout.ts'
 import { bytesPerSecond, KiB, MiB, millis, type Millis, minutes, seconds } from '../../src/core/units.ts'
 import { type ReadNeed, urgentPieces } from '../../src/swarm/deadlines.ts'
 import type { FileRange, TorrentHandle } from '../../src/swarm/index.ts'
@@ -353,6 +353,41 @@ describe('a reader', () => {
     const reader = new Reader(handle, { file: 0, start: 20 * MiB, end: 32 * MiB })
     const took = await timeUntil(swarm, () => reader.bytes.length >= MiB)
     assert.ok(took < 3_500, `a megabyte of its place came after ${took} ms`)
+  })
+})
+
+describe('what is hurried', () => {
+  async function hurried(
+    swarm: SimulatedSwarm,
+  ): Promise<{ seed: SlowSeed; hurry: Disposable; owed: () => number }> {
+    const made = makeTorrent(16 * MiB)
+    const seed = new SlowSeed(swarm, { host: '10.0.0.1', made, blockTakes: millis(33) })
+    const handle = await playing(swarm, made, [])
+    await swarm.run(seconds(1))
+    const hurry = handle.hurry({ file: 0, start: 8 * MiB, end: 8.25 * MiB }, millis(0))
+    handle.addPeers([await seed.endpoint])
+    const blocks = (): number => handle.stats().receivedBytes / BLOCK_BYTES
+    return { seed, hurry, owed: () => seed.asked.length - seed.cancelled.length - blocks() }
+  }
+  /** Requests at once: few while somebody waits for what he will ask for next. */
+  const FULL = 20
+
+  it('comes first, and is urgent no more when it is here', async () => {
+    await using swarm = new SimulatedSwarm({ latency: millis(10) })
+    const { seed, owed } = await hurried(swarm)
+    await swarm.run(millis(400))
+    assert.equal(seed.asked[0], (8 * MiB) / PIECE)
+    assert.ok(owed() < FULL - 4, `${owed()} requests while it comes`)
+    await swarm.run(seconds(3))
+    assert.ok(owed() >= FULL - 4, `${owed()} requests when it is here`)
+  })
+
+  it('is urgent no more when nobody wishes for it', async () => {
+    await using swarm = new SimulatedSwarm({ latency: millis(10) })
+    const { hurry, owed } = await hurried(swarm)
+    hurry[Symbol.dispose]()
+    await swarm.run(millis(400))
+    assert.ok(owed() >= FULL - 4, `${owed()} requests`)
   })
 })
 
