@@ -178,6 +178,24 @@ describe('a reader', () => {
       if (hasFast) assert.equal(handle.stats().wastedBytes, 0)
     })
 
+  it('that comes back gets its first place, though no cancel was answered', async () => {
+    await using swarm = new SimulatedSwarm({ latency: millis(10) })
+    const made = makeTorrent(16 * MiB)
+    const seed = new SlowSeed(swarm, { host: '10.0.0.1', made, blockTakes: millis(33), isMute: true })
+    const handle = await playing(swarm, made, [await seed.endpoint])
+    await swarm.run(seconds(2))
+    for (const at of [1, 8]) {
+      const reader = new Reader(handle, { file: 0, start: at * MiB, end: (at + 2) * MiB })
+      await swarm.run(millis(200))
+      reader.abort()
+    }
+    await swarm.run(seconds(7))
+    const reader = new Reader(handle, { file: 0, start: MiB, end: 1.5 * MiB })
+    const took = await timeUntil(swarm, () => reader.isOver)
+    assert.ok(took < 3_000, `${took} ms for what takes 1,056`)
+    assert.ok(reader.bytes.equals(contentOf(made).subarray(MiB, 1.5 * MiB)))
+  })
+
   it('never gets a byte that failed its hash', async () => {
     await using swarm = new SimulatedSwarm()
     const made = makeTorrent(1 * MiB)
