@@ -157,7 +157,9 @@ async function chunkOf(
 ): Promise<Uint8Array | undefined> {
   const from = need.at - loaded.layout.pieceStart(piece)
   const left = Math.min(need.end - need.at, loaded.layout.pieceBytes(piece) - from)
-  const copy = (bytes: Uint8Array): Uint8Array => bytes.slice(from, from + Math.min(CHUNK_BYTES, left))
+  // Not `slice`: of a Buffer, as the pool gives them, that is a view.
+  const copy = (bytes: Uint8Array): Uint8Array =>
+    new Uint8Array(bytes.subarray(from, from + Math.min(CHUNK_BYTES, left)))
   const kept = s.readers.kept(piece)
   if (kept !== undefined) return copy(kept)
   const key = cacheKey(s, piece)

@@ -196,6 +196,20 @@ describe('a reader', () => {
     assert.ok(reader.bytes.equals(contentOf(made).subarray(MiB, 1.5 * MiB)))
   })
 
+  it('gets copies: what it does with them is nothing to others', async () => {
+    await using swarm = new SimulatedSwarm()
+    const made = makeTorrent({ a: 100_001, 'film.mp4': 300_007 })
+    const wants = (path: string): boolean => path.endsWith('.mp4')
+    const { player, handle } = await world(swarm, made, { wants, limitUp: 10_000_000 })
+    assert.ok(await swarm.until(() => isComplete(player), seconds(30)))
+    for (let reads = 0; reads < 2; reads++) {
+      const reader = new Reader(handle, { file: 1, start: 0, end: 300_007 })
+      assert.ok(await swarm.until(() => reader.isOver, seconds(30)))
+      assert.ok(reader.bytes.equals([...made.contents.values()][1] ?? assert.fail()))
+      for (const chunk of reader.chunks) chunk.fill(0)
+    }
+  })
+
   it('never gets a byte that failed its hash', async () => {
     await using swarm = new SimulatedSwarm()
     const made = makeTorrent(1 * MiB)
