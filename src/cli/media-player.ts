@@ -4,6 +4,8 @@ import { constants } from 'node:fs'
 import { access, mkdir, writeFile } from 'node:fs/promises'
 import { delimiter, dirname, isAbsolute, join } from 'node:path'
 import { ShoalError } from '../core/errors.ts'
+import { seconds } from '../core/units.ts'
+import type { Clock } from '../platform/clock.ts'
 
 export type PlayerName = 'mpv' | 'vlc'
 
@@ -19,6 +21,9 @@ const ARGS: Readonly<Record<PlayerName, readonly string[]>> = {
 }
 /** What an end by a signal of ours, or by the person's Ctrl-C, looks like. */
 const QUIT_CODES: ReadonlySet<number | null> = new Set([0, 4, 130, 143, null])
+
+/** What it has to put away at a SIGTERM takes less: then it hangs. */
+const GRACE = seconds(3)
 
 /** Its full path, or undefined when `PATH` has none. */
 export async function findPlayer(name: PlayerName, env: NodeJS.ProcessEnv): Promise<string | undefined> {
@@ -42,7 +47,7 @@ export async function findPlayer(name: PlayerName, env: NodeJS.ProcessEnv): Prom
 export async function startPlayer(
   player: { readonly name: PlayerName; readonly path: string },
   { url, listPath }: { readonly url: string; readonly listPath: string },
-  env: NodeJS.ProcessEnv,
+  { env, clock }: { readonly env: NodeJS.ProcessEnv; readonly clock: Clock },
 ): Promise<MediaPlayer> {
   await mkdir(dirname(listPath), { recursive: true, mode: 0o700 })
   await writeFile(listPath, `#EXTM3U\n${url}\n`, { mode: 0o600 })
@@ -60,8 +65,10 @@ export async function startPlayer(
   return {
     closed,
     async [Symbol.asyncDispose]() {
-      if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')
+      child.kill('SIGTERM') // nothing happens when it has ended
+      const timer = clock.after(GRACE, () => child.kill('SIGKILL'))
       await ended
+      timer.cancel()
     },
   }
 }

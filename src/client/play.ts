@@ -61,8 +61,9 @@ export async function playRelease(
   })
   const { torrent, handle } = await known.promise
   const index = choosePlayed(torrent.metainfo, glob)
-  const player = stack.use(await playerOf(torrent, handle, { index, port }))
   const file = fileAt(torrent, index)
+  for (const ahead of hurryEnds(handle, { index, sizeBytes: file.sizeBytes })) stack.use(ahead)
+  const player = stack.use(await playerOf(torrent, handle, { index, port }))
   const owned = stack.move()
   return { url: player.url, file, fetched, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
@@ -79,16 +80,24 @@ function fileAt({ metainfo }: Torrent, index: number): { path: string; sizeBytes
   return { path: landingPath(metainfo, file), sizeBytes: file.sizeBytes }
 }
 
-/** What it will ask for first is on its way before it asks. */
+/** What a player will ask for first is on its way before it asks. */
+function hurryEnds(
+  handle: TorrentHandle,
+  { index, sizeBytes }: { readonly index: number; readonly sizeBytes: number },
+): readonly Disposable[] {
+  const tail = Math.min(TAIL_BYTES_MAX, Math.max(TAIL_BYTES_MIN, sizeBytes * TAIL_PART))
+  return [
+    handle.hurry({ file: index, start: 0, end: Math.min(sizeBytes, HEAD_BYTES) }, millis(0)),
+    handle.hurry({ file: index, start: Math.max(0, Math.floor(sizeBytes - tail)), end: sizeBytes }, TAIL_DUE),
+  ]
+}
+
 async function playerOf(
   torrent: Torrent,
   handle: TorrentHandle,
   { index, port }: { readonly index: number; readonly port: number },
 ): Promise<Player> {
   const { path, sizeBytes } = fileAt(torrent, index)
-  const tail = Math.min(TAIL_BYTES_MAX, Math.max(TAIL_BYTES_MIN, sizeBytes * TAIL_PART))
-  handle.hurry({ file: index, start: 0, end: Math.min(sizeBytes, HEAD_BYTES) }, millis(0))
-  handle.hurry({ file: index, start: Math.max(0, Math.floor(sizeBytes - tail)), end: sizeBytes }, TAIL_DUE)
   const { servePlayer } = await import('./player.ts') // an HTTP server: only who plays pays for loading it
   return servePlayer(
     {

@@ -4,6 +4,7 @@
  */
 import { BLOCK_BYTES, type PieceIndex, type PieceLayout } from '../core/piece-layout.ts'
 import { KiB, MiB, type Millis, millis, seconds } from '../core/units.ts'
+import { keyOfBlock } from './download-side.ts'
 import type { Peer } from './peer.ts'
 import type { PieceAssembly } from './piece-assembly.ts'
 
@@ -121,10 +122,11 @@ export class Deadlines {
     // What is here is not looked at again and again: a plan may hold two thousand pieces.
     const open = plan.filter(({ piece }) => board.isOpen(piece))
     this.#plan = open
+    const waits = new Waits(now)
     for (const urgent of open) {
       if (!mayAsk(peer, urgent, board, now) || !mayWorkAt(peer, board.get(urgent.piece))) continue
       const assembly = board.open(urgent.piece)
-      const block = assembly.firstFree() ?? slowBlock(peer, assembly, urgent.dueAt, now)
+      const block = assembly.firstFree() ?? slowBlock(peer, assembly, urgent.dueAt, waits)
       if (block === undefined) continue
       if (assembly.isExclusive) own(peer, assembly)
       return { assembly, block }
@@ -162,28 +164,45 @@ function own(peer: Peer, assembly: PieceAssembly): void {
 }
 
 /** A block that will not come in time from whom it was asked of, and much sooner from this peer. */
-function slowBlock(peer: Peer, assembly: PieceAssembly, dueAt: Millis, now: Millis): number | undefined {
-  if (dueAt - now > PRESSING || assembly.isExclusive) return undefined
-  const own = waitOf(peer, peer.down.requests.size, now)
-  const late = Math.max(PATIENCE, dueAt - now, 2 * own)
+function slowBlock(peer: Peer, assembly: PieceAssembly, dueAt: Millis, waits: Waits): number | undefined {
+  const dueIn = dueAt - waits.now
+  if (dueIn > PRESSING || assembly.isExclusive) return undefined
+  const late = Math.max(PATIENCE, dueIn, 2 * waitOf(peer, peer.down.requests.size, waits.now))
   for (let block = 0; block < assembly.blocks; block++) {
     if (assembly.has(block)) continue
     const askers = assembly.askersOf(block)
     if (askers.length >= ASKERS_MAX || askers.includes(peer)) continue
-    if (askers.every((asker) => waitFor(asker, assembly, block, now) > late)) return block
+    if (askers.every((asker) => waits.of(asker, keyOfBlock(assembly.piece, block)) > late)) return block
   }
   return undefined
 }
 
-/** How long the block will still take, if its peer goes on as it does. */
-function waitFor(asker: Peer, assembly: PieceAssembly, block: number, now: Millis): number {
-  let ahead = 0
-  for (const request of asker.down.requests.values()) {
-    if (request.assembly === assembly && request.block === block)
-      return Math.max(waitOf(asker, ahead, now), now - request.sentAt > PATIENCE ? silenceOf(asker, now) : 0)
-    ahead++
+/** How long blocks will still take. For one question: the places in a queue are counted once, not for each block. */
+class Waits {
+  readonly now: Millis
+  readonly #places = new Map<Peer, ReadonlyMap<number, number>>()
+
+  constructor(now: Millis) {
+    this.now = now
   }
-  return 0 // it is arriving
+
+  /** If its peer goes on as it does. */
+  of(asker: Peer, key: number): number {
+    const request = asker.down.requests.get(key)
+    const ahead = this.#placesOf(asker).get(key)
+    if (request === undefined || ahead === undefined) return 0 // it is arriving
+    const silence = this.now - request.sentAt > PATIENCE ? silenceOf(asker, this.now) : 0
+    return Math.max(waitOf(asker, ahead, this.now), silence)
+  }
+
+  #placesOf(asker: Peer): ReadonlyMap<number, number> {
+    let places = this.#places.get(asker)
+    if (places === undefined) {
+      places = new Map([...asker.down.requests.keys()].map((key, ahead) => [key, ahead]))
+      this.#places.set(asker, places)
+    }
+    return places
+  }
 }
 
 /** Who has been silent for a while will be so for as long again. */

@@ -5,7 +5,7 @@ import type { Counted } from './copies.ts'
 import type { FarSite } from './far-sites.ts'
 import type { PieceAssembly } from './piece-assembly.ts'
 import { RateMeter } from './rate-meter.ts'
-import type { PeerSpeed } from './request-queue.ts'
+import { type PeerSpeed, silenceAllowed } from './request-queue.ts'
 
 /** A request of ours that the peer has not answered. */
 export interface OutRequest {
@@ -28,8 +28,8 @@ export const keyOfBlock = (piece: number, block: number): number => piece * 0x10
 
 export class DownloadSide {
   readonly #requests = new Map<number, OutRequest>()
-  /** Of {@link requests}: taken back, and not answered yet; with BEP 6 each is, by its block or by a reject. */
-  readonly cancelled = new Set<number>()
+  /** Of {@link requests}: taken back then, and not answered yet; with BEP 6 each is, by its block or by a reject. */
+  readonly #cancelled = new Map<number, Millis>()
   /** Cancelled and forgotten, but not answered: with BEP 6 a reject may come, which is none of a newer request. */
   readonly rejectsDue = new Set<number>()
   /** Taken back, but may still come. */
@@ -67,7 +67,7 @@ export class DownloadSide {
 
   /** Requests that it has to answer, besides those that were taken back. */
   get owed(): number {
-    return this.#requests.size - this.cancelled.size
+    return this.#requests.size - this.#cancelled.size
   }
 
   /** For how long it has owed us the first block that it was asked for. */
@@ -85,7 +85,7 @@ export class DownloadSide {
   /** It is answered, or not waited for any more. `wasOurWish`: it had been taken back. */
   settled(key: number): (OutRequest & { readonly wasOurWish: boolean }) | undefined {
     const request = this.#requests.get(key)
-    const wasOurWish = this.cancelled.delete(key)
+    const wasOurWish = this.#cancelled.delete(key)
     if (request === undefined) return undefined
     this.#requests.delete(key)
     this.farSite?.asked(-1)
@@ -95,7 +95,7 @@ export class DownloadSide {
   settledAll(): void {
     this.farSite?.asked(-this.#requests.size)
     this.#requests.clear()
-    this.cancelled.clear()
+    this.#cancelled.clear()
   }
 
   /**
@@ -104,17 +104,30 @@ export class DownloadSide {
    */
   takeBack(
     suits: (piece: PieceIndex) => boolean,
-    { isAnswered }: { readonly isAnswered: boolean },
+    { isAnswered, now }: { readonly isAnswered: boolean; readonly now: Millis },
   ): readonly OutRequest[] {
     const taken = [...this.#requests].filter(
       ([key, { assembly }]) =>
-        suits(assembly.piece) && this.receiving?.key !== key && !this.cancelled.has(key),
+        suits(assembly.piece) && this.receiving?.key !== key && !this.#cancelled.has(key),
     )
     for (const [key] of taken) {
-      if (isAnswered) this.cancelled.add(key)
+      if (isAnswered) this.#cancelled.set(key, now)
       else if (this.settled(key) !== undefined) this.late.add(key)
     }
     return taken.map(([, request]) => request)
+  }
+
+  /** Not all who say that they have BEP 6 answer a cancel (aria2): what was taken back so long ago is free. */
+  unanswered(now: Millis): readonly OutRequest[] {
+    if (this.#cancelled.size === 0) return []
+    const allowed = silenceAllowed(this.meter.rate(now))
+    const overdue = [...this.#cancelled].filter(
+      ([key, since]) => now - since > allowed && this.receiving?.key !== key,
+    )
+    return overdue.flatMap(([key]) => {
+      this.late.add(key)
+      return this.settled(key) ?? []
+    })
   }
 
   /** It is at that other site, or at ours. */

@@ -15,7 +15,7 @@ import { BlockChooser } from './block-chooser.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import type { Deadlines } from './deadlines.ts'
 import { DividedPieces } from './divided-pieces.ts'
-import { keyOfBlock } from './download-side.ts'
+import { keyOfBlock, type OutRequest } from './download-side.ts'
 import type { Limiter } from './limiting/torrent-limits.ts'
 import type { Peer } from './peer.ts'
 import type { PieceAssembly } from './piece-assembly.ts'
@@ -147,12 +147,24 @@ export class Downloader {
 
   /** Takes back what the peer was asked for of these pieces, and has not begun to send. */
   takeBack(peer: Peer, suits: (piece: PieceIndex) => boolean): void {
-    for (const { assembly, block } of peer.down.takeBack(suits, { isAnswered: peer.hasFast })) {
+    const how = { isAnswered: peer.hasFast, now: this.#parts.clock.now() }
+    const taken = peer.down.takeBack(suits, how)
+    for (const { assembly, block } of taken)
       peer.send({ kind: 'cancel', ...this.#rangeOf(assembly.piece, block) })
-      if (peer.hasFast) continue
-      this.#parts.limiter.giveBack(peer, BLOCK_BYTES)
-      this.#giveBack(peer, assembly, block)
-    }
+    if (!peer.hasFast) this.#free(peer, taken)
+  }
+
+  /** Cancels that the peer has left unanswered for too long are waited for no more. */
+  mindCancels(peer: Peer): void {
+    const overdue = peer.down.unanswered(this.#parts.clock.now())
+    if (overdue.length === 0) return
+    this.#free(peer, overdue)
+    this.#parts.onFreed()
+  }
+
+  #free(peer: Peer, requests: readonly OutRequest[]): void {
+    this.#parts.limiter.giveBack(peer, requests.length * BLOCK_BYTES)
+    for (const { assembly, block } of requests) this.#giveBack(peer, assembly, block)
   }
 
   #askNext(peer: Peer, now: Millis): BlockRange | undefined {
@@ -226,9 +238,8 @@ export class Downloader {
     const request = peer.down.settled(key)
     peer.down.late.delete(key)
     if (request === undefined) return
-    this.#parts.limiter.giveBack(peer, BLOCK_BYTES)
     if (!peer.isChokingUs && !request.wasOurWish) peer.down.refused.add(request.assembly.piece)
-    this.#giveBack(peer, request.assembly, request.block)
+    this.#free(peer, [request])
     this.#disown(peer, request.assembly)
     this.#parts.onFreed()
   }

@@ -207,7 +207,7 @@ export interface TorrentHandle {
    * file, `unavailable` when it cannot go on, and with what `signal` is aborted with.
    */
   read(range: FileRange, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void>
-  /** Fetches this as if it were read in `dueIn`, until the result is disposed of. @throws ShoalError as {@link read}. */
+  /** Fetches this as if it were read in `dueIn`, until it is here or the result is disposed of. @throws ShoalError as {@link read}. */
   hurry(range: FileRange, dueIn: Millis): Disposable
   /** Announces `stopped` (bounded, 3 s), closes its peers and files, saves its state. Idempotent. */
   stop(): Promise<void>

@@ -44,14 +44,34 @@ export async function* readFile(
   }
 }
 
-/** Has the range fetched as if a reader came to it `dueIn` from now, for as long as the result is not disposed of. */
+/** Has the range fetched as if a reader came to it `dueIn` from now, until it is here or the result is disposed of. */
 export function hurry(s: SwarmState, range: FileRange, dueIn: Millis): Disposable {
-  const need = begin(s, wholeRangeOf(loadedOf(s), range))
+  const loaded = loadedOf(s)
+  const need = begin(s, wholeRangeOf(loaded, range))
   need.waitingSince = millis(s.shared.clock.now() + dueIn)
+  const aborter = new AbortController()
+  void finishWhenHere(s, loaded, need, aborter.signal)
   return {
     [Symbol.dispose]() {
-      finish(s, need)
+      aborter.abort()
     },
+  }
+}
+
+/** Never rejects. While anything is urgent nobody is asked for as much as without. */
+async function finishWhenHere(
+  s: SwarmState,
+  loaded: Loaded,
+  need: ReadNeed,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    for (const piece of loaded.layout.touching(need.at, need.end))
+      while (s.phase !== 'stopped' && !loaded.done.has(piece)) await s.readers.change(signal)
+  } catch {
+    // it is wished for no more
+  } finally {
+    finish(s, need)
   }
 }
 
@@ -125,38 +145,35 @@ async function untilHere(
   throw new ShoalError('unavailable', 'the torrent was stopped')
 }
 
-/** A copy of what comes next of the piece. Undefined: what lies on the disk is not the piece, look again. */
+/**
+ * A copy of what comes next of the piece. Undefined: what lies on the disk is not the piece, look again. The copy is
+ * made where the memory is found: after the next `await` it may serve for something else.
+ */
 async function chunkOf(
   s: SwarmState,
   loaded: Loaded,
   piece: PieceIndex,
   need: ReadNeed,
 ): Promise<Uint8Array | undefined> {
-  const bytes = s.readers.kept(piece) ?? (await verifiedBytes(s, loaded, piece))
-  if (bytes === undefined) return undefined
   const from = need.at - loaded.layout.pieceStart(piece)
   const left = Math.min(need.end - need.at, loaded.layout.pieceBytes(piece) - from)
-  return bytes.slice(from, from + Math.min(CHUNK_BYTES, left))
-}
-
-/** A view of memory that may serve for something else after the next `await`. */
-async function verifiedBytes(
-  s: SwarmState,
-  loaded: Loaded,
-  piece: PieceIndex,
-): Promise<Uint8Array | undefined> {
+  // Not `slice`: of a Buffer, as the pool gives them, that is a view.
+  const copy = (bytes: Uint8Array): Uint8Array =>
+    new Uint8Array(bytes.subarray(from, from + Math.min(CHUNK_BYTES, left)))
+  const kept = s.readers.kept(piece)
+  if (kept !== undefined) return copy(kept)
   const key = cacheKey(s, piece)
   let reason = ''
   for (let reads = 0; reads < READS_MAX; reads++) {
     const cached = s.shared.cache.get(key)
-    if (cached !== undefined) return cached.bytes
+    if (cached !== undefined) return copy(cached.bytes)
     const isFirst = !s.shared.loader.isLoading(key)
     const outcome = await s.shared.loader.load(pieceSource(s, loaded, piece))
     if (outcome.kind !== 'loaded') {
       if (isFirst) s.post({ kind: 'piece-loaded', piece, outcome })
       if (outcome.kind === 'bad') return undefined
       ;({ reason } = outcome)
-    } else if (!outcome.cached.isEvicted) return outcome.cached.bytes
+    } else if (!outcome.cached.isEvicted) return copy(outcome.cached.bytes)
   }
   throw new ShoalError('unavailable', reason === '' ? 'there is too little memory to read it' : reason)
 }

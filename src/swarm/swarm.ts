@@ -241,6 +241,7 @@ function onTick(s: SwarmState): void {
   if (s.peers.size > 0) admissionOf(s)?.tick()
   for (const peer of [...s.peers.values()]) {
     s.loaded?.downloader?.snubIfSilent(peer)
+    s.loaded?.downloader?.mindCancels(peer)
     s.loaded?.downloader?.sources.mindWaiting(peer, s.shared.clock.now())
   }
   s.loaded?.downloader?.sources.mindNear(s.peers.values(), s.shared.clock.now())

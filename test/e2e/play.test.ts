@@ -5,6 +5,8 @@ import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { type IncomingMessage, request } from 'node:http'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
+import { recordDir } from '../../src/client/index.ts'
+import { infoHash } from '../../src/core/ids.ts'
 import { startShoal, untilEvent } from '../support/processes-shoal.ts'
 import type { Child } from '../support/processes.ts'
 import { FILE, FOLDER, printed, Running } from './running.ts'
@@ -150,6 +152,21 @@ describe('shoal play', function () {
     next.kill('SIGINT')
     assert.equal((await next.exited).code, 0, next.transcript())
     await leavesNothing('four')
+  })
+
+  it('plays on when what one left cannot be removed', async () => {
+    const { dataDir } = running.person('six')
+    const hash = infoHash('a'.repeat(40))
+    const left = join(dataDir, 'played', hash)
+    await mkdir(left, { recursive: true })
+    await mkdir(join(dataDir, 'client'))
+    await writeFile(recordDir(dataDir, hash, left), 'no folder')
+    const playing = running.start('six', 'play', FILE.bundle, '--file', '*.bin', '--player', 'none')
+    await untilEvent(playing, 'done', AbortSignal.timeout(60_000))
+    playing.kill('SIGINT')
+    assert.equal((await playing.exited).code, 0, playing.transcript())
+    assert.match(playing.errors.join('\n'), /what was played before was not removed/)
+    assert.deepEqual(await readdir(join(dataDir, 'played')), [hash])
   })
 
   it('says when there is nothing to play, which files there are, and that a player is missing', async () => {

@@ -13,6 +13,8 @@ export interface SlowSeedOptions {
   readonly blockTakes: Millis
   /** BEP 6, as nearly everybody has it: what is cancelled is answered. */
   readonly hasFast?: boolean
+  /** Says nothing to a cancel, though it has BEP 6. */
+  readonly isMute?: boolean
   /** Changes what it gives. */
   readonly spoil?: (piece: number, block: Uint8Array) => void
 }
@@ -51,7 +53,8 @@ export class SlowSeed {
       const { piece, offset, length } = message
       this.cancelled.push(piece)
       const kept = this.#queue.filter((r) => r.piece !== piece || r.offset !== offset)
-      const isAnswered = this.#options.hasFast !== false && kept.length < this.#queue.length
+      const { hasFast = true, isMute = false } = this.#options
+      const isAnswered = hasFast && !isMute && kept.length < this.#queue.length
       if (isAnswered) puppet.say({ kind: 'reject', piece, offset, length })
       this.#queue = kept
     }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type Endpoint, ipAddress } from '../../src/core/address.ts'
 import { ShoalError } from '../../src/core/errors.ts'
-import { PieceLayout } from '../../src/core/piece-layout.ts'
+import { BLOCK_BYTES, PieceLayout } from '../../src/core/piece-layout.ts'
 import { bytesPerSecond, KiB, MiB, millis, type Millis, minutes, seconds } from '../../src/core/units.ts'
 import { type ReadNeed, urgentPieces } from '../../src/swarm/deadlines.ts'
 import type { FileRange, TorrentHandle } from '../../src/swarm/index.ts'
@@ -178,6 +178,38 @@ describe('a reader', () => {
       if (hasFast) assert.equal(handle.stats().wastedBytes, 0)
     })
 
+  it('that comes back gets its first place, though no cancel was answered', async () => {
+    await using swarm = new SimulatedSwarm({ latency: millis(10) })
+    const made = makeTorrent(16 * MiB)
+    const seed = new SlowSeed(swarm, { host: '10.0.0.1', made, blockTakes: millis(33), isMute: true })
+    const handle = await playing(swarm, made, [await seed.endpoint])
+    await swarm.run(seconds(2))
+    for (const at of [1, 8]) {
+      const reader = new Reader(handle, { file: 0, start: at * MiB, end: (at + 2) * MiB })
+      await swarm.run(millis(200))
+      reader.abort()
+    }
+    await swarm.run(seconds(7))
+    const reader = new Reader(handle, { file: 0, start: MiB, end: 1.5 * MiB })
+    const took = await timeUntil(swarm, () => reader.isOver)
+    assert.ok(took < 3_000, `${took} ms for what takes 1,056`)
+    assert.ok(reader.bytes.equals(contentOf(made).subarray(MiB, 1.5 * MiB)))
+  })
+
+  it('gets copies: what it does with them is nothing to others', async () => {
+    await using swarm = new SimulatedSwarm()
+    const made = makeTorrent({ a: 100_001, 'film.mp4': 300_007 })
+    const wants = (path: string): boolean => path.endsWith('.mp4')
+    const { player, handle } = await world(swarm, made, { wants, limitUp: 10_000_000 })
+    assert.ok(await swarm.until(() => isComplete(player), seconds(30)))
+    for (let reads = 0; reads < 2; reads++) {
+      const reader = new Reader(handle, { file: 1, start: 0, end: 300_007 })
+      assert.ok(await swarm.until(() => reader.isOver, seconds(30)))
+      assert.ok(reader.bytes.equals([...made.contents.values()][1] ?? assert.fail()))
+      for (const chunk of reader.chunks) chunk.fill(0)
+    }
+  })
+
   it('never gets a byte that failed its hash', async () => {
     await using swarm = new SimulatedSwarm()
     const made = makeTorrent(1 * MiB)
@@ -353,6 +385,41 @@ describe('a reader', () => {
     const reader = new Reader(handle, { file: 0, start: 20 * MiB, end: 32 * MiB })
     const took = await timeUntil(swarm, () => reader.bytes.length >= MiB)
     assert.ok(took < 3_500, `a megabyte of its place came after ${took} ms`)
+  })
+})
+
+describe('what is hurried', () => {
+  async function hurried(
+    swarm: SimulatedSwarm,
+  ): Promise<{ seed: SlowSeed; hurry: Disposable; owed: () => number }> {
+    const made = makeTorrent(16 * MiB)
+    const seed = new SlowSeed(swarm, { host: '10.0.0.1', made, blockTakes: millis(33) })
+    const handle = await playing(swarm, made, [])
+    await swarm.run(seconds(1))
+    const hurry = handle.hurry({ file: 0, start: 8 * MiB, end: 8.25 * MiB }, millis(0))
+    handle.addPeers([await seed.endpoint])
+    const blocks = (): number => handle.stats().receivedBytes / BLOCK_BYTES
+    return { seed, hurry, owed: () => seed.asked.length - seed.cancelled.length - blocks() }
+  }
+  /** Requests at once: few while somebody waits for what he will ask for next. */
+  const FULL = 20
+
+  it('comes first, and is urgent no more when it is here', async () => {
+    await using swarm = new SimulatedSwarm({ latency: millis(10) })
+    const { seed, owed } = await hurried(swarm)
+    await swarm.run(millis(400))
+    assert.equal(seed.asked[0], (8 * MiB) / PIECE)
+    assert.ok(owed() < FULL - 4, `${owed()} requests while it comes`)
+    await swarm.run(seconds(3))
+    assert.ok(owed() >= FULL - 4, `${owed()} requests when it is here`)
+  })
+
+  it('is urgent no more when nobody wishes for it', async () => {
+    await using swarm = new SimulatedSwarm({ latency: millis(10) })
+    const { hurry, owed } = await hurried(swarm)
+    hurry[Symbol.dispose]()
+    await swarm.run(millis(400))
+    assert.ok(owed() >= FULL - 4, `${owed()} requests`)
   })
 })
 

@@ -2,7 +2,7 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { playRelease, recordDir, type Playing } from '../../client/index.ts'
-import { ShoalError, systemCode } from '../../core/errors.ts'
+import { messageOf, ShoalError, systemCode } from '../../core/errors.ts'
 import { infoHash } from '../../core/ids.ts'
 import { lockFolder } from '../../platform/files.ts'
 import { untilStopped } from '../../platform/lifecycle.ts'
@@ -59,8 +59,9 @@ export async function play(context: Context, what: string, given: object): Promi
   const open =
     player === undefined
       ? undefined
-      : stack.use(await startPlayer(player, { url: playing.url, listPath }, context.env))
+      : stack.use(await startPlayer(player, { url: playing.url, listPath }, context))
   const fetching = playing.fetched.then((fetched) => report(context, fetched))
+  fetching.catch(() => undefined) // heard below: it may fail before
   if (out === undefined) await removeLeftovers(context, opened.resolved.infoHash)
   await untilClosed(open, fetching, signal)
 }
@@ -109,9 +110,11 @@ async function removeAll(...folders: readonly string[]): Promise<void> {
   for (const folder of folders) await rm(folder, { recursive: true, force: true })
 }
 
-/** What a process left that was killed while it played; never what another one is playing. */
+/** What a process left that was killed while it played; never what another one is playing. That it cannot be removed ends nothing. */
 async function removeLeftovers(context: Context, ours: string): Promise<void> {
-  for (const name of await namesIn(playedIn(context))) {
+  const tell = (error: unknown): void =>
+    context.output.warn(`what was played before was not removed: ${messageOf(error)}`)
+  for (const name of await namesIn(playedIn(context), tell)) {
     if (name === ours) continue
     const folder = join(playedIn(context), name)
     const recorded = recordDir(context.dataDir, infoHash(name), folder)
@@ -119,17 +122,17 @@ async function removeLeftovers(context: Context, ours: string): Promise<void> {
       await using _lock = await lockFolder(recorded)
       await removeAll(folder, recorded)
     } catch (error) {
-      if (!(error instanceof ShoalError) || error.code !== 'conflict') throw error
+      if (!(error instanceof ShoalError) || error.code !== 'conflict') tell(error)
     }
   }
 }
 
 /** Folders of infohashes, and nothing that somebody else put there. */
-async function namesIn(folder: string): Promise<string[]> {
+async function namesIn(folder: string, tell: (error: unknown) => void): Promise<string[]> {
   try {
     return (await readdir(folder)).filter((name) => /^[0-9a-f]{40}$/.test(name))
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return []
-    throw error
+    if (systemCode(error) !== 'ENOENT') tell(error)
+    return []
   }
 }
