@@ -77,6 +77,14 @@ export class PieceLayout {
     return Math.ceil(this.pieceBytes(piece) / BLOCK_BYTES)
   }
 
+  /** The block as requests name it. */
+  rangeOf(
+    piece: PieceIndex,
+    block: number,
+  ): { readonly piece: PieceIndex; readonly offset: number; readonly length: number } {
+    return { piece, offset: block * BLOCK_BYTES, length: this.blockBytes(piece, block) }
+  }
+
   /** Bytes in the `block`th block of the piece; 0 when there is no such block. */
   blockBytes(piece: PieceIndex, block: number): number {
     return Math.max(0, Math.min(BLOCK_BYTES, this.pieceBytes(piece) - block * BLOCK_BYTES))

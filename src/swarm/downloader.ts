@@ -150,7 +150,7 @@ export class Downloader {
     const how = { isAnswered: peer.hasFast, now: this.#parts.clock.now() }
     const taken = peer.down.takeBack(suits, how)
     for (const { assembly, block } of taken)
-      peer.send({ kind: 'cancel', ...this.#rangeOf(assembly.piece, block) })
+      peer.send({ kind: 'cancel', ...this.#parts.layout.rangeOf(assembly.piece, block) })
     if (!peer.hasFast) this.#free(peer, taken)
   }
 
@@ -176,11 +176,7 @@ export class Downloader {
     const key = keyOfBlock(assembly.piece, block)
     peer.down.late.delete(key)
     peer.down.asked(key, { assembly, block, sentAt: now })
-    return this.#rangeOf(assembly.piece, block)
-  }
-
-  #rangeOf(piece: PieceIndex, block: number): BlockRange {
-    return { piece, offset: block * BLOCK_BYTES, length: this.#parts.layout.blockBytes(piece, block) }
+    return this.#parts.layout.rangeOf(assembly.piece, block)
   }
 
   placeFor(peer: Peer, piece: number, offset: number, length: number): Uint8Array | undefined {
@@ -206,7 +202,8 @@ export class Downloader {
     peer.down.late.add(key)
     this.#parts.limiter.giveBack(peer, BLOCK_BYTES)
     if (peer.hasFast) peer.down.rejectsDue.add(key)
-    if (!request.wasOurWish) peer.send({ kind: 'cancel', ...this.#rangeOf(assembly.piece, block) })
+    if (!request.wasOurWish)
+      peer.send({ kind: 'cancel', ...this.#parts.layout.rangeOf(assembly.piece, block) })
   }
 
   #finish(assembly: PieceAssembly): void {

@@ -13,7 +13,7 @@ import { RevealPlan } from '../../src/swarm/reveal/reveal-plan.ts'
 
 /**
  * `silent` says nothing of HAVE. `miser` gives nothing to others. `liar` claims all that it is shown, takes nothing
- * and gives nothing. `poser` claims from the start to have everything, and gives nothing. `idler` is interested and takes nothing. `picky` wants one piece in ten.
+ * and gives nothing. `poser` claims as soon as it can to have everything, and gives nothing. `idler` is interested and takes nothing. `picky` wants one piece in ten.
  */
 export type Character = 'honest' | 'silent' | 'miser' | 'liar' | 'poser' | 'idler' | 'picky'
 
@@ -50,7 +50,6 @@ export class SimulatedHost implements RevealPeer {
     this.site = site
     this.character = character
     this.has = new PeerPieces(pieces)
-    if (character === 'poser') this.has.setAll()
     const every = Array.from({ length: pieces }, (_, i) => i as PieceIndex)
     this.wanted = character === 'picky' ? every.filter((piece) => piece % 10 === 3) : every
   }
@@ -99,6 +98,11 @@ export class RevealWorld {
     const host = new SimulatedHost(name, site, character, this.#options.pieces)
     this.hosts.add(host)
     this.plan.joined(host, { site, isBridge, isOurs: false }, this.now)
+    if (character === 'poser') {
+      this.#show() // it says what it has after the handshake
+      host.has.setAll()
+      this.plan.toldPieces(host, this.now)
+    }
     if (this.#options.isRevealing === false)
       for (let piece = 0; piece < this.#options.pieces; piece++) host.seen.add(piece as PieceIndex)
     return host

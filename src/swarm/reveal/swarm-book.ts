@@ -43,6 +43,9 @@ export class SwarmBook<P extends RevealPeer> {
       return
     }
     host.isSeed = true
+    // It was shown something before it said so: nothing of that is waited for.
+    for (const piece of [...host.pending.keys()]) host.settle(piece, now)
+    for (const piece of [...host.held]) this.release(host, piece)
     this.#unproven.add(host)
   }
 
