@@ -37,7 +37,9 @@ export function webSeedRoute(parts: WebSeedRouteParts): Router {
     try {
       await inTurn(req, res, () => serve({ ...parts, webSeed }, req, res))
     } catch (error) {
-      if (error instanceof ShoalError && error.code === 'not-granted') await attempts.failed(addressOf(req))
+      // Taken back in mid-answer is no guess.
+      if (error instanceof ShoalError && error.code === 'not-granted' && !res.headersSent)
+        await attempts.failed(addressOf(req))
       throw error
     }
   })
@@ -62,8 +64,10 @@ async function serve({ clock, webSeed }: Serving, req: Request, res: Response): 
     res.end()
     return
   }
-  using share = await webSeed.takeShare(answer, goneOf(res))
-  const first = await webSeed.read(answer, answer.from, limits.webSeedStretchBytesMax)
+  const gone = goneOf(res)
+  using share = await webSeed.takeShare(answer, gone)
+  const first = await webSeed.read(answer, answer.from, gone)
+  if (gone.aborted) return
   // Before the head: whoever asked is told, in place of being cut off.
   if (first === undefined)
     throw new HttpRefusal(
@@ -71,9 +75,8 @@ async function serve({ clock, webSeed }: Serving, req: Request, res: Response): 
       'the content is not there at this moment, or not as it was published',
       NOT_HERE,
     )
-  if (res.destroyed) return
   writeHead(res, answer)
-  const outcome = await send({ clock, webSeed, target, answer, share, res }, first)
+  const outcome = await send({ clock, webSeed, target, answer, share, res, gone }, first)
   if (outcome === 'whole') res.end()
   else if (outcome === 'cut') await closeBehind(clock, res)
   else res.destroy()
@@ -109,13 +112,14 @@ interface Sending extends Serving {
   readonly answer: WebSeedAnswer
   readonly share: WebSeedShare
   readonly res: Response
+  readonly gone: AbortSignal
 }
 
 /** `cut`: there is no more to send, though more was asked for. `gone`: nobody takes it. */
 type Outcome = 'whole' | 'cut' | 'gone'
 
 async function send(
-  { clock, webSeed, target, answer, share, res }: Sending,
+  { clock, webSeed, target, answer, share, res, gone }: Sending,
   first: Uint8Array,
 ): Promise<Outcome> {
   let checkedAt = clock.now()
@@ -132,7 +136,7 @@ async function send(
       checkedAt = clock.now()
       await webSeed.mustStillBeGood(target)
     }
-    bytes = await webSeed.read(answer, at, limits.webSeedStretchBytesMax)
+    bytes = await webSeed.read(answer, at, gone)
   }
   return 'cut'
 }
