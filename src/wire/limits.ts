@@ -242,6 +242,8 @@ export const limits = {
   rangeHeaderCharsMax: 64,
   /** What our client asks a web seed for at once: a few pieces, not a whole copy. */
   webSeedRequestBytesMax: 4 * MiB,
+  /** In which a web seed must bring what it is asked for at once, where peers have it too: it is kept from them. */
+  webSeedRequestTimeMax: minutes(2),
   /** Requests of our client under way at one web seed. */
   webSeedRequestsMax: 2,
   /** Redirects followed for one request, within the hosts of the portal. */
