@@ -1,6 +1,6 @@
 /**
- * `GET /w/GRANT/name[/path]`. Sent stretch by stretch, as fast as it is read: one who does not read, or whose grant is
- * taken back, is cut off.
+ * `GET /w/GRANT/name[/path]`. Sent stretch by stretch, as fast as it is read: one who does not read, or hardly, or
+ * whose grant is taken back, is cut off.
  */
 import { Router, type Request, type Response } from 'express'
 import { ShoalError } from '../../core/errors.ts'
@@ -14,6 +14,7 @@ import { addressOf } from './authenticate.ts'
 import type { Attempts } from './attempts.ts'
 import { oneByOne } from './one-by-one.ts'
 import { HttpRefusal } from './problems.ts'
+import { ReaderPace } from './reader-pace.ts'
 
 export interface WebSeedRouteParts {
   readonly clock: Clock
@@ -122,6 +123,7 @@ async function send(
   { clock, webSeed, target, answer, share, res, gone }: Sending,
   first: Uint8Array,
 ): Promise<Outcome> {
+  const pace = new ReaderPace(clock, res)
   let checkedAt = clock.now()
   let bytes: Uint8Array | undefined = first
   for (let at = answer.from; bytes !== undefined;) {
@@ -129,7 +131,7 @@ async function send(
     share.sent(part.length)
     webSeed.noteSent(part.length)
     at += part.length
-    if (part.length > 0 && !(await taken(clock, res, part))) return 'gone'
+    if (part.length > 0 && !(await pace.send(part))) return 'gone'
     if (at >= answer.end) return 'whole'
     if (share.leftBytes === 0) return 'cut'
     if (clock.now() - checkedAt >= CHECK_EVERY) {
@@ -151,26 +153,5 @@ function closeBehind(clock: Clock, res: Response): Promise<void> {
       resolve()
     })
     res.socket?.destroySoon()
-  })
-}
-
-/** Resolves when there is room for more; false when whoever asked has gone, or does not read. */
-function taken(clock: Clock, res: Response, bytes: Uint8Array): Promise<boolean> {
-  if (res.destroyed) return Promise.resolve(false)
-  if (res.write(bytes)) return Promise.resolve(true)
-  return new Promise((resolve) => {
-    const settle = (hasRoom: boolean): void => {
-      timer.cancel()
-      res.off('drain', onDrain).off('close', onClose)
-      resolve(hasRoom)
-    }
-    const onDrain = (): void => {
-      settle(true)
-    }
-    const onClose = (): void => {
-      settle(false)
-    }
-    const timer = clock.after(limits.webSeedReaderTimeout, onClose)
-    res.on('drain', onDrain).on('close', onClose)
   })
 }
