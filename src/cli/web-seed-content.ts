@@ -12,7 +12,7 @@ export interface WebSeedRoles {
 /** `roles`: those that run at the moment. */
 export function webSeedContentOf(roles: () => WebSeedRoles): WebSeedContent {
   return {
-    read: async (infoHash, stretch) => await roles().engine?.get(infoHash)?.readPiece(stretch),
+    read: async (infoHash, stretch, gone) => await roles().engine?.get(infoHash)?.readPiece(stretch, gone),
     seeds: (infoHash) => roles().tracker?.seeds(infoHash) ?? 0,
   }
 }

@@ -21,6 +21,7 @@ export interface StateOwner {
 
 export function createState(shared: Shared, spec: AddTorrent, { owner, post }: StateOwner): SwarmState {
   const sources = new SourceMap(shared.ownAddresses)
+  const limits = limitsOf(shared, spec, { sources, post })
   return {
     shared,
     spec,
@@ -31,7 +32,8 @@ export function createState(shared: Shared, spec: AddTorrent, { owner, post }: S
     peers: new Map(),
     known: new KnownPeers(),
     sources,
-    limits: limitsOf(shared, spec, { sources, post }),
+    limits,
+    reading: new Spender(limits, 'up'),
     meterDown: new RateMeter(),
     meterUp: new RateMeter(),
     from: { site: 0, otherSites: 0, origin: 0 },

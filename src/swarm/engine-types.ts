@@ -192,13 +192,17 @@ export interface TorrentHandle {
   addPeers(peers: readonly Endpoint[]): void
   /**
    * Bytes of one piece, for somebody who is no peer: a copy of what was hashed and found good. Undefined when we have
-   * not that piece, or what lies on the disk is something else. Within the limit of uploads.
+   * not that piece, what lies on the disk is something else, or `gone` says that nobody waits for it any more. Within
+   * the limit of uploads.
    */
-  readPiece(of: {
-    readonly piece: number
-    readonly offset: number
-    readonly length: number
-  }): Promise<Uint8Array | undefined>
+  readPiece(
+    of: {
+      readonly piece: number
+      readonly offset: number
+      readonly length: number
+    },
+    gone?: AbortSignal,
+  ): Promise<Uint8Array | undefined>
   /** Announce now (a fresh grant came, say). */
   announceNow(): void
   /**

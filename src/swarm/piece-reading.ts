@@ -1,6 +1,5 @@
 /** Parts of pieces for somebody who is no peer: by the same way, and as surely hashed before, as what peers are sent. */
 import { loadPiece } from './traffic-parts.ts'
-import { Spender } from './spending.ts'
 import { cacheKey, type SwarmState } from './swarm-state.ts'
 import { open } from './torrent-life.ts'
 import type { PieceIndex } from '../core/piece-layout.ts'
@@ -12,15 +11,28 @@ export interface PiecePart {
   readonly length: number
 }
 
-/** Undefined when it cannot be had; what is wrong on the disk is told as if a peer had asked. */
-export async function readVerified(s: SwarmState, of: PiecePart): Promise<Uint8Array | undefined> {
+/**
+ * Undefined when it cannot be had, or `gone` is aborted before; what is wrong on the disk is told as if a peer had
+ * asked.
+ */
+export async function readVerified(
+  s: SwarmState,
+  of: PiecePart,
+  gone?: AbortSignal,
+): Promise<Uint8Array | undefined> {
   if (s.phase === 'asleep' && s.torrent !== undefined) open(s, s.torrent)
-  using spender = new Spender(s.limits, 'up')
+  const { signal } = s.aborter
   try {
-    await spender.spend(of.length, s.aborter.signal)
+    await s.reading.spend(of.length, gone === undefined ? signal : AbortSignal.any([signal, gone]))
   } catch {
-    return undefined // the torrent was stopped
+    return undefined // the torrent was stopped, or nobody waits any more
   }
+  const bytes = await verified(s, of)
+  if (bytes === undefined) s.reading.giveBack(of.length)
+  return bytes
+}
+
+async function verified(s: SwarmState, of: PiecePart): Promise<Uint8Array | undefined> {
   const piece = s.loaded?.layout.index(of.piece)
   if (piece === undefined || !mayBeRead(s, piece, of)) return undefined
   const bytes = copyOf(s, piece, of)

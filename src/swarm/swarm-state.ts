@@ -109,6 +109,8 @@ export interface SwarmState {
   readonly known: KnownPeers
   readonly sources: SourceMap
   readonly limits: TorrentLimits<Peer | Spender>
+  /** What is read by those who are no peers. */
+  readonly reading: Spender
   readonly meterDown: RateMeter
   readonly meterUp: RateMeter
   readonly from: Record<PeerSource, number>

@@ -62,8 +62,8 @@ export class SwarmHandle implements TorrentHandle {
     this.#swarm.addPeers(peers)
   }
 
-  readPiece(of: PiecePart): Promise<Uint8Array | undefined> {
-    return readVerified(this.#swarm.state, of)
+  readPiece(of: PiecePart, gone?: AbortSignal): Promise<Uint8Array | undefined> {
+    return readVerified(this.#swarm.state, of, gone)
   }
 
   announceNow(): void {

@@ -3,6 +3,7 @@ import type { FileLayout, PieceIndex, PieceLayout } from '../core/piece-layout.t
 import type { Random } from '../core/random.ts'
 import { type Millis, millis, seconds } from '../core/units.ts'
 import type { ByteRange } from '../wire/byte-range.ts'
+import { limits } from '../wire/limits.ts'
 
 /** How long peers have to be found, and to give something, when nobody waits. */
 const PATIENCE = seconds(10)
@@ -28,6 +29,27 @@ export function turnOf({ sinceStart, sinceGiven }: PeersSoFar, deadlineIn: Milli
   const delay = delayFor(deadlineIn)
   if (sinceStart < delay) return 'nothing'
   return sinceGiven < delay ? 'lacking' : 'anything'
+}
+
+/** How a request does. */
+export interface Pace {
+  /** Since it began. */
+  readonly time: Millis
+  readonly bytes: number
+}
+
+/** No request is judged before, and so much later than it is due a piece may come. */
+const LATENESS = seconds(3)
+
+/** Whether what is `aheadBytes` away comes too late for who needs it. */
+export function isTooLate({ time, bytes }: Pace, aheadBytes: number, deadlineIn: Millis): boolean {
+  return time >= LATENESS && aheadBytes * time > bytes * (deadlineIn + LATENESS)
+}
+
+/** Whether it holds its pieces for so long that peers should have them instead. */
+export function isDripping({ time, bytes }: Pace): boolean {
+  const { webSeedRequestTimeMax: timeMax, webSeedRequestBytesMax: bytesMax } = limits
+  return time >= timeMax && bytes * timeMax < bytesMax * time
 }
 
 export interface RunWish {

@@ -76,6 +76,11 @@ function headOf(url: URL, request: RangeRequest, signal: AbortSignal): Promise<I
       timer.cancel()
       reject(asFailure(error, 'cannot be asked'))
     })
+    // Of an answer that switches protocols (101) nothing else is told.
+    outgoing.on('close', () => {
+      timer.cancel()
+      reject(notNow('broke off'))
+    })
     outgoing.end()
   })
 }

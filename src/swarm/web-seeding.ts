@@ -5,44 +5,34 @@ import type { PieceIndex } from '../core/piece-layout.ts'
 import { MiB, type Millis, millis, seconds } from '../core/units.ts'
 import { limits } from '../wire/limits.ts'
 import { webSeedUrlOf } from '../wire/web-seed-path.ts'
+import type { UrgentPiece } from './deadlines.ts'
 import type { WebSeedAt } from './engine-types.ts'
 import { Spender } from './spending.ts'
 import type { Loaded, SwarmState } from './swarm-state.ts'
 import { WebSeedFailure } from './web-seed-failure.ts'
 import { chooseRun, partsOf, turnOf } from './web-seed-policy.ts'
-
-/** A piece that somebody waits for. */
-export interface Urgency {
-  readonly piece: PieceIndex
-  readonly deadlineIn: Millis
-}
-
-interface Source {
-  readonly at: WebSeedAt
-  /** Ends its requests. */
-  readonly aborter: AbortController
-  requests: number
-  notBefore: Millis
-  /** In a row. */
-  failures: number
-  /** Pieces that failed their hash. */
-  strikes: number
-  isDropped: boolean
-}
+import {
+  giveUpSlow,
+  makeRoom,
+  type Moment,
+  momentOf,
+  untilDue,
+  type WebSeedRun,
+  type WebSeedSource,
+} from './web-seed-runs.ts'
 
 /** What comes of a request, as it comes. */
 export type WebSeedNews =
   | {
       readonly kind: 'piece'
-      readonly source: Source
+      readonly source: WebSeedSource
       readonly piece: PieceIndex
       readonly bytes: Uint8Array
     }
-  /** `left`: what was not brought. */
   | {
       readonly kind: 'over'
-      readonly source: Source
-      readonly left: readonly PieceIndex[]
+      readonly source: WebSeedSource
+      readonly run: WebSeedRun
       readonly failure?: WebSeedFailure
     }
 
@@ -51,7 +41,7 @@ const BACK_OFF = seconds(10)
 const UNWRITTEN_BYTES_MAX = 32 * MiB
 
 export class WebSeeding {
-  readonly sources: readonly Source[]
+  readonly sources: readonly WebSeedSource[]
   /** Good pieces of theirs. */
   keptBytes = 0
   /** All that came from them. */
@@ -59,14 +49,12 @@ export class WebSeeding {
   startedAt: Millis | undefined
   /** What peers had given, and when they last gave something. */
   peers: { readonly bytes: number; readonly at: Millis } = { bytes: 0, at: millis(0) }
-  /** The piece that a player needs first; set by whoever plays. */
-  urgency: () => Urgency | undefined = () => undefined
 
   constructor(seeds: readonly WebSeedAt[]) {
     this.sources = seeds.slice(0, limits.webSeedsMax).map((at) => ({
       at,
       aborter: new AbortController(),
-      requests: 0,
+      runs: new Set(),
       notBefore: millis(0),
       failures: 0,
       strikes: 0,
@@ -85,83 +73,109 @@ export function mindWebSeeds(s: SwarmState): void {
   if (bytes !== webSeeding.peers.bytes) webSeeding.peers = { bytes, at: now }
   const sinceGiven = millis(now - Math.max(startedAt, webSeeding.peers.at))
   const soFar = { sinceStart: millis(now - startedAt), sinceGiven }
+  const moment = momentOf(s, loaded, soFar)
+  giveUpSlow(s, loaded, moment)
   if (s.isStorageFailing || s.writing * loaded.layout.pieceLength > UNWRITTEN_BYTES_MAX) return
   for (const source of webSeeding.sources)
     while (isReady(source, now)) {
-      const run = runNow(s, loaded, soFar)
-      if (run.length === 0) return
-      begin(s, loaded, source, run)
+      const pieces = piecesNow(s, loaded, moment)
+      if (pieces.length === 0) return
+      begin(s, loaded, source, pieces)
     }
+  if (webSeeding.sources.some((source) => isUsable(source, now)) && firstUrgent(loaded, moment) !== undefined)
+    makeRoom(s, moment)
 }
 
-const isReady = (source: Source, now: Millis): boolean =>
-  !source.isDropped && source.notBefore <= now && source.requests < limits.webSeedRequestsMax
+const isUsable = (source: WebSeedSource, now: Millis): boolean => !source.isDropped && source.notBefore <= now
 
-function runNow(s: SwarmState, loaded: Loaded, soFar: Parameters<typeof turnOf>[0]): PieceIndex[] {
-  const whole = loaded.downloader?.whole
-  if (whole === undefined) return []
-  const urgency = s.webSeeding?.urgency()
-  const hasFull = [...s.peers.values()].some((peer) => peer.has.isFull || peer.source === 'origin')
-  const isLacking = (piece: PieceIndex): boolean => !hasFull && whole.copiesOf(piece) === 0
-  const suitsAt =
-    (deadlineIn: Millis | undefined) =>
-    (piece: PieceIndex): boolean => {
-      const turn = turnOf(soFar, deadlineIn)
-      return turn !== 'nothing' && whole.isFree(piece) && (turn === 'anything' || isLacking(piece))
-    }
+const isReady = (source: WebSeedSource, now: Millis): boolean =>
+  isUsable(source, now) && source.runs.size < limits.webSeedRequestsMax
+
+/** Whether a web seed may be asked for a piece that is needed so soon. */
+function suitsAt(
+  { downloader }: Loaded,
+  { soFar, isLacking }: Moment,
+  deadlineIn: Millis | undefined,
+): (piece: PieceIndex) => boolean {
+  const turn = turnOf(soFar, deadlineIn)
+  if (turn === 'nothing') return () => false
+  return (piece) => downloader?.whole.isFree(piece) === true && (turn === 'anything' || isLacking(piece))
+}
+
+function firstUrgent(loaded: Loaded, moment: Moment): UrgentPiece | undefined {
+  return moment.urgent.find(({ piece, dueAt }) => suitsAt(loaded, moment, untilDue(moment, dueAt))(piece))
+}
+
+function piecesNow(s: SwarmState, loaded: Loaded, moment: Moment): PieceIndex[] {
   const wish = { layout: loaded.layout, bytesMax: limits.webSeedRequestBytesMax }
-  const suits = suitsAt(urgency?.deadlineIn)
-  if (urgency !== undefined && suits(urgency.piece))
-    return chooseRun({ ...wish, suits, first: urgency.piece }, s.shared.random)
-  if (turnOf(soFar, undefined) === 'nothing') return []
-  return chooseRun({ ...wish, suits: suitsAt(undefined) }, s.shared.random)
+  const first = firstUrgent(loaded, moment)
+  if (first !== undefined) {
+    const suits = suitsAt(loaded, moment, untilDue(moment, first.dueAt))
+    return chooseRun({ ...wish, suits, first: first.piece }, s.shared.random)
+  }
+  if (turnOf(moment.soFar, undefined) === 'nothing') return []
+  return chooseRun({ ...wish, suits: suitsAt(loaded, moment, undefined) }, s.shared.random)
 }
 
-function begin(s: SwarmState, loaded: Loaded, source: Source, run: readonly PieceIndex[]): void {
-  for (const piece of run) loaded.downloader?.whole.claim(piece)
-  source.requests++
-  const left = [...run]
-  fetchRun(s, loaded, source, left).then(
-    () => s.post({ kind: 'web-seed', news: { kind: 'over', source, left } }),
-    (error: unknown) =>
-      s.post({
-        kind: 'web-seed',
-        news: { kind: 'over', source, left, failure: failureOf(s, source, error) },
-      }),
+function begin(s: SwarmState, loaded: Loaded, source: WebSeedSource, pieces: readonly PieceIndex[]): void {
+  for (const piece of pieces) loaded.downloader?.whole.claim(piece)
+  const run: WebSeedRun = {
+    left: [...pieces],
+    startedAt: s.shared.clock.now(),
+    aborter: new AbortController(),
+    bytes: 0,
+    filledBytes: 0,
+    failure: undefined,
+  }
+  source.runs.add(run)
+  const over = (failure?: WebSeedFailure): void =>
+    s.post({
+      kind: 'web-seed',
+      news: { kind: 'over', source, run, ...(failure === undefined ? {} : { failure }) },
+    })
+  fetchRun(s, loaded, source, run).then(
+    () => over(),
+    (error: unknown) => over(run.aborter.signal.aborted ? run.failure : failureOf(s, source, error)),
   )
 }
 
-function failureOf(s: SwarmState, source: Source, error: unknown): WebSeedFailure {
+function failureOf(s: SwarmState, source: WebSeedSource, error: unknown): WebSeedFailure {
   if (error instanceof WebSeedFailure) return error
   if (!s.aborter.signal.aborted && !source.isDropped)
     s.shared.log.error({ err: error, infoHash: s.spec.infoHash }, 'asking a web seed failed')
   return new WebSeedFailure(messageOf(error), { isFinal: false })
 }
 
-/** Takes from `left` each piece that has come. */
-async function fetchRun(s: SwarmState, loaded: Loaded, source: Source, left: PieceIndex[]): Promise<void> {
+/** Takes from `run.left` each piece that has come. */
+async function fetchRun(
+  s: SwarmState,
+  loaded: Loaded,
+  source: WebSeedSource,
+  run: WebSeedRun,
+): Promise<void> {
+  const { left } = run
   const { pool, clock, bindAddress: localAddress } = s.shared
   using spender = new Spender(s.limits, 'down')
   const { metainfo } = loaded.torrent
-  const signal = AbortSignal.any([s.aborter.signal, source.aborter.signal])
+  const signal = AbortSignal.any([s.aborter.signal, source.aborter.signal, run.aborter.signal])
   let piece: Uint8Array | undefined
-  let filled = 0
   const keep = (bytes: Uint8Array): void => {
+    run.bytes += bytes.length
     s.meterDown.add(bytes.length, clock.now())
     if (s.webSeeding !== undefined) s.webSeeding.receivedBytes += bytes.length
     for (let at = 0; at < bytes.length;) {
       const [index] = left
       if (index === undefined) return
       piece ??= pool.acquire(loaded.layout.pieceBytes(index))
-      const part = bytes.subarray(at, at + piece.length - filled)
-      piece.set(part, filled)
+      const part = bytes.subarray(at, at + piece.length - run.filledBytes)
+      piece.set(part, run.filledBytes)
       at += part.length
-      filled += part.length
-      if (filled < piece.length) return
+      run.filledBytes += part.length
+      if (run.filledBytes < piece.length) return
       left.shift()
       s.post({ kind: 'web-seed', news: { kind: 'piece', source, piece: index, bytes: piece } })
       piece = undefined
-      filled = 0
+      run.filledBytes = 0
     }
   }
   const take = (bytes: Uint8Array): Promise<void> | undefined => {
@@ -192,18 +206,21 @@ export function onWebSeed(s: SwarmState, news: WebSeedNews): void {
   if (news.kind === 'piece') {
     const { piece, bytes } = news
     const { length } = bytes // before somebody else has it
-    if (whole.brought(piece, bytes)) s.webSeeding.keptBytes += length
-    else if (++source.strikes >= limits.hashStrikesMax) drop(s, source, 'sent pieces that failed their hash')
+    if (whole.brought(piece, bytes)) {
+      s.webSeeding.keptBytes += length
+      source.failures = 0
+    } else if (++source.strikes >= limits.hashStrikesMax)
+      drop(s, source, 'sent pieces that failed their hash')
     return
   }
-  source.requests--
-  for (const piece of news.left) whole.giveBack(piece)
+  source.runs.delete(news.run)
+  for (const piece of news.run.left) whole.giveBack(piece)
   if (news.failure === undefined) source.failures = 0
   else onFailure(s, source, news.failure)
   mindWebSeeds(s)
 }
 
-function onFailure(s: SwarmState, source: Source, failure: WebSeedFailure): void {
+function onFailure(s: SwarmState, source: WebSeedSource, failure: WebSeedFailure): void {
   if (failure.isFinal) {
     drop(s, source, failure.message)
     return
@@ -213,7 +230,7 @@ function onFailure(s: SwarmState, source: Source, failure: WebSeedFailure): void
   source.notBefore = millis(s.shared.clock.now() + (failure.retryIn ?? backOff))
 }
 
-function drop(s: SwarmState, source: Source, reason: string): void {
+function drop(s: SwarmState, source: WebSeedSource, reason: string): void {
   if (source.isDropped) return
   source.isDropped = true
   source.aborter.abort()

@@ -236,12 +236,16 @@ export const limits = {
   webSeedGrantsMax: 100_000,
   /** How long the portal waits for one who does not read what is sent. */
   webSeedReaderTimeout: seconds(30),
+  /** Who reads slower loses its place to others, one of 64: our own client gives up a web seed that is hardly faster. */
+  webSeedReaderBytesPerSecondMin: 32 * KiB,
   /** A path of a release, percent-encoded, behind a grant. */
   webSeedPathCharsMax: 8 * KiB,
   /** A header of one range: two numbers of 16 digits. */
   rangeHeaderCharsMax: 64,
   /** What our client asks a web seed for at once: a few pieces, not a whole copy. */
   webSeedRequestBytesMax: 4 * MiB,
+  /** In which a web seed must bring what it is asked for at once, where peers have it too: it is kept from them. */
+  webSeedRequestTimeMax: minutes(2),
   /** Requests of our client under way at one web seed. */
   webSeedRequestsMax: 2,
   /** Redirects followed for one request, within the hosts of the portal. */

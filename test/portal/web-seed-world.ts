@@ -44,7 +44,14 @@ export class WebSeedWorld implements AsyncDisposable {
     this.#owned = owned
   }
 
-  static async open(...made: Parameters<typeof makeTorrent>): Promise<WebSeedWorld> {
+  static open(...made: Parameters<typeof makeTorrent>): Promise<WebSeedWorld> {
+    return WebSeedWorld.openWith({}, ...made)
+  }
+
+  static async openWith(
+    settings: Record<string, string>,
+    ...made: Parameters<typeof makeTorrent>
+  ): Promise<WebSeedWorld> {
     await using stack = new AsyncDisposableStack()
     const content = makeTorrent(...made)
     const swarm = stack.use(new SimulatedSwarm())
@@ -54,8 +61,9 @@ export class WebSeedWorld implements AsyncDisposable {
     const portal = stack.use(
       await openTestPortal({
         metrics: new Metrics(),
+        settings,
         content: {
-          read: async (infoHash, part) => await origin.engine.get(infoHash)?.readPiece(part),
+          read: async (infoHash, part, gone) => await origin.engine.get(infoHash)?.readPiece(part, gone),
           seeds: () => now.world?.seeds ?? 0,
         },
       }),

@@ -318,6 +318,21 @@ describe('The web seed of a portal', () => {
       assert.equal((await large.ask(large.pathOf(link))).status, 403)
     })
 
+    it('holds an answer that ends because its grant is revoked against no address', async () => {
+      await using strict = await WebSeedWorld.openWith({ failedLoginsPerMinuteMax: '1' }, SIZE)
+      for (let i = 0; i < 2; i++) {
+        const link = await strict.link()
+        const res = await strict.begin(strict.pathOf(link))
+        await strict.portal.api('delete', `/grants/${link.grant.id}`, strict.portal.adminToken).expect(204)
+        strict.portal.clock.advance(seconds(1))
+        await bodyOf(res)
+      }
+      const path = strict.pathOf(await strict.link())
+      assert.equal((await strict.ask(path, { range: 'bytes=0-9' })).status, 206)
+      assert.equal((await strict.ask('/w/none/x')).status, 403)
+      assert.equal((await strict.ask(path, { range: 'bytes=0-9' })).status, 429)
+    })
+
     it('waits for a slow reader, and not for ever', async () => {
       const path = large.pathOf(await large.link())
       const slow = await large.begin(path)

@@ -69,4 +69,41 @@ describe('a part of a piece, read by somebody who is no peer', () => {
     await swarm.run(seconds(3))
     assert.equal(got, 96 * KiB)
   })
+
+  it('has its share beside peers that never have enough', async () => {
+    const large = makeTorrent(2_000_000)
+    const peer = await swarm.peer('10.0.0.1', { limitUp: bytesPerSecond(64 * KiB) })
+    const handle = peer.add(large, { mode: 'seed' })
+    for (const host of ['10.0.1.2', '10.0.2.3'])
+      (await swarm.peer(host)).add(large, { mode: 'download', peers: [peer.endpoint] })
+    await swarm.run(seconds(2))
+    const before = handle.stats().uploadedBytes
+    let got = 0
+    void (async () => {
+      for (let piece = 0; piece < 60; piece++)
+        got += (await handle.readPiece({ piece, offset: 0, length: 32 * KiB }))?.length ?? 0
+    })()
+    await swarm.run(seconds(12))
+    assert.ok(got >= 160 * KiB, String(got))
+    const given = handle.stats().uploadedBytes - before
+    assert.ok(given >= 192 * KiB, String(given))
+  })
+
+  it('costs nothing of the limit when it cannot be had, or nobody waits for it any more', async () => {
+    const peer = await swarm.peer('10.0.0.1', { limitUp: bytesPerSecond(16 * KiB) })
+    const handle = peer.add(made, { mode: 'seed' })
+    await swarm.run(seconds(1))
+    const whole = { piece: 0, offset: 0, length: 32 * KiB }
+    for (let i = 0; i < 3; i++) assert.equal(await handle.readPiece({ ...whole, piece: 9 }), undefined)
+    assert.equal((await handle.readPiece(whole))?.length, 32 * KiB)
+    const gone = new AbortController()
+    const waiting = [1, 2, 3].map(() => handle.readPiece(whole, gone.signal))
+    let got = 0
+    const last = handle.readPiece(whole).then((bytes) => (got = bytes?.length ?? 0))
+    gone.abort()
+    assert.deepEqual(await Promise.all(waiting), [undefined, undefined, undefined])
+    await swarm.run(seconds(3))
+    assert.equal(got, 32 * KiB)
+    await last
+  })
 })

@@ -2,8 +2,15 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { FileLayout, PieceLayout } from '../../src/core/piece-layout.ts'
 import { seededRandom } from '../../src/core/random.ts'
-import { KiB, millis, minutes, seconds } from '../../src/core/units.ts'
-import { chooseRun, delayFor, partsOf, turnOf } from '../../src/swarm/web-seed-policy.ts'
+import { KiB, MiB, millis, minutes, seconds } from '../../src/core/units.ts'
+import {
+  chooseRun,
+  delayFor,
+  isDripping,
+  isTooLate,
+  partsOf,
+  turnOf,
+} from '../../src/swarm/web-seed-policy.ts'
 
 const PIECE = 16 * KiB
 
@@ -27,6 +34,22 @@ describe('a web seed', () => {
     assert.equal(at(500, 11), 'anything')
     assert.equal(turnOf({ sinceStart: seconds(1), sinceGiven: millis(0) }, seconds(3)), 'lacking')
     assert.equal(turnOf({ sinceStart: seconds(1), sinceGiven: seconds(1) }, seconds(3)), 'anything')
+  })
+
+  it('is too late when at its pace a piece comes more than three seconds after it is due', () => {
+    const pace = (time: number, bytes: number) => ({ time: seconds(time), bytes })
+    assert.ok(!isTooLate(pace(2, 0), 100_000, millis(0)))
+    assert.ok(isTooLate(pace(3, 0), 100_000, millis(0)))
+    assert.ok(!isTooLate(pace(10, 400_000), 120_000, millis(0)))
+    assert.ok(isTooLate(pace(10, 400_000), 121_000, millis(0)))
+    assert.ok(!isTooLate(pace(10, 400_000), 200_000, seconds(2)))
+  })
+
+  it('drips when two minutes of its pace bring less than is asked for at once', () => {
+    assert.ok(!isDripping({ time: millis(119_999), bytes: 0 }))
+    assert.ok(isDripping({ time: minutes(2), bytes: 4 * MiB - 1 }))
+    assert.ok(!isDripping({ time: minutes(2), bytes: 4 * MiB }))
+    assert.ok(isDripping({ time: minutes(4), bytes: 8 * MiB - 1 }))
   })
 
   it('is asked for neighbours that suit, within the bound, wherever chance begins', () => {

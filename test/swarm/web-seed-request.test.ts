@@ -158,6 +158,13 @@ describe('a web seed that is asked for a part of a file', () => {
     }
   })
 
+  it('that would speak another protocol may be asked again', async () => {
+    const head = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'
+    const { failure } = await ask(await says(head))
+    assert.match(failure?.message ?? '', /broke off/)
+    assert.equal(failure?.isFinal, false)
+  })
+
   it('that cannot be reached may be asked again', async () => {
     const { failure } = await ask('http://127.0.0.1:1')
     assert.equal(failure?.isFinal, false)

@@ -30,6 +30,8 @@ class WebServer {
   /** Makes of good bytes others. */
   spoil = (bytes: Uint8Array): Uint8Array => bytes
   delay = 0
+  /** Between 10,000 bytes and the next, in ms. */
+  pause = 0
   readonly #made: MadeTorrent
   readonly #swarm: SimulatedSwarm
 
@@ -52,12 +54,22 @@ class WebServer {
       assert.equal(file.length, request.sizeBytes)
       const bytes = this.spoil(file.slice(request.from, request.end))
       for (let at = 0; at < bytes.length; at += 10_000) {
+        if (this.pause > 0) await this.#wait(this.pause, signal)
         signal.throwIfAborted()
         await request.take(bytes.subarray(at, at + 10_000))
       }
     } finally {
       this.now--
     }
+  }
+
+  #wait(time: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      this.#swarm.clock.after(millis(time), resolve)
+      signal.addEventListener('abort', () => {
+        resolve()
+      })
+    })
   }
 }
 
@@ -221,5 +233,80 @@ describe('a download with a web seed', () => {
     assert.ok(await swarm.until(() => isComplete(peer), seconds(120)))
     assert.ok(holdsAll(peer, large))
     assert.ok(before > 0 && again.stats().fromWebSeeds <= 8 * MiB - before)
+  })
+
+  describe('while somebody reads', () => {
+    const large = makeTorrent(16 * MiB, { seed: 9 })
+    const PIECE = 32 * KiB
+    const READ = { ...SPEC, isRead: true } as const
+
+    async function bytesRead(from: number, bytes: number): Promise<() => number> {
+      const handle = peer.engine.get(large.torrent.infoHash) ?? assert.fail()
+      let got = 0
+      void (async () => {
+        const range = { file: 0, start: from, end: from + bytes }
+        for await (const chunk of handle.read(range, new AbortController().signal)) got += chunk.length
+      })()
+      await swarm.run(millis(1))
+      return () => got
+    }
+
+    it('asks it at once, and where it is read', async () => {
+      await start(large)
+      peer.add(large, READ)
+      await swarm.run(seconds(1))
+      const got = await bytesRead(100 * PIECE, 10 * PIECE)
+      assert.ok(await swarm.until(() => got() === 10 * PIECE, seconds(3)))
+      assert.equal(web.asked[0]?.from, 100 * PIECE)
+    })
+
+    it('ends a request for something else when the reader goes elsewhere', async () => {
+      await start(large)
+      web.pause = 1_000
+      peer.add(large, READ)
+      await swarm.run(seconds(15))
+      const before = web.asked.length
+      assert.equal(web.now, limits.webSeedRequestsMax)
+      const isAsked = (piece: number): boolean =>
+        web.asked.some(({ from, end }) => from <= piece * PIECE && end > piece * PIECE)
+      const place = Array.from({ length: 8 }, (_, i) => i * 64).find((piece) => !isAsked(piece))
+      assert.ok(place !== undefined)
+      await bytesRead(place * PIECE, PIECE)
+      await swarm.run(seconds(3))
+      assert.equal(web.asked[before]?.from, place * PIECE)
+      assert.ok(web.most <= limits.webSeedRequestsMax)
+    })
+
+    it('lets peers have what it brings too late', async () => {
+      const half = makeTorrent(4 * MiB, { seed: 9 })
+      await start(half)
+      web.pause = 20_000
+      const handle = peer.add(half, READ)
+      await swarm.run(seconds(15))
+      const seed = await swarm.peer('10.0.0.1')
+      seed.add(half, { mode: 'seed' })
+      handle.addPeers([seed.endpoint])
+      await swarm.run(seconds(20))
+      assert.ok(!isComplete(peer))
+      let got = 0
+      void (async () => {
+        const range = { file: 0, start: 0, end: 4 * MiB }
+        for await (const chunk of handle.read(range, new AbortController().signal)) got += chunk.length
+      })()
+      assert.ok(await swarm.until(() => got === 4 * MiB, seconds(10)))
+    })
+  })
+
+  it('is not kept by a web seed that drips from what peers would give', async () => {
+    const large = makeTorrent(4 * MiB, { seed: 9 })
+    await start(large)
+    web.pause = 20_000
+    const handle = peer.add(large, SPEC)
+    await swarm.run(seconds(15))
+    const seed = await swarm.peer('10.0.0.1')
+    seed.add(large, { mode: 'seed' })
+    handle.addPeers([seed.endpoint])
+    assert.ok(await swarm.until(() => isComplete(peer), limits.webSeedRequestTimeMax))
+    assert.ok(holdsAll(peer, large))
   })
 })

@@ -8,9 +8,8 @@ import { HttpRefusal } from './problems.ts'
 
 interface Line {
   last: Promise<void>
-  waiting: number
-  /** When the connection is. */
-  readonly closed: Promise<void>
+  /** Lets each go on; all of them when the connection is closed. */
+  readonly waiting: Set<() => void>
 }
 
 /** Five are what libtorrent sends. */
@@ -24,23 +23,30 @@ export function oneByOne(): InTurn {
   return async ({ socket }, res, work) => {
     const line = lines.get(socket) ?? lineOf(socket)
     lines.set(socket, line)
-    if (line.waiting >= WAITING_MAX) throw new HttpRefusal(503, 'too many requests on one connection')
-    line.waiting++
+    if (line.waiting.size >= WAITING_MAX) throw new HttpRefusal(503, 'too many requests on one connection')
     const before = line.last
     line.last = new Promise((resolve) => {
       res.once('close', resolve)
     })
-    await Promise.race([before, line.closed])
-    line.waiting--
+    if (!socket.destroyed) await turnIn(line, before)
     if (!res.destroyed && !socket.destroyed) await work()
   }
 }
 
 function lineOf(socket: Socket): Line {
-  const closed = new Promise<void>((resolve) => {
-    socket.once('close', () => {
-      resolve()
-    })
+  const waiting: Line['waiting'] = new Set()
+  socket.once('close', () => {
+    for (const goOn of waiting) goOn()
   })
-  return { last: Promise.resolve(), waiting: 0, closed }
+  return { last: Promise.resolve(), waiting }
+}
+
+/** Leaves nothing with the line, which may last as long as its connection. */
+async function turnIn({ waiting }: Line, before: Promise<void>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<undefined>()
+  const goOn = (): void => resolve(undefined)
+  waiting.add(goOn)
+  void before.then(goOn)
+  await promise
+  waiting.delete(goOn)
 }

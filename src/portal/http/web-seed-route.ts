@@ -1,6 +1,6 @@
 /**
- * `GET /w/GRANT/name[/path]`. Sent stretch by stretch, as fast as it is read: one who does not read, or whose grant is
- * taken back, is cut off.
+ * `GET /w/GRANT/name[/path]`. Sent stretch by stretch, as fast as it is read: one who does not read, or hardly, or
+ * whose grant is taken back, is cut off.
  */
 import { Router, type Request, type Response } from 'express'
 import { ShoalError } from '../../core/errors.ts'
@@ -14,6 +14,7 @@ import { addressOf } from './authenticate.ts'
 import type { Attempts } from './attempts.ts'
 import { oneByOne } from './one-by-one.ts'
 import { HttpRefusal } from './problems.ts'
+import { ReaderPace } from './reader-pace.ts'
 
 export interface WebSeedRouteParts {
   readonly clock: Clock
@@ -37,7 +38,9 @@ export function webSeedRoute(parts: WebSeedRouteParts): Router {
     try {
       await inTurn(req, res, () => serve({ ...parts, webSeed }, req, res))
     } catch (error) {
-      if (error instanceof ShoalError && error.code === 'not-granted') await attempts.failed(addressOf(req))
+      // Taken back in mid-answer is no guess.
+      if (error instanceof ShoalError && error.code === 'not-granted' && !res.headersSent)
+        await attempts.failed(addressOf(req))
       throw error
     }
   })
@@ -62,8 +65,10 @@ async function serve({ clock, webSeed }: Serving, req: Request, res: Response): 
     res.end()
     return
   }
-  using share = await webSeed.takeShare(answer, goneOf(res))
-  const first = await webSeed.read(answer, answer.from, limits.webSeedStretchBytesMax)
+  const gone = goneOf(res)
+  using share = await webSeed.takeShare(answer, gone)
+  const first = await webSeed.read(answer, answer.from, gone)
+  if (gone.aborted) return
   // Before the head: whoever asked is told, in place of being cut off.
   if (first === undefined)
     throw new HttpRefusal(
@@ -71,9 +76,8 @@ async function serve({ clock, webSeed }: Serving, req: Request, res: Response): 
       'the content is not there at this moment, or not as it was published',
       NOT_HERE,
     )
-  if (res.destroyed) return
   writeHead(res, answer)
-  const outcome = await send({ clock, webSeed, target, answer, share, res }, first)
+  const outcome = await send({ clock, webSeed, target, answer, share, res, gone }, first)
   if (outcome === 'whole') res.end()
   else if (outcome === 'cut') await closeBehind(clock, res)
   else res.destroy()
@@ -109,15 +113,17 @@ interface Sending extends Serving {
   readonly answer: WebSeedAnswer
   readonly share: WebSeedShare
   readonly res: Response
+  readonly gone: AbortSignal
 }
 
 /** `cut`: there is no more to send, though more was asked for. `gone`: nobody takes it. */
 type Outcome = 'whole' | 'cut' | 'gone'
 
 async function send(
-  { clock, webSeed, target, answer, share, res }: Sending,
+  { clock, webSeed, target, answer, share, res, gone }: Sending,
   first: Uint8Array,
 ): Promise<Outcome> {
+  const pace = new ReaderPace(clock, res)
   let checkedAt = clock.now()
   let bytes: Uint8Array | undefined = first
   for (let at = answer.from; bytes !== undefined;) {
@@ -125,14 +131,14 @@ async function send(
     share.sent(part.length)
     webSeed.noteSent(part.length)
     at += part.length
-    if (part.length > 0 && !(await taken(clock, res, part))) return 'gone'
+    if (part.length > 0 && !(await pace.send(part))) return 'gone'
     if (at >= answer.end) return 'whole'
     if (share.leftBytes === 0) return 'cut'
     if (clock.now() - checkedAt >= CHECK_EVERY) {
       checkedAt = clock.now()
       await webSeed.mustStillBeGood(target)
     }
-    bytes = await webSeed.read(answer, at, limits.webSeedStretchBytesMax)
+    bytes = await webSeed.read(answer, at, gone)
   }
   return 'cut'
 }
@@ -147,26 +153,5 @@ function closeBehind(clock: Clock, res: Response): Promise<void> {
       resolve()
     })
     res.socket?.destroySoon()
-  })
-}
-
-/** Resolves when there is room for more; false when whoever asked has gone, or does not read. */
-function taken(clock: Clock, res: Response, bytes: Uint8Array): Promise<boolean> {
-  if (res.destroyed) return Promise.resolve(false)
-  if (res.write(bytes)) return Promise.resolve(true)
-  return new Promise((resolve) => {
-    const settle = (hasRoom: boolean): void => {
-      timer.cancel()
-      res.off('drain', onDrain).off('close', onClose)
-      resolve(hasRoom)
-    }
-    const onDrain = (): void => {
-      settle(true)
-    }
-    const onClose = (): void => {
-      settle(false)
-    }
-    const timer = clock.after(limits.webSeedReaderTimeout, onClose)
-    res.on('drain', onDrain).on('close', onClose)
   })
 }

@@ -16,9 +16,9 @@ export interface Stretch {
 export interface WebSeedContent {
   /**
    * These bytes, whose piece was hashed and is what was published; a copy, the caller's own. Undefined when they cannot
-   * be had: nobody serves the release here now, or what lies on the disk is something else.
+   * be had: nobody serves the release here now, what lies on the disk is something else, or `gone` is aborted.
    */
-  read(infoHash: InfoHash, stretch: Stretch): Promise<Uint8Array | undefined>
+  read(infoHash: InfoHash, stretch: Stretch, gone: AbortSignal): Promise<Uint8Array | undefined>
   /** Peers that are no origins and have everything at this moment. */
   seeds(infoHash: InfoHash): number
 }

@@ -7,6 +7,7 @@ import type { InfoHash } from '../../core/ids.ts'
 import { ShoalError } from '../../core/errors.ts'
 import type { Metrics } from '../../platform/metrics.ts'
 import { parseRange, type ByteRange } from '../../wire/byte-range.ts'
+import { limits } from '../../wire/limits.ts'
 import { parseWebSeedPath } from '../../wire/web-seed-path.ts'
 import { type BearerParts, openBorne } from '../grants/bearer.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
@@ -102,10 +103,14 @@ export class WebSeed {
     await openBorne(this.#parts, parseWebSeedPath(target).grant)
   }
 
-  /** The first bytes of `[from, end)` of the answer's file, at most `most`; undefined when they cannot be had. */
-  async read(answer: WebSeedAnswer, from: number, most: number): Promise<Uint8Array | undefined> {
-    const stretch = answer.table.layout.stretchOf(answer.file, from, Math.min(answer.end, from + most))
-    return stretch === undefined ? undefined : await this.#parts.content.read(answer.infoHash, stretch)
+  /**
+   * The first bytes of `[from, end)` of the answer's file, at most `webSeedStretchBytesMax`; undefined when they cannot
+   * be had.
+   */
+  async read(answer: WebSeedAnswer, from: number, gone: AbortSignal): Promise<Uint8Array | undefined> {
+    const end = Math.min(answer.end, from + limits.webSeedStretchBytesMax)
+    const stretch = answer.table.layout.stretchOf(answer.file, from, end)
+    return stretch === undefined ? undefined : await this.#parts.content.read(answer.infoHash, stretch, gone)
   }
 
   noteSent(bytes: number): void {
