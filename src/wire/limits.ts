@@ -236,8 +236,8 @@ export const limits = {
   webSeedGrantsMax: 100_000,
   /** How long the portal waits for one who does not read what is sent. */
   webSeedReaderTimeout: seconds(30),
-  /** Who reads slower loses its place to others, one of 64: our own client gives up a web seed that is hardly faster. */
-  webSeedReaderBytesPerSecondMin: 32 * KiB,
+  /** Who reads slower loses its place to others, one of 64. Less than a rate limit that anybody sets on purpose. */
+  webSeedReaderBytesPerSecondMin: 8 * KiB,
   /** A path of a release, percent-encoded, behind a grant. */
   webSeedPathCharsMax: 8 * KiB,
   /** A header of one range: two numbers of 16 digits. */
