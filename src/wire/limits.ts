@@ -237,7 +237,7 @@ export const limits = {
   /** How long the portal waits for one who does not read what is sent. */
   webSeedReaderTimeout: seconds(30),
   /** Who reads slower loses its place to others, one of 64. Less than a rate limit that anybody sets on purpose. */
-  webSeedReaderBytesPerSecondMin: 8 * KiB,
+  webSeedReaderBytesPerSecondMin: 16 * KiB,
   /** A path of a release, percent-encoded, behind a grant. */
   webSeedPathCharsMax: 8 * KiB,
   /** A header of one range: two numbers of 16 digits. */

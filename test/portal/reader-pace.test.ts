@@ -43,7 +43,8 @@ describe('An answer of the web seed', () => {
   })
 
   it('goes on with one who reads at the least rate, and ends with one who crawls', async () => {
-    for (let i = 0; i < 50; i++) assert.ok(await sent(seconds(8)))
+    const atLeastRate = seconds(STRETCH.length / limits.webSeedReaderBytesPerSecondMin)
+    for (let i = 0; i < 50; i++) assert.ok(await sent(atLeastRate))
     assert.ok(await sent(seconds(29)))
     assert.ok(!(await sent(seconds(29))))
   })
