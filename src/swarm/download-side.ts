@@ -1,10 +1,12 @@
 /** What the downloader keeps with each peer. */
 import type { PieceIndex } from '../core/piece-layout.ts'
 import { type Millis, millis } from '../core/units.ts'
+import { limits } from '../wire/limits.ts'
 import type { Counted } from './copies.ts'
 import type { FarSite } from './far-sites.ts'
 import type { PieceAssembly } from './piece-assembly.ts'
 import { RateMeter } from './rate-meter.ts'
+import { RecentKeys } from './recent-keys.ts'
 import { type PeerSpeed, silenceAllowed } from './request-queue.ts'
 
 /** A request of ours that the peer has not answered. */
@@ -23,6 +25,9 @@ export interface Receiving {
   readonly scratch: Uint8Array | undefined
 }
 
+/** Of what was taken back: as much as a peer may have under way, twice. */
+const LATE_MAX = 2 * limits.requestsOutMax
+
 /** Of a block among all blocks of a torrent. */
 export const keyOfBlock = (piece: number, block: number): number => piece * 0x100000 + block
 
@@ -31,9 +36,9 @@ export class DownloadSide {
   /** Of {@link requests}: taken back then, and not answered yet; with BEP 6 each is, by its block or by a reject. */
   readonly #cancelled = new Map<number, Millis>()
   /** Cancelled and forgotten, but not answered: with BEP 6 a reject may come, which is none of a newer request. */
-  readonly rejectsDue = new Set<number>()
+  readonly rejectsDue = new RecentKeys(LATE_MAX)
   /** Taken back, but may still come. */
-  readonly late = new Set<number>()
+  readonly late = new RecentKeys(LATE_MAX)
   /** Pieces that it is to bring whole. */
   readonly pieces = new Set<PieceAssembly>()
   /** Pieces that it has, but would not give. */
@@ -56,7 +61,7 @@ export class DownloadSide {
   isWaitedFor = false
   /** An origin chose us to fetch these (BEP 6 `suggest`). */
   readonly hints = new Set<PieceIndex>()
-  /** Nothing that it has may be fetched from afar before this reading of the clock. */
+  /** It was looked through in vain: nothing that it has is begun before this reading of the clock. */
   idleUntil = millis(0)
   unaskedBytes = 0
 

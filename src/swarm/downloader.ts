@@ -8,7 +8,6 @@ import type { Random } from '../core/random.ts'
 import { type Millis, millis } from '../core/units.ts'
 import type { Clock } from '../platform/clock.ts'
 import { type BlockRange, encodeBlockRanges } from '../wire/peer-message.ts'
-import { limits } from '../wire/limits.ts'
 import { Blame } from './blame.ts'
 import { BlockArrivals } from './block-arrivals.ts'
 import { BlockChooser } from './block-chooser.ts'
@@ -257,8 +256,6 @@ export class Downloader {
     }
     this.#parts.limiter.giveBack(peer, requests.length * BLOCK_BYTES)
     for (const assembly of [...peer.down.pieces]) this.#disown(peer, assembly)
-    if (peer.down.late.size > 2 * limits.requestsOutMax) peer.down.late.clear()
-    if (peer.down.rejectsDue.size > 2 * limits.requestsOutMax) peer.down.rejectsDue.clear()
     this.#parts.onFreed()
   }
 

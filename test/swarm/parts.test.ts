@@ -14,6 +14,7 @@ import { MessageReader } from '../../src/swarm/message-reader.ts'
 import { PeerPieces } from '../../src/swarm/peer-pieces.ts'
 import { PieceCache } from '../../src/swarm/piece-cache.ts'
 import { RateMeter } from '../../src/swarm/rate-meter.ts'
+import { RecentKeys } from '../../src/swarm/recent-keys.ts'
 import { decodeState, encodeState } from '../../src/swarm/resume-state.ts'
 import { SentPins } from '../../src/swarm/sent-pins.ts'
 import { limits } from '../../src/wire/limits.ts'
@@ -93,6 +94,18 @@ describe('the message reader', () => {
       bytes.writeUInt32BE(length)
       assert.throws(() => readAll([bytes]), ShoalError)
     }
+  })
+})
+
+describe('keys that are remembered for a while', () => {
+  it('are never more than so many: the oldest is forgotten', () => {
+    const keys = new RecentKeys(3)
+    for (const key of [1, 2, 3, 2, 4]) keys.add(key)
+    assert.equal(keys.size, 3)
+    assert.deepEqual(
+      [1, 2, 3, 4, 4].map((key) => keys.delete(key)),
+      [false, true, true, true, false],
+    )
   })
 })
 
