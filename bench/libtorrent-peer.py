@@ -2,39 +2,26 @@
 the same with ADDRESS:PORT and without PEER_PORT, so that it finds peers by the trackers of the torrent.
 
 Prints "ready" when it listens, "done SECONDS" when every byte is verified and written; ends when its standard
-input is closed. Everything that a company's network would not want is off: DHT, local discovery, UPnP, uTP.
+input is closed.
 """
 import sys
 import time
+from pathlib import Path
 
 began = time.monotonic()
 import libtorrent as lt  # noqa: E402
 
+sys.path.insert(0, str(Path(__file__).parent / "support"))
+from quiet_libtorrent import parameters_of, session_of  # noqa: E402
+
 torrent, folder, mode, listen = sys.argv[1:5]
 is_local = ":" not in listen  # on loopback, where all peers have one address
-session = lt.session(
-    {
-        "listen_interfaces": listen if ":" in listen else f"127.0.0.1:{listen}",
-        "enable_dht": False,
-        "enable_lsd": False,
-        "enable_upnp": False,
-        "enable_natpmp": False,
-        "enable_outgoing_utp": False,
-        "enable_incoming_utp": False,
-        "out_enc_policy": 2,
-        "in_enc_policy": 2,
-        "allow_multiple_connections_per_ip": is_local,
-        "alert_mask": lt.alert.category_t.status_notification | lt.alert.category_t.storage_notification,
-    }
+session = session_of(
+    listen if ":" in listen else f"127.0.0.1:{listen}",
+    allow_multiple_connections_per_ip=is_local,
+    alert_mask=lt.alert.category_t.status_notification | lt.alert.category_t.storage_notification,
 )
-parameters = lt.add_torrent_params()
-parameters.ti = lt.torrent_info(torrent)
-parameters.save_path = folder
-parameters.flags &= ~lt.torrent_flags.auto_managed
-parameters.flags &= ~lt.torrent_flags.paused
-if mode == "seed":
-    parameters.flags |= lt.torrent_flags.seed_mode
-handle = session.add_torrent(parameters)
+handle = session.add_torrent(parameters_of(torrent, folder, mode))
 print("ready", flush=True)
 if mode == "leech":
     if len(sys.argv) > 5:

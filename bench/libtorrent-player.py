@@ -6,31 +6,17 @@ to 30 s ahead. Prints the same line of JSON. STARTED_AT: when it was started, in
 import json
 import sys
 import time
+from pathlib import Path
 
-import libtorrent as lt
+sys.path.insert(0, str(Path(__file__).parent / "support"))
+from quiet_libtorrent import parameters_of, session_of  # noqa: E402
 
 torrent, folder, listen, peer, film, rate, started_at = sys.argv[1:8]
 rate = float(rate)
 PICTURE, AHEAD, JUMP_AFTER, JUMP_TO, AFTER_JUMP, STEP = 256 * 1024, 30, 15, 0.7, 30, 0.01
 
-session = lt.session(
-    {
-        "listen_interfaces": listen,
-        "enable_dht": False,
-        "enable_lsd": False,
-        "enable_upnp": False,
-        "enable_natpmp": False,
-        "enable_outgoing_utp": False,
-        "enable_incoming_utp": False,
-        "out_enc_policy": 2,
-        "in_enc_policy": 2,
-    }
-)
-parameters = lt.add_torrent_params()
-parameters.ti = lt.torrent_info(torrent)
-parameters.save_path = folder
-parameters.flags &= ~lt.torrent_flags.auto_managed
-parameters.flags &= ~lt.torrent_flags.paused
+session = session_of(listen)
+parameters = parameters_of(torrent, folder)
 handle = session.add_torrent(parameters)
 handle.replace_trackers([])
 host, port = peer.split(":")

@@ -3,10 +3,11 @@
  * manual clock. One JSON line a run.
  *
  *     node bench/simulation.ts [--hosts 4,4,4] [--mib 64] [--piece-kib 32] [--mbit 20] [--lan-mbit 100] [--seed 1] [--arrive 0]
- *         [--slow-host] [--thin-site] [--closed 0.5] [--kill 0.5] [--pace]
+ *         [--slow-host] [--thin-site] [--closed 0.5] [--kill 0.5] [--pace] [--every 2000] [--most 600]
  *
  * `--slow-host`: the first host has a tenth of the others' LAN rate. `--thin-site`: the last site a tenth of the WAN
  * rate. `--closed`: so many accept no connection. `--kill`: so many end at 50 %.
+ * `--pace`: what each link did and each host has, on stderr, every so many ms. `--most`: seconds after which it is given up.
  */
 import { parseArgs } from 'node:util'
 import { seededRandom } from '../src/core/random.ts'

@@ -8,34 +8,19 @@ import sys
 
 import libtorrent as lt
 
+from quiet_libtorrent import parameters_of, session_of
+
 torrent, folder, mode, listen, down, up = sys.argv[1:7]
-session = lt.session(
-    {
-        "listen_interfaces": f"127.0.0.1:{listen}",
-        "enable_dht": False,
-        "enable_lsd": False,
-        "enable_upnp": False,
-        "enable_natpmp": False,
-        "enable_outgoing_utp": False,
-        "enable_incoming_utp": False,
-        "out_enc_policy": 2,
-        "in_enc_policy": 2,
-        "allow_multiple_connections_per_ip": True,
-        "download_rate_limit": int(down),
-        "upload_rate_limit": int(up),
-    }
+session = session_of(
+    f"127.0.0.1:{listen}",
+    allow_multiple_connections_per_ip=True,
+    download_rate_limit=int(down),
+    upload_rate_limit=int(up),
 )
 everybody = lt.ip_filter()
 everybody.add_rule("0.0.0.0", "255.255.255.255", 1 << session.global_peer_class_id)
 session.set_peer_class_filter(everybody)
-parameters = lt.add_torrent_params()
-parameters.ti = lt.torrent_info(torrent)
-parameters.save_path = folder
-parameters.flags &= ~lt.torrent_flags.auto_managed
-parameters.flags &= ~lt.torrent_flags.paused
-if mode == "seed":
-    parameters.flags |= lt.torrent_flags.seed_mode
-handle = session.add_torrent(parameters)
+handle = session.add_torrent(parameters_of(torrent, folder, mode))
 print("ready", flush=True)
 while not select.select([sys.stdin], [], [], 1)[0]:
     if len(sys.argv) > 7 and handle.status().num_peers == 0:

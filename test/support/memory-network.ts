@@ -3,12 +3,13 @@
  * in memory that is overwritten after the call: whoever keeps a view of it notices.
  */
 import type { Endpoint, IpAddress } from '../../src/core/address.ts'
-import { formatEndpoint, ipAddress } from '../../src/core/address.ts'
+import { ipAddress } from '../../src/core/address.ts'
 import { ShoalError } from '../../src/core/errors.ts'
 import { type Random, seededRandom } from '../../src/core/random.ts'
 import { type Millis, millis } from '../../src/core/units.ts'
 import type { Clock } from '../../src/platform/clock.ts'
 import type { Connection, ConnectionHandler, Network, NetworkListener } from '../../src/swarm/network.ts'
+import { MemoryListeners } from './memory-listeners.ts'
 
 export interface MemoryNetworkOptions {
   readonly latency?: Millis
@@ -25,9 +26,7 @@ export class MemoryNetwork implements Network {
   readonly #latency: Millis
   readonly #rateBps: number
   readonly #random: Random
-  readonly #listeners = new Map<string, (connection: Connection) => void>()
-  readonly #cut = new Set<string>()
-  #nextPort = 40_000
+  readonly #listeners = new MemoryListeners()
 
   constructor(clock: Clock, options: MemoryNetworkOptions = {}) {
     this.#clock = clock
@@ -40,22 +39,12 @@ export class MemoryNetwork implements Network {
     at: { readonly host: string; readonly port: number },
     onConnection: (connection: Connection) => void,
   ): Promise<NetworkListener> {
-    const port = at.port === 0 ? this.#nextPort++ : at.port
-    const key = formatEndpoint({ host: at.host, port })
-    if (this.#listeners.has(key)) return Promise.reject(new ShoalError('conflict', `port ${port} is taken`))
-    this.#listeners.set(key, onConnection)
-    return Promise.resolve({
-      port,
-      [Symbol.asyncDispose]: () => {
-        this.#listeners.delete(key)
-        return Promise.resolve()
-      },
-    })
+    return this.#listeners.listen(at, onConnection)
   }
 
   /** Nothing can be dialled there any more. */
   unplug(endpoint: Endpoint): void {
-    this.#cut.add(formatEndpoint(endpoint))
+    this.#listeners.drop(endpoint)
   }
 
   dial(to: Endpoint, from: IpAddress | undefined, signal: AbortSignal): Promise<Connection> {
@@ -66,13 +55,12 @@ export class MemoryNetwork implements Network {
         return
       }
       const timer = this.#clock.after(millis(2 * this.#latency), () => {
-        const key = formatEndpoint(to)
-        const accept = this.#cut.has(key) ? undefined : this.#listeners.get(key)
+        const accept = this.#listeners.get(to)
         if (signal.aborted || accept === undefined) {
           fail()
           return
         }
-        const dialler: Endpoint = { host: from ?? ipAddress('127.0.0.1'), port: this.#nextPort++ }
+        const dialler: Endpoint = { host: from ?? ipAddress('127.0.0.1'), port: this.#listeners.freePort() }
         const [ours, theirs] = this.#pair(to, dialler)
         resolve(ours)
         accept(theirs)

@@ -3,11 +3,12 @@
  * connection in turn, as fair queues and TCP together bring it about. On a clock that the test moves.
  */
 import type { Endpoint, IpAddress } from '../../src/core/address.ts'
-import { formatEndpoint, ipAddress } from '../../src/core/address.ts'
+import { ipAddress } from '../../src/core/address.ts'
 import { ShoalError } from '../../src/core/errors.ts'
 import { KiB, type Millis, millis } from '../../src/core/units.ts'
 import type { Clock } from '../../src/platform/clock.ts'
 import type { Connection, ConnectionHandler, Network, NetworkListener } from '../../src/swarm/network.ts'
+import { MemoryListeners } from './memory-listeners.ts'
 
 /** What is between two hosts, from the sender's side to the receiver's. */
 export interface Route {
@@ -79,9 +80,8 @@ export class ShapedLink {
 export class ShapedNetwork implements Network {
   readonly #clock: Clock
   readonly #options: ShapedNetworkOptions
-  readonly #listeners = new Map<string, (connection: Connection) => void>()
+  readonly #listeners = new MemoryListeners()
   readonly #open = new Set<ShapedConnection>()
-  #nextPort = 40_000
 
   constructor(clock: Clock, options: ShapedNetworkOptions) {
     this.#clock = clock
@@ -92,22 +92,12 @@ export class ShapedNetwork implements Network {
     at: { readonly host: string; readonly port: number },
     onConnection: (connection: Connection) => void,
   ): Promise<NetworkListener> {
-    const port = at.port === 0 ? this.#nextPort++ : at.port
-    const key = formatEndpoint({ host: at.host, port })
-    if (this.#listeners.has(key)) return Promise.reject(new ShoalError('conflict', `port ${port} is taken`))
-    this.#listeners.set(key, onConnection)
-    return Promise.resolve({
-      port,
-      [Symbol.asyncDispose]: () => {
-        this.#listeners.delete(key)
-        return Promise.resolve()
-      },
-    })
+    return this.#listeners.listen(at, onConnection)
   }
 
   /** The machine is gone from one moment to the next: nobody is told but by silence and closed connections. */
   kill(host: IpAddress): void {
-    for (const key of [...this.#listeners.keys()]) if (key.startsWith(`${host}:`)) this.#listeners.delete(key)
+    this.#listeners.dropHost(host)
     for (const connection of [...this.#open]) if (connection.localHost === host) connection.destroy()
   }
 
@@ -117,13 +107,13 @@ export class ShapedNetwork implements Network {
     return new Promise((resolve, reject) => {
       const fail = (): void => reject(new ShoalError('unavailable', 'no answer from a peer'))
       const timer = this.#clock.after(millis(2 * there.latency), () => {
-        const accept = this.#listeners.get(formatEndpoint(to))
+        const accept = this.#listeners.get(to)
         const isOpen = this.#options.accepts?.(to.host) !== false && there.links.every((link) => link.isUp)
         if (signal.aborted || accept === undefined || !isOpen) {
           fail()
           return
         }
-        const [ours, theirs] = this.#pair({ host, port: this.#nextPort++ }, to, there)
+        const [ours, theirs] = this.#pair({ host, port: this.#listeners.freePort() }, to, there)
         resolve(ours)
         accept(theirs)
       })

@@ -1,7 +1,7 @@
 /** What a download asks of its web seeds, and what of its peers. */
 import assert from 'node:assert/strict'
 import { bytesPerSecond, KiB, millis, MiB, seconds } from '../../src/core/units.ts'
-import type { AddTorrent } from '../../src/swarm/index.ts'
+import type { AddTorrent, TorrentHandle } from '../../src/swarm/index.ts'
 import { notNow, useless, WebSeedFailure } from '../../src/swarm/web-seed-failure.ts'
 import type { FetchRange, RangeRequest } from '../../src/swarm/web-seed-request.ts'
 import { limits } from '../../src/wire/limits.ts'
@@ -85,6 +85,21 @@ describe('a download with a web seed', () => {
     peer = await swarm.peer('10.0.0.2', { fetchRange: web.fetchRange, ...options })
   }
   afterEach(() => swarm[Symbol.asyncDispose]())
+
+  /** The web seed has been asked, and gives next to nothing; now a peer is there that has it all. */
+  async function besideDrips(
+    spec: Partial<AddTorrent> & typeof SPEC,
+  ): Promise<{ large: MadeTorrent; handle: TorrentHandle }> {
+    const large = makeTorrent(4 * MiB, { seed: 9 })
+    await start(large)
+    web.pause = 20_000
+    const handle = peer.add(large, spec)
+    await swarm.run(seconds(15))
+    const seed = await swarm.peer('10.0.0.1')
+    seed.add(large, { mode: 'seed' })
+    handle.addPeers([seed.endpoint])
+    return { large, handle }
+  }
 
   it('has every byte of it when there is no peer, after the time that peers are given', async () => {
     await start()
@@ -278,14 +293,7 @@ describe('a download with a web seed', () => {
     })
 
     it('lets peers have what it brings too late', async () => {
-      const half = makeTorrent(4 * MiB, { seed: 9 })
-      await start(half)
-      web.pause = 20_000
-      const handle = peer.add(half, READ)
-      await swarm.run(seconds(15))
-      const seed = await swarm.peer('10.0.0.1')
-      seed.add(half, { mode: 'seed' })
-      handle.addPeers([seed.endpoint])
+      const { handle } = await besideDrips(READ)
       await swarm.run(seconds(20))
       assert.ok(!isComplete(peer))
       let got = 0
@@ -298,14 +306,7 @@ describe('a download with a web seed', () => {
   })
 
   it('is not kept by a web seed that drips from what peers would give', async () => {
-    const large = makeTorrent(4 * MiB, { seed: 9 })
-    await start(large)
-    web.pause = 20_000
-    const handle = peer.add(large, SPEC)
-    await swarm.run(seconds(15))
-    const seed = await swarm.peer('10.0.0.1')
-    seed.add(large, { mode: 'seed' })
-    handle.addPeers([seed.endpoint])
+    const { large } = await besideDrips(SPEC)
     assert.ok(await swarm.until(() => isComplete(peer), limits.webSeedRequestTimeMax))
     assert.ok(holdsAll(peer, large))
   })
