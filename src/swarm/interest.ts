@@ -7,7 +7,7 @@ import { isFetching, type SwarmState } from './swarm-state.ts'
 import { chooseUnchoked, type PeerStanding, type Unchoked } from './unchoker.ts'
 
 /** Peers elsewhere that are served at once. Few enough that each gets a useful rate, enough for a fast line to be full. */
-export const UPLOAD_SLOTS = 16
+const UPLOAD_SLOTS = 16
 /** Peers of our own site besides: what one of us has brought in is there for all, or somebody fetches it once more. */
 const NEAR_SLOTS = 48
 /** An origin that feeds two bridges of each site serves them all at once, up to so many. */

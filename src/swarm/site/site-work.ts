@@ -166,22 +166,20 @@ export class SiteWork {
     for (const piece of this.claims.left(id)) this.#reopen(piece)
   }
 
-  /** Several times a second. True: a piece is free that was not. */
-  tick(): boolean {
+  /** Several times a second. */
+  tick(): void {
     const now = this.#parts.clock.now()
     if (now - this.#refreshedAt >= REFRESH_EVERY) {
       this.#refreshedAt = now
       this.members.refresh()
     }
-    const over = this.claims.expire(now)
-    for (const piece of over) this.#reopen(piece)
+    for (const piece of this.claims.expire(now)) this.#reopen(piece)
     for (const [piece, fetch] of this.#fetches) {
       if (!fetch.isMoving || now - fetch.saidAt < this.#lease / 2) continue
       fetch.saidAt = now
       fetch.isMoving = false
       this.#say(piece)
     }
-    return over.length > 0
   }
 
   #say(piece: PieceIndex): void {
