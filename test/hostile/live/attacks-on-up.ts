@@ -4,19 +4,19 @@
  */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type InfoHash, infoHash } from '../../../src/core/ids.ts'
 import { encodeHandshake } from '../../../src/wire/handshake.ts'
 import { parseMagnet } from '../../../src/wire/magnet.ts'
-import { hostileTrees, makeHostileTree } from '../../seeder/support/hostile-tree.ts'
 import { hostileInputs } from '../../support/corpus.ts'
 import { until } from '../../support/processes.ts'
 import { eventsOf, shoal, startShoal, untilEvent, type ShoalWhere } from '../../support/processes-shoal.ts'
 import { seededBytes } from '../../support/tree.ts'
 import { UdpAsker } from '../../tracker/udp-support.ts'
 import { callApi, converse, dribble, requestOf, silentSockets, type ApiAnswer } from './http-attacks.ts'
+import { plantHostileLibrary } from './hostile-library.ts'
 import { RSS_BYTES_MAX, Watched } from './watched.ts'
 import { replaySignals, silentWebSockets } from './websocket-attacks.ts'
 import { LARGE_JSON, LARGE_TORRENTS } from '../made-inputs.ts'
@@ -215,98 +215,93 @@ export function attacksOnUp(): void {
       up.beginWatching()
     })
 
-    it('refuses every hostile .torrent that a publisher sends', async () => {
-      await besideHonestWork(async () => {
-        for (const input of [...hostileInputs('torrent'), ...hostileInputs('bencode')]) {
-          const { status } = await postTorrent(input.bytes)
-          // Those that may be read are not private, or are no torrent.
-          assert.ok(
-            status === 400 || status === 413 || (input.mustBeRead && status === 201),
-            `${input.name}: ${status}`,
-          )
-        }
+    describe('and then by a publisher', () => {
+      // First, since a folder is looked at when it has been quiet for a while: that is worked at beside all else.
+      before(async () => {
+        stack.use(await plantHostileLibrary(join(dir, 'library')))
       })
-    })
 
-    it('reads torrents as large and as slow to check as they can be, or refuses them', async () => {
-      await besideHonestWork(async () => {
-        const posted = Object.entries(LARGE_TORRENTS).map(async ([what, make]) => {
-          const { status, body } = await postTorrent(make())
-          assert.ok([201, 400, 413].includes(status), `${what}: ${status} ${body.slice(0, 200)}`)
+      it('refuses every hostile .torrent that a publisher sends', async () => {
+        await besideHonestWork(async () => {
+          for (const input of [...hostileInputs('torrent'), ...hostileInputs('bencode')]) {
+            const { status } = await postTorrent(input.bytes)
+            // Those that may be read are not private, or are no torrent.
+            assert.ok(
+              status === 400 || status === 413 || (input.mustBeRead && status === 201),
+              `${input.name}: ${status}`,
+            )
+          }
         })
-        await Promise.all(posted)
-        const detail = await api('GET', '/bundles/attacked')
-        assert.equal(detail.status, 200)
-        assert.match(detail.body, /"sizeBytes":1/)
-        const globs = Array.from({ length: 32 }, (_, i) => `**/no${i}*such*`)
-        const name = (JSON.parse(detail.body) as { releases: { name: string }[] }).releases[0]?.name ?? ''
-        const link = await api('POST', `/bundles/attacked/releases/${name}/links`, json({ files: globs }))
-        assert.ok(link.status >= 400 && link.status < 500, `${link.status} ${link.body}`)
       })
-    })
 
-    it('bears what may stand in the body of a request', async () => {
-      await besideHonestWork(async () => {
-        for (const [what, make] of Object.entries(LARGE_JSON)) {
-          const { status } = await api('POST', '/bundles', make())
-          assert.ok(status === 400 || status === 201 || status === 413, `${what}: ${status}`)
-        }
-        const endless = Buffer.alloc(20_000_000, 0x20)
-        const stranger = await callApi(portal, { method: 'POST', path: '/api/v1/bundles', body: endless })
-        assert.ok([0, 401, 413].includes(stranger.status), String(stranger.status))
-        for (const query of [
-          'cursor=%00',
-          `q=${'%22'.repeat(200)}`,
-          'q=*',
-          'limit=1e9',
-          'q=a&q=b',
-          'tag[]=x',
-          'q=NEAR(a%20b)',
-        ])
-          assert.ok((await api('GET', `/bundles?${query}`)).status < 500, query)
+      it('reads torrents as large and as slow to check as they can be, or refuses them', async () => {
+        await besideHonestWork(async () => {
+          const posted = Object.entries(LARGE_TORRENTS).map(async ([what, make]) => {
+            const { status, body } = await postTorrent(make())
+            assert.ok([201, 400, 413].includes(status), `${what}: ${status} ${body.slice(0, 200)}`)
+          })
+          await Promise.all(posted)
+          const detail = await api('GET', '/bundles/attacked')
+          assert.equal(detail.status, 200)
+          assert.match(detail.body, /"sizeBytes":1/)
+          const globs = Array.from({ length: 32 }, (_, i) => `**/no${i}*such*`)
+          const name = (JSON.parse(detail.body) as { releases: { name: string }[] }).releases[0]?.name ?? ''
+          const link = await api('POST', `/bundles/attacked/releases/${name}/links`, json({ files: globs }))
+          assert.ok(link.status >= 400 && link.status < 500, `${link.status} ${link.body}`)
+        })
       })
-    })
 
-    it('publishes nothing hostile out of its library, and goes on publishing the rest', async () => {
-      const library = join(dir, 'library')
-      const trees = hostileTrees()
-      assert.ok(trees.length > 15)
-      for (const [i, tree] of trees.entries()) {
-        const root = join(library, `hostile ${i}`)
-        await mkdir(root)
-        stack.use(await makeHostileTree(root, tree))
-      }
-      const growing = setInterval(() => void appendFile(join(library, 'growing.bin'), Buffer.alloc(100)), 50)
-      stack.defer(() => clearInterval(growing))
-      await besideHonestWork(async () => {
-        await writeFile(join(library, 'later.txt'), 'honest')
-        await until(
-          'the honest file to be published',
-          async () => ((await api('GET', '/bundles/later-txt')).body.includes('"live"') ? true : undefined),
-          AbortSignal.timeout(60_000),
+      it('bears what may stand in the body of a request', async () => {
+        await besideHonestWork(async () => {
+          for (const [what, make] of Object.entries(LARGE_JSON)) {
+            const { status } = await api('POST', '/bundles', make())
+            assert.ok(status === 400 || status === 201 || status === 413, `${what}: ${status}`)
+          }
+          const endless = Buffer.alloc(20_000_000, 0x20)
+          const stranger = await callApi(portal, { method: 'POST', path: '/api/v1/bundles', body: endless })
+          assert.ok([0, 401, 413].includes(stranger.status), String(stranger.status))
+          for (const query of [
+            'cursor=%00',
+            `q=${'%22'.repeat(200)}`,
+            'q=*',
+            'limit=1e9',
+            'q=a&q=b',
+            'tag[]=x',
+            'q=NEAR(a%20b)',
+          ])
+            assert.ok((await api('GET', `/bundles?${query}`)).status < 500, query)
+        })
+      })
+
+      it('publishes nothing hostile out of its library, and goes on publishing the rest', async () => {
+        await besideHonestWork(() =>
+          until(
+            'the honest file to be published',
+            async () => ((await api('GET', '/bundles/later-txt')).body.includes('"live"') ? true : undefined),
+            AbortSignal.timeout(60_000),
+          ),
         )
+        assert.equal((await api('GET', '/bundles/growing-bin')).status, 404)
       })
-      clearInterval(growing)
-      assert.equal((await api('GET', '/bundles/growing-bin')).status, 404)
-    })
 
-    it('says how it fares in its metrics', async () => {
-      const { status, body } = await callApi(portal, { method: 'GET', path: '/metrics', token })
-      assert.equal(status, 200)
-      assert.match(body, /^nodejs_eventloop_lag_max_seconds \d/m)
-      assert.match(body, /^process_resident_memory_bytes \d/m)
-    })
+      it('says how it fares in its metrics', async () => {
+        const { status, body } = await callApi(portal, { method: 'GET', path: '/metrics', token })
+        assert.equal(status, 200)
+        assert.match(body, /^nodejs_eventloop_lag_max_seconds \d/m)
+        assert.match(body, /^process_resident_memory_bytes \d/m)
+      })
 
-    it('has kept its promises all the while, and stops when it is told to', async () => {
-      // It holds the lists of files that it was sent, as it should; what strangers can make it hold is above.
-      up.mustHaveKeptItsPromises('shoal up, attacked by a publisher', 2 * RSS_BYTES_MAX)
-      up.child.kill('SIGTERM')
-      assert.equal((await up.child.exited).code, 0, up.child.transcript())
-      assert.equal(eventsOf(up.child).filter((event) => event.event === 'error').length, 0)
-      const errors = (await readFile(join(dir, 'up.log'), 'utf8'))
-        .split('\n')
-        .filter((line) => / ERROR|"level":50/.test(line))
-      assert.deepEqual(errors, [])
+      it('has kept its promises all the while, and stops when it is told to', async () => {
+        // It holds the lists of files that it was sent, as it should; what strangers can make it hold is above.
+        up.mustHaveKeptItsPromises('shoal up, attacked by a publisher', 2 * RSS_BYTES_MAX)
+        up.child.kill('SIGTERM')
+        assert.equal((await up.child.exited).code, 0, up.child.transcript())
+        assert.equal(eventsOf(up.child).filter((event) => event.event === 'error').length, 0)
+        const errors = (await readFile(join(dir, 'up.log'), 'utf8'))
+          .split('\n')
+          .filter((line) => / ERROR|"level":50/.test(line))
+        assert.deepEqual(errors, [])
+      })
     })
   })
 }
