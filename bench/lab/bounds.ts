@@ -15,8 +15,8 @@ export interface Bounds {
   /** By host in the plan's order, poisoners left out: seconds from its own arrival. */
   readonly hostSeconds: readonly number[]
   /**
-   * What each link on its way needs for one copy from its arrival on, as if nothing had been fetched before: the measure of
-   * who starves. A host that comes when its site has nearly everything has a bound of a few seconds, of which its start
+   * What each link on its way needs from its arrival on, as if nothing had been fetched before: the measure of
+   * who starves. One copy; over the WAN link of a site where nobody accepts a connection, a copy for each host. A host that comes when its site has nearly everything has a bound of a few seconds, of which its start
    * alone takes its share.
    */
   readonly aloneSeconds: readonly number[]
@@ -44,7 +44,8 @@ export function boundsOf(sizeBytes: number, plan: Pick<LabPlan, 'originMbit' | '
     )
   })
   const aloneSeconds = peers.map(({ arrivesAtSeconds, lanMbit, site }) => {
-    const wan = copySeconds(plan.sites[site]?.wanMbit ?? 0)
+    const at = plan.sites[site]
+    const wan = at === undefined ? 0 : leastWanCopies(at) * copySeconds(at.wanMbit)
     const wanDone = carriedAt(arrivesAtSeconds, wan, outages[site] ?? [])
     return Math.max(wanDone - arrivesAtSeconds, copySeconds(lanMbit), copySeconds(plan.originMbit))
   })

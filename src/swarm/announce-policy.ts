@@ -3,29 +3,50 @@ import type { Random } from '../core/random.ts'
 import { type Millis, millis, minutes, seconds } from '../core/units.ts'
 import { limits } from '../wire/limits.ts'
 
+/**
+ * Whom we lack: anybody at all; anybody of our own site, from whom pieces come without crossing the WAN; more of
+ * either, since who came after us and cannot dial us is only to be heard of by asking; or nobody.
+ */
+export type PeerNeed = 'anybody' | 'neighbours' | 'more' | 'none'
+
 export interface AnnounceOutlook {
   /** What the tracker asked for. */
   readonly interval: Millis
   readonly minInterval: Millis | undefined
-  /** We want pieces and are connected to nobody. */
-  readonly isStarving: boolean
-  /** Announces in a row after which that was so. */
+  readonly need: PeerNeed
+  /** Announces in a row after which we needed anybody at all. */
   readonly starvingRounds: number
+  /** Since the tracker first answered. */
+  readonly age: Millis
 }
 
 const STARVING_STEP = seconds(5)
+/** Parts of the tracker's interval: how soon who is new asks again at first, and who has no neighbour. */
+const NEW_PART = 30
+const NEIGHBOURS_PART = 20
+/** Of its age: so does who still has no neighbour. */
+const LONELY_PART = 8
 
 /**
  * The tracker's interval within our bounds, and a little earlier by chance, so that those who started together
- * spread. Who has nobody to fetch from asks again after 5 s, then 10, 15 ..., but never below `min interval`.
+ * spread. Who is new asks again after a thirtieth of the interval and then whenever its age has doubled; who has nobody
+ * to fetch from, after 5 s, 10, 15 ... at the latest; who knows nobody of its site, each twentieth of it at first. Never below
+ * `min interval`.
  */
 export function nextAnnounceIn(outlook: AnnounceOutlook, random: Random): Millis {
   const interval = within(outlook.interval, limits.announceIntervalMin, limits.announceIntervalMax)
   const usual = interval * (0.9 + 0.1 * random())
-  if (!outlook.isStarving) return millis(usual)
-  const soon = STARVING_STEP * Math.max(1, outlook.starvingRounds) * (0.8 + 0.4 * random())
+  if (outlook.need === 'none') return millis(usual)
+  const soon = soonerIn(outlook, interval) * (0.8 + 0.4 * random())
   const least = within(outlook.minInterval ?? millis(0), millis(0), interval)
   return millis(Math.min(usual, Math.max(least, soon)))
+}
+
+function soonerIn({ need, starvingRounds, age }: AnnounceOutlook, interval: Millis): number {
+  const asNew = Math.max(interval / NEW_PART, age)
+  if (need === 'more') return asNew
+  if (need === 'anybody') return Math.min(asNew, STARVING_STEP * Math.max(1, starvingRounds))
+  return Math.max(interval / NEIGHBOURS_PART, age / LONELY_PART)
 }
 
 const RETRY_FIRST = seconds(2)

@@ -15,7 +15,7 @@ import {
   parseAnnounceReply,
 } from '../wire/announce.ts'
 import { limits } from '../wire/limits.ts'
-import { nextAnnounceIn, retryAnnounceIn, retryRefusedIn } from './announce-policy.ts'
+import { nextAnnounceIn, type PeerNeed, retryAnnounceIn, retryRefusedIn } from './announce-policy.ts'
 import type { FetchAnnounce } from './tracker-http.ts'
 import type { Announcing, Trackers } from './trackers.ts'
 import { hostOf, trackerOf, TrackerTiers } from './tracker-tiers.ts'
@@ -37,8 +37,7 @@ export interface AnnouncerParts {
   readonly urls: () => readonly (readonly string[])[]
   /** Where we stand now; the announcer adds the event. */
   readonly standing: () => Omit<AnnounceRequest, 'event'>
-  /** We want pieces and have nobody to get them from. */
-  readonly isStarving: () => boolean
+  readonly need: () => PeerNeed
   readonly onOutcome: (outcome: AnnounceOutcome) => void
 }
 
@@ -59,7 +58,7 @@ export class Announcer implements Announcing {
   /** Ask again as soon as the one under way is over. */
   #isAskedAgain = false
   #pending: Event = 'started'
-  #wasHeard = false
+  #heardSince: Millis | undefined
   #failures = 0
   #starvingRounds = 0
   #lastGood: string | undefined
@@ -99,7 +98,7 @@ export class Announcer implements Announcing {
   /** The last piece has come. */
   complete(): void {
     // Who starts complete never downloaded it: then `started` with nothing left says all.
-    if (this.#wasHeard || this.#isUnderWay) this.#pending = 'completed'
+    if (this.#heardSince !== undefined || this.#isUnderWay) this.#pending = 'completed'
     this.announce()
   }
 
@@ -111,7 +110,8 @@ export class Announcer implements Announcing {
     this.#parts.trackers.leave(this)
     const asking = this.#asking
     this.#aborter.abort()
-    const tracker = this.#wasHeard ? this.#lastGood : asking === undefined ? undefined : trackerOf(asking)
+    const tracker =
+      this.#heardSince !== undefined ? this.#lastGood : asking === undefined ? undefined : trackerOf(asking)
     const url = this.#tiers.inOrder(this.#parts.urls()).find((candidate) => trackerOf(candidate) === tracker)
     if (url === undefined) return
     const late = new AbortController()
@@ -182,7 +182,7 @@ export class Announcer implements Announcing {
   #onReply(outcome: Extract<AnnounceOutcome, { kind: 'reply' }>, event: Event): Millis {
     const { url, reply } = outcome
     this.#failures = 0
-    this.#wasHeard = true
+    this.#heardSince ??= this.#parts.clock.now()
     this.#lastGood = trackerOf(url)
     this.#tiers.answered(url)
     if (this.#pending === event) this.#pending = undefined
@@ -208,17 +208,18 @@ export class Announcer implements Announcing {
   }
 
   #waitAfter(reply: AnnounceReply): Millis {
-    const isStarving = this.#parts.isStarving()
-    this.#starvingRounds = isStarving ? this.#starvingRounds + 1 : 0
-    return nextAnnounceIn(
-      {
-        interval: reply.intervalMs,
-        minInterval: reply.minIntervalMs,
-        isStarving,
-        starvingRounds: this.#starvingRounds,
-      },
-      this.#parts.random,
-    )
+    const { clock, random } = this.#parts
+    const need = this.#parts.need()
+    this.#starvingRounds = need === 'anybody' ? this.#starvingRounds + 1 : 0
+    const now = clock.now()
+    const outlook = {
+      interval: reply.intervalMs,
+      minInterval: reply.minIntervalMs,
+      need,
+      starvingRounds: this.#starvingRounds,
+      age: millis(now - (this.#heardSince ?? now)),
+    }
+    return nextAnnounceIn(outlook, random)
   }
 
   /** The time for an answer runs from when it is our turn: until then nobody was asked. */

@@ -4,6 +4,7 @@ import { unreachable } from '../core/errors.ts'
 import type { AnnounceReply, AnnounceRequest } from '../wire/announce.ts'
 import { limits } from '../wire/limits.ts'
 import { admissionOf } from './admission.ts'
+import type { PeerNeed } from './announce-policy.ts'
 import { Announcer, type AnnounceOutcome } from './announcer.ts'
 import { onPeersNamed, placePeer } from './connecting.ts'
 import { proveKey } from './peer-exchange.ts'
@@ -23,12 +24,19 @@ export function startAnnouncing(s: SwarmState): void {
       trackers,
       urls,
       standing: () => standing(s, key),
-      isStarving: () => isFetching(s) && s.peers.size === 0,
+      need: () => needOf(s),
       onOutcome: (outcome) => s.post({ kind: 'announce-over', outcome }),
     },
     { from: bindAddress },
   )
   s.announcer.announce()
+}
+
+function needOf(s: SwarmState): PeerNeed {
+  if (!isFetching(s)) return 'none'
+  if (s.peers.size === 0) return 'anybody'
+  for (const peer of s.peers.values()) if (peer.source === 'site') return 'more'
+  return 'neighbours'
 }
 
 function standing(s: SwarmState, key: string): Omit<AnnounceRequest, 'event'> {

@@ -4,11 +4,13 @@ import { seconds } from '../core/units.ts'
 import { encodeHandshake, type Handshake } from '../wire/handshake.ts'
 import { limits } from '../wire/limits.ts'
 import { encodeOpening } from '../wire/opening.ts'
-import { chooseDials } from './dial-policy.ts'
+import { chooseDials, isNear } from './dial-policy.ts'
+import type { PeerSource } from './engine-types.ts'
 import { greet, onTellDue } from './greeting.ts'
 import type { PeerGuard, PeerPass } from './guard.ts'
 import { GuardedHandshaker } from './guarded-handshaker.ts'
 import { Handshaker } from './handshaker.ts'
+import type { KnownPeer } from './known-peers.ts'
 import type { Connection } from './network.ts'
 import { Peer } from './peer.ts'
 import { isShaped, isWorthKnowing, revealTo, stopRevealingTo } from './revealing.ts'
@@ -21,18 +23,17 @@ export function dialMore(s: SwarmState): void {
   if (s.phase === 'stopped') return
   const { clock, random } = s.shared
   const now = clock.now()
+  const sourceOf = ({ endpoint }: KnownPeer): PeerSource => s.sources.sourceOf(endpoint.host, endpoint.port)
   const candidates = [...s.known.idle()]
     .filter((known) => known.notBefore <= now && !s.shared.bans.has(known.endpoint.host))
-    .map(({ endpoint, notBefore }) => ({
-      endpoint,
-      notBefore,
-      source: s.sources.sourceOf(endpoint.host, endpoint.port),
-    }))
+    .map((known) => ({ ...known, source: sourceOf(known) }))
   // Those who dialled us and have nothing for us do not count: they would keep us from who has.
   let connected = 0
   for (const peer of s.peers.values()) if (peer.dialled !== undefined || peer.areWeInterested) connected++
   const free = limits.peersPerTorrentMax - s.peers.size
-  const room = { now, connected, free, dialling: s.known.dialling }
+  const dialling = { near: 0, far: 0 }
+  for (const known of s.known.dialling()) dialling[isNear({ source: sourceOf(known) }) ? 'near' : 'far']++
+  const room = { now, connected, free, dialling }
   for (const { endpoint } of chooseDials(candidates, room, random)) {
     dial(s, endpoint).catch(() => s.post({ kind: 'dial-failed', endpoint }))
   }

@@ -24,6 +24,8 @@ export interface DialCandidate {
   readonly source: PeerSource
   /** Not before this reading of the clock. */
   readonly notBefore: Millis
+  /** In a row. */
+  readonly failures: number
 }
 
 export interface DialRoom {
@@ -32,29 +34,41 @@ export interface DialRoom {
   readonly connected: number
   /** How many more the torrent takes. */
   readonly free: number
-  readonly dialling: number
+  /** Being dialled: origins and our own site; others. */
+  readonly dialling: { readonly near: number; readonly far: number }
 }
 
 /** Connections that a torrent seeks itself; the rest of its room is for those who dial us. */
 export const CONNECTIONS_SOUGHT = 60
+/** At once, near and far each: machines that let nobody in keep a place for as long as a dial may take. */
 const DIALLING_MAX = 20
 
 /**
- * Origins and mirrors first, since one of them is the way to every piece; then the own site, then others; in
- * random order, so that the peers of a swarm do not all dial the same ones.
+ * Origins and mirrors first, since one of them is the way to every piece; then the own site, which nobody elsewhere
+ * keeps out; then others. Of those who are alike first who has not failed, and for the rest in random order, so that the
+ * peers of a swarm do not all dial the same ones.
  */
 export function chooseDials<C extends DialCandidate>(
   candidates: Iterable<C>,
   room: DialRoom,
   random: Random,
 ): C[] {
-  const free = Math.min(DIALLING_MAX, CONNECTIONS_SOUGHT - room.connected, room.free) - room.dialling
-  if (free <= 0) return []
   const due = [...candidates].filter((c) => c.notBefore <= room.now)
-  return shuffled(due, random)
-    .toSorted((a, b) => RANK[a.source] - RANK[b.source])
-    .slice(0, free)
+  const sorted = shuffled(due, random).toSorted(
+    (a, b) => RANK[a.source] - RANK[b.source] || a.failures - b.failures,
+  )
+  const { dialling } = room
+  const free = room.free - dialling.near - dialling.far
+  const near = sorted.filter(isNear).slice(0, Math.max(0, Math.min(DIALLING_MAX - dialling.near, free)))
+  const farRoom = Math.min(
+    DIALLING_MAX - dialling.far,
+    CONNECTIONS_SOUGHT - room.connected - dialling.near - dialling.far - near.length,
+    free - near.length,
+  )
+  return [...near, ...sorted.filter((c) => !isNear(c)).slice(0, Math.max(0, farRoom))]
 }
+
+export const isNear = ({ source }: { readonly source: PeerSource }): boolean => source !== 'otherSites'
 
 const RANK = { origin: 0, site: 1, otherSites: 2 } as const satisfies Record<PeerSource, number>
 

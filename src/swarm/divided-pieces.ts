@@ -44,11 +44,17 @@ export class DividedPieces {
     for (const piece of peer.down.hints) {
       const assembly = site.isFetching(piece) && site.isSlow(piece) ? chooser.get(piece) : undefined
       if (assembly === undefined || assembly.owner === peer || assembly.isExclusive) continue
-      this.leave(piece)
-      if (!chooser.give(piece, peer)) continue
+      this.#move(assembly, peer)
       peer.down.hints.delete(piece)
-      site.began(piece)
     }
+  }
+
+  #move(assembly: PieceAssembly, to: Peer): void {
+    const { site, chooser } = this.#parts
+    const { piece } = assembly
+    this.leave(piece)
+    chooser.open(piece)
+    if (chooser.give(piece, to)) site.began(piece)
   }
 
   /** Somebody of our site is fetching it and comes before us. */

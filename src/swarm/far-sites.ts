@@ -14,6 +14,8 @@ import type { PeerSpeed } from './request-queue.ts'
 const SLACK = millis(250)
 /** The sites together may have so many times what our rate makes of it: else none could become faster. */
 const ALL_TIMES = 2
+/** Who is alone shares its link with nobody, and has nobody who brings what a slow source holds up. */
+const ALL_TIMES_ALONE = 4
 /** However slow they are: one piece of each, and one besides, so that one slow source does not hold up the others. */
 const PIECES_OF_SITE_MIN = 1
 const PIECES_OF_ALL_MIN = 2
@@ -44,10 +46,23 @@ export class FarSite {
   }
 }
 
+export interface Asking {
+  readonly speed: PeerSpeed
+  readonly blocksOfPiece: number
+  /** An origin chose us for what is asked: that does not wait for those who are slow, and no more of it is shown than can be sent. */
+  readonly isChosen: boolean
+  /** Nobody else of our site is here. */
+  readonly isAlone: boolean
+}
+
 export class FarSites {
   readonly meter = new RateMeter()
   outstanding = 0
   readonly #sites = new Map<string, FarSite>()
+
+  get count(): number {
+    return this.#sites.size
+  }
 
   /** One peer more is there. An origin stands for itself. */
   enter(host: IpAddress, isOrigin: boolean): FarSite {
@@ -64,12 +79,16 @@ export class FarSites {
   }
 
   /** Blocks that may be asked for now of a peer there; none when it is below 1. */
-  roomFor(site: FarSite, speed: PeerSpeed, blocksOfPiece: number, now: Millis): number {
+  roomFor(site: FarSite, { speed, blocksOfPiece, isChosen, isAlone }: Asking, now: Millis): number {
     if (speed.isSnubbing) return site.outstanding === 0 ? 1 : 0
     const delay = (speed.roundTrip ?? 0) + SLACK
     const least = (pieces: number): number => Math.min(BLOCKS_MIN_MOST, pieces * blocksOfPiece)
     const ofSite = Math.max(least(PIECES_OF_SITE_MIN), blocksIn(site.meter.rate(now), delay))
-    const ofAll = Math.max(least(PIECES_OF_ALL_MIN), ALL_TIMES * blocksIn(this.meter.rate(now), delay))
+    if (isChosen) return ofSite - site.outstanding
+    const ofAll = Math.max(
+      least(PIECES_OF_ALL_MIN),
+      (isAlone ? ALL_TIMES_ALONE : ALL_TIMES) * blocksIn(this.meter.rate(now), delay),
+    )
     return Math.min(ofSite - site.outstanding, ofAll - this.outstanding)
   }
 }

@@ -42,18 +42,16 @@ export class KnownPeers {
   }
 
   /** Those that are neither connected nor being dialled. */
-  *idle(): Generator<KnownPeer> {
-    for (const peer of this.#peers.values()) if (peer.state === 'idle') yield peer
+  idle(): Iterable<KnownPeer> {
+    return this.#in('idle')
+  }
+
+  dialling(): Iterable<KnownPeer> {
+    return this.#in('dialling')
   }
 
   get size(): number {
     return this.#peers.size
-  }
-
-  get dialling(): number {
-    let n = 0
-    for (const peer of this.#peers.values()) if (peer.state === 'dialling') n++
-    return n
   }
 
   /** Dialling failed, or the connection was lost. */
@@ -77,6 +75,10 @@ export class KnownPeers {
     if (peer === undefined) return
     peer.state = 'idle'
     peer.notBefore = millis(now + USELESS_FOR)
+  }
+
+  *#in(state: DialState): Generator<KnownPeer> {
+    for (const peer of this.#peers.values()) if (peer.state === state) yield peer
   }
 
   #forgetWorst(): boolean {

@@ -20,7 +20,13 @@ const DUE_EVERY = millis(50)
 
 export function makeSiteWork(s: SwarmState, layout: PieceLayout): SiteWork {
   const { clock, peerId } = s.shared
-  return new SiteWork({ clock, self: peerId, pieces: layout.count, say: (word) => sayToAll(s, word) })
+  return new SiteWork({
+    clock,
+    self: peerId,
+    pieces: layout.count,
+    say: (word) => sayToAll(s, word),
+    onBegan: () => keepGoing(s),
+  })
 }
 
 /** Whether it is a member of our site may have changed: by its address, by what it speaks, by our phase. */
@@ -32,6 +38,10 @@ export function considerMember(s: SwarmState, peer: Peer): void {
   if (isMember) site.members.came(peer.id)
   else site.memberLeft(peer.id)
   s.isHelloDue = true
+  keepGoing(s)
+}
+
+function keepGoing(s: SwarmState): void {
   s.siteTimer ??= s.shared.clock.every(DUE_EVERY, () => s.post({ kind: 'site-due' }))
 }
 
@@ -48,8 +58,9 @@ export function onSiteDue(s: SwarmState): void {
   if (s.isHelloDue) sayHello(s, site)
   site.tick()
   for (const peer of s.peers.values()) s.loaded?.downloader?.divided.mindOffers(peer)
-  s.needsFill = true
-  if (!site.isAlone) return
+  // Ranks and leases run out by themselves; alone, nothing changes but by what peers say.
+  if (!site.isAlone) s.needsFill = true
+  if (!site.isQuiet) return
   s.siteTimer?.cancel()
   s.siteTimer = undefined
 }

@@ -107,8 +107,15 @@ export class Sources {
     const { farSite, owed } = peer.down
     const isPlayed = this.#deadlines.isActive
     const speed = peer.down.speed(now, { requestsInMax: peer.requestsInMax, isPlayed })
-    if (farSite === undefined || this.#site.isAlone || isPlayed) return queueBlocks(speed)
-    const room = this.#farSites.roomFor(farSite, speed, this.#blocksOfPiece, now)
+    // One source alone is asked for what fills the line; of several, what they owe us together is what waits there.
+    const isOnly = this.#site.isAlone && this.#farSites.count <= 1
+    if (farSite === undefined || isOnly || isPlayed) return queueBlocks(speed)
+    const isChosen = peer.source === 'origin' && peer.down.hints.size > 0
+    const room = this.#farSites.roomFor(
+      farSite,
+      { speed, blocksOfPiece: this.#blocksOfPiece, isChosen, isAlone: this.#site.isAlone },
+      now,
+    )
     return Math.min(limits.requestsOutMax, peer.requestsInMax, owed + room)
   }
 

@@ -30,7 +30,7 @@ export function answerOf(context: AnnounceContext, parts: AnnounceParts): Answer
     peers.length + packed.length === 0 && (request.leftBytes > 0 || request.event === 'started')
   const plain: AnnounceReply = {
     intervalMs: findsNobody ? settings.ownLeecherIntervalMs : intervalOf(context, parts),
-    minIntervalMs: settings.minIntervalMs,
+    minIntervalMs: request.isOurs ? settings.ownMinIntervalMs : settings.minIntervalMs,
     complete: counts.complete + unannounced,
     incomplete: counts.incomplete,
     peers: request.isOurs ? peers.map(withFlags) : peers,

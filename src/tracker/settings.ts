@@ -32,10 +32,15 @@ export const trackerSettings = {
     fallback: seconds(60),
     help: 'How long our own clients wait between announces while they download. Lower finds peers sooner and costs requests.',
   } satisfies Setting<Millis>,
+  ownMinIntervalMs: {
+    parse: readMillis(seconds(1), limits.announceIntervalMax),
+    fallback: seconds(2),
+    help: 'The shortest wait that our own clients may choose: who is new in a swarm asks sooner than every ownLeecherIntervalMs (five times in its first minute), and so does who knows nobody of its site.',
+  } satisfies Setting<Millis>,
   ownSeedIntervalMs: {
     parse: readInterval,
     fallback: minutes(30),
-    help: 'How long our own clients wait between announces once they have everything. One of a process announces every 45 s all the same, or every minIntervalMs if that is longer, to hear of a restart.',
+    help: 'How long our own clients wait between announces once they have everything. One of a process announces every 45 s all the same, or every ownMinIntervalMs if that is longer, to hear of a restart.',
   } satisfies Setting<Millis>,
   stockIntervalMs: {
     parse: readInterval,
@@ -60,7 +65,7 @@ export const trackerSettings = {
   minIntervalMs: {
     parse: readInterval,
     fallback: seconds(30),
-    help: 'The shortest wait that a client may choose by itself, for example when a person presses "announce".',
+    help: 'The shortest wait that other clients may choose by themselves, for example when a person presses "announce".',
   } satisfies Setting<Millis>,
   leaseSlackMs: {
     parse: readMillis(seconds(1), hours(1)),

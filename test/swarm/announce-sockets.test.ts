@@ -81,7 +81,7 @@ describe('A process with a thousand torrents', function () {
           compact: true,
           isOurs: true,
         }),
-        isStarving: () => false,
+        need: () => 'none' as const,
         onOutcome: () => {
           if (++replies === TORRENTS) all.resolve(undefined)
         },

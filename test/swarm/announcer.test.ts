@@ -5,6 +5,7 @@ import { ShoalError } from '../../src/core/errors.ts'
 import { infoHash, peerId } from '../../src/core/ids.ts'
 import { seededRandom } from '../../src/core/random.ts'
 import { MiB, millis, minutes, seconds } from '../../src/core/units.ts'
+import type { PeerNeed } from '../../src/swarm/announce-policy.ts'
 import { Announcer, type AnnounceOutcome } from '../../src/swarm/announcer.ts'
 import { Trackers } from '../../src/swarm/trackers.ts'
 import { type FetchAnnounce, fetchAnnounce } from '../../src/swarm/tracker-http.ts'
@@ -35,7 +36,7 @@ function announcerWith(
     asked.push(url)
     return answer(url, asked.length, signal)
   }
-  let isStarving = false
+  let need: PeerNeed = 'none'
   const announcer = new Announcer(
     {
       clock,
@@ -55,7 +56,7 @@ function announcerWith(
         compact: true,
         isOurs: true,
       }),
-      isStarving: () => isStarving,
+      need: () => need,
       onOutcome: (outcome) => outcomes.push(outcome),
     },
     { from: undefined },
@@ -66,7 +67,7 @@ function announcerWith(
     trackers,
     asked,
     outcomes,
-    starve: () => (isStarving = true),
+    starve: () => (need = 'anybody'),
     advance: async (by: number): Promise<void> => {
       await turn()
       clock.advance(millis(by))
@@ -311,7 +312,7 @@ describe('a tracker that has begun anew', () => {
             compact: true,
             isOurs: true,
           }),
-          isStarving: () => false,
+          need: () => 'none',
           onOutcome: () => undefined,
         },
         { from: undefined },

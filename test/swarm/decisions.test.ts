@@ -5,7 +5,12 @@ import { ipAddress } from '../../src/core/address.ts'
 import type { PieceIndex } from '../../src/core/piece-layout.ts'
 import { seededRandom } from '../../src/core/random.ts'
 import { millis, minutes, seconds } from '../../src/core/units.ts'
-import { nextAnnounceIn, retryAnnounceIn, retryRefusedIn } from '../../src/swarm/announce-policy.ts'
+import {
+  nextAnnounceIn,
+  type PeerNeed,
+  retryAnnounceIn,
+  retryRefusedIn,
+} from '../../src/swarm/announce-policy.ts'
 import { chooseDials, CONNECTIONS_SOUGHT, dialBackoff, mayDial } from '../../src/swarm/dial-policy.ts'
 import { RarityIndex } from '../../src/swarm/rarity-index.ts'
 import { queueBlocks, silenceAllowed } from '../../src/swarm/request-queue.ts'
@@ -190,6 +195,7 @@ describe('dialling', () => {
       endpoint: { host: ipAddress(`10.0.0.${String(n)}`), port: 6_881 },
       source,
       notBefore: millis(n === 9 ? 1_000 : 0),
+      failures: n % 10 === 4 ? 1 : 0,
     })
     const candidates = [
       candidate(1, 'otherSites'),
@@ -197,17 +203,22 @@ describe('dialling', () => {
       candidate(3, 'origin'),
       candidate(9, 'origin'),
     ]
-    const room = { now: millis(10), connected: 0, free: 200, dialling: 0 }
+    const room = { now: millis(10), connected: 0, free: 200, dialling: { near: 0, far: 0 } }
     const chosen = chooseDials(candidates, room, seededRandom(1))
     assert.deepEqual(
       chosen.map((c) => c.source),
       ['origin', 'site', 'otherSites'],
     )
-    assert.equal(
-      chooseDials(candidates, { ...room, connected: CONNECTIONS_SOUGHT - 1 }, seededRandom(1)).length,
-      1,
-    )
-    assert.equal(chooseDials(candidates, { ...room, dialling: 50 }, seededRandom(1)).length, 0)
+    const chosenIn = (more: Partial<typeof room>): string[] =>
+      chooseDials(candidates, { ...room, ...more }, seededRandom(1)).map((c) => c.source)
+    assert.deepEqual(chosenIn({ free: 1 }), ['origin'])
+    assert.deepEqual(chosenIn({ free: 0 }), [])
+    // Those elsewhere never keep the own site out: not by being connected, not by letting nobody in.
+    assert.deepEqual(chosenIn({ connected: CONNECTIONS_SOUGHT }), ['origin', 'site'])
+    assert.deepEqual(chosenIn({ dialling: { near: 0, far: 20 } }), ['origin', 'site'])
+    assert.deepEqual(chosenIn({ dialling: { near: 20, far: 0 } }), ['otherSites'])
+    const failed = [candidate(4, 'site'), candidate(14, 'site'), candidate(2, 'site'), candidate(24, 'site')]
+    assert.equal(chooseDials(failed, { ...room, free: 1 }, seededRandom(2))[0]?.failures, 0)
   })
 
   it('waits longer after each failure, never more than half a minute', () => {
@@ -224,19 +235,40 @@ describe('announcing', () => {
     const outlook = {
       interval: seconds(3_000_000),
       minInterval: undefined,
-      isStarving: false,
+      need: 'none' as const,
       starvingRounds: 0,
+      age: seconds(0),
     }
     assert.ok(nextAnnounceIn(outlook, half) <= minutes(60))
     assert.ok(nextAnnounceIn({ ...outlook, interval: seconds(1) }, half) >= seconds(27))
   })
 
   it('asks sooner while there is nobody to fetch from, but not below the least interval', () => {
-    const outlook = { interval: seconds(60), minInterval: undefined, isStarving: true, starvingRounds: 1 }
+    const outlook = {
+      interval: seconds(60),
+      minInterval: undefined,
+      need: 'anybody' as const,
+      starvingRounds: 1,
+      age: seconds(30),
+    }
     assert.equal(nextAnnounceIn(outlook, half), seconds(5))
+    assert.equal(nextAnnounceIn({ ...outlook, age: seconds(0) }, half), seconds(2))
     assert.equal(nextAnnounceIn({ ...outlook, starvingRounds: 3 }, half), seconds(15))
     assert.ok(nextAnnounceIn({ ...outlook, starvingRounds: 100 }, half) <= seconds(60))
     assert.equal(nextAnnounceIn({ ...outlook, minInterval: seconds(20) }, half), seconds(20))
+  })
+
+  it('asks sooner while it is new, and while it knows nobody of its site', () => {
+    const outlook = { interval: seconds(60), minInterval: seconds(1), starvingRounds: 0 }
+    const waits = (need: PeerNeed): number[] =>
+      [0, 5, 10, 20, 40, 80].map((age) =>
+        Math.round(nextAnnounceIn({ ...outlook, need, age: seconds(age) }, half)),
+      )
+    assert.deepEqual(waits('more'), [2, 5, 10, 20, 40, 57].map(seconds))
+    assert.deepEqual(waits('neighbours'), [3, 3, 3, 3, 5, 10].map(seconds))
+    assert.deepEqual(waits('none'), [57, 57, 57, 57, 57, 57].map(seconds))
+    const often = { ...outlook, minInterval: seconds(8), age: seconds(0) }
+    assert.equal(nextAnnounceIn({ ...often, need: 'more' }, half), seconds(8))
   })
 
   it('retries failures soon and refusals as it is told', () => {

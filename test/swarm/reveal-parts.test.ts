@@ -6,6 +6,7 @@ import { millis, seconds } from '../../src/core/units.ts'
 import { Assist } from '../../src/swarm/reveal/assist.ts'
 import { RecentMedian } from '../../src/swarm/recent-median.ts'
 import { PieceLedger } from '../../src/swarm/reveal/piece-ledger.ts'
+import { RecentLeast } from '../../src/swarm/reveal/recent-least.ts'
 import { SiteFeed } from '../../src/swarm/reveal/site-feed.ts'
 import type { SimulatedHost } from '../support/reveal-world.ts'
 
@@ -66,9 +67,11 @@ describe('the ledger of an origin', () => {
 })
 
 describe('assistance to a site', () => {
+  const PIECE_BYTES = 1_000_000
+
   /** Seconds of ten in which the site was assisted, if it takes in `helped` bytes a second then, and `plain` else. */
   function assisted(plain: number, helped: number): number {
-    const assist = new Assist<SimulatedHost>()
+    const assist = new Assist<SimulatedHost>(PIECE_BYTES)
     const site = new SiteFeed<SimulatedHost>('a', PIECES)
     let count = 0
     for (let s = 1; s <= 30; s++) {
@@ -90,8 +93,56 @@ describe('assistance to a site', () => {
     assert.equal(assisted(1_000_000, 1_000_000), 0)
   })
 
+  it('is given to a slow one for the last second of its content, gain or none', () => {
+    const assist = new Assist<SimulatedHost>(PIECE_BYTES)
+    const site = new SiteFeed<SimulatedHost>('a', 4)
+    const takes = (bytes: number, at: number): void => {
+      site.intake.add(bytes, seconds(at))
+      assist.tick([site], true, seconds(at))
+    }
+    for (let s = 1; s <= 10; s++) takes(1_000_000, s)
+    for (const n of [0, 1, 2]) site.count(piece(n), 1)
+    assert.equal(assist.isOn(site), false, 'as fast as ever')
+    const isOn = Array.from({ length: 20 }, (_, i) => {
+      takes(100_000, 20 + i)
+      return assist.isOn(site)
+    })
+    assert.deepEqual(isOn, new Array(20).fill(true))
+  })
+
   it('is withdrawn, mostly, where it makes no difference', () => {
     assert.ok(assisted(300_000, 300_000) <= 6, String(assisted(300_000, 300_000)))
+  })
+})
+
+describe('what a site lacks', () => {
+  it('is what no host of it has', () => {
+    const site = new SiteFeed<SimulatedHost>('a', PIECES)
+    assert.equal(site.missing, PIECES)
+    for (const by of [1, 1, -1] as const) site.count(piece(0), by)
+    assert.equal(site.missing, PIECES - 1)
+    site.count(piece(0), -1)
+    assert.equal(site.missing, PIECES)
+    site.countSeed(1)
+    assert.equal(site.missing, 0)
+  })
+})
+
+describe('the least of late', () => {
+  it('is forgotten after twenty seconds, and never the only one', () => {
+    const least = new RecentLeast()
+    assert.equal(least.value, 0)
+    for (const [value, at] of [
+      [30, 1],
+      [50, 2],
+      [40, 11],
+    ] as const)
+      least.add(value, seconds(at))
+    assert.equal(least.value, 30)
+    least.add(60, seconds(22))
+    assert.equal(least.value, 40)
+    least.add(70, seconds(99))
+    assert.equal(least.value, 60)
   })
 })
 

@@ -139,9 +139,27 @@ describe('the work of a site', () => {
   function workOf(self: PeerId): { clock: ManualClock; work: SiteWork; said: SiteWord[] } {
     const clock = new ManualClock()
     const said: SiteWord[] = []
-    const work = new SiteWork({ clock, self, pieces: PIECES, say: (word) => said.push(word) })
+    const say = (word: SiteWord): unknown => said.push(word)
+    const work = new SiteWork({ clock, self, pieces: PIECES, say, onBegan: () => undefined })
     return { clock, work, said }
   }
+
+  it('is minded as long as there is somebody to talk to or something under way, also by one alone', () => {
+    const clock = new ManualClock()
+    let began = 0
+    const parts = { clock, self: A, pieces: PIECES, say: () => undefined }
+    const work = new SiteWork({ ...parts, onBegan: () => began++ })
+    const [piece = assert.fail()] = pieces
+    assert.ok(work.isQuiet)
+    work.began(piece)
+    work.began(piece)
+    assert.equal(began, 1)
+    assert.ok(!work.isQuiet && work.isAlone)
+    clock.advance(seconds(1))
+    assert.ok(work.isSlow(piece))
+    work.arrived(piece)
+    assert.ok(work.isQuiet)
+  })
 
   /** Ours first, then the other's. */
   function twoPieces(work: SiteWork): [PieceIndex, PieceIndex] {

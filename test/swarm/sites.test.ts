@@ -66,6 +66,18 @@ describe('clients of ours at three sites of four', () => {
     assert.ok(swarm.figures().last <= 1.5, JSON.stringify(swarm.figures()))
   })
 
+  it('find whom they can talk to within seconds, where those before it let nobody in', async () => {
+    const closed = (_site: number, host: number): boolean => host === 3
+    const arrivesAt = (_site: number, host: number): Millis => seconds(host === 3 ? 3 : 0)
+    await using swarm = await createSwarm([4, 4], 24, { accepts: closed, arrivesAt })
+    await swarm.run(seconds(60))
+    assertAllWhole(swarm)
+    const figures = swarm.figures()
+    assert.ok(figures.last <= 1.35, JSON.stringify(figures))
+    // It was two and more, as long as nobody asked the tracker again for a minute.
+    for (const copies of figures.wanCopies) assert.ok(copies <= 1.35, JSON.stringify(figures))
+  })
+
   it('complete from each other when the origin leaves after 1.05 copies', async () => {
     await using swarm = await createSwarm([4, 4, 4], 8)
     let isGone = false

@@ -14,13 +14,16 @@ const WARM_UP = seconds(2)
 const TRIED_FOR = seconds(3)
 /** Less than this is chance. */
 const GAIN_MIN = 1.15
+/** What a site could take in within so long costs little: a slow one need not prove that it gains by it. */
+const TAIL_S = 1
 const PAUSE_FIRST = seconds(4)
 const PAUSE_MAX = seconds(64)
 
 interface Trial {
   /** When the first bytes came in. */
   beganAt: Millis | undefined
-  /** The most that it ever took in. */
+  /** What it takes in, and the most that it ever did. */
+  rateBps: number
   bestBps: number
   isOn: boolean
   /** When it was switched on, or may be again. */
@@ -30,10 +33,18 @@ interface Trial {
 }
 
 export class Assist<P extends RevealPeer> {
+  readonly #pieceLength: number
   readonly #trials = new WeakMap<SiteFeed<P>, Trial>()
 
+  constructor(pieceLength: number) {
+    this.#pieceLength = pieceLength
+  }
+
   isOn(site: SiteFeed<P>): boolean {
-    return this.#trials.get(site)?.isOn === true
+    const trial = this.#trials.get(site)
+    if (trial === undefined) return false
+    const isTail = site.missing * this.#pieceLength <= TAIL_S * trial.bestBps
+    return trial.isOn || (isTail && isSlow(trial))
   }
 
   tick(sites: Iterable<SiteFeed<P>>, isAllOut: boolean, now: Millis): void {
@@ -43,18 +54,29 @@ export class Assist<P extends RevealPeer> {
       if (rate > 0) trial.beganAt ??= now
       if (trial.beganAt !== undefined && now - trial.beganAt >= WARM_UP)
         trial.bestBps = Math.max(trial.bestBps, rate)
+      trial.rateBps = rate
       this.#trials.set(site, trial)
       if (!isAllOut) trial.isOn = false
       else if (trial.isOn) judge(trial, rate, now)
-      else if (now >= trial.at && rate < DOING_WELL * trial.bestBps + 1)
+      else if (now >= trial.at && isSlow(trial))
         Object.assign(trial, { isOn: true, at: now, rateBefore: rate })
     }
   }
 }
 
 function newTrial(now: Millis): Trial {
-  return { beganAt: undefined, bestBps: 0, isOn: false, at: now, rateBefore: 0, pause: PAUSE_FIRST }
+  return {
+    beganAt: undefined,
+    rateBps: 0,
+    bestBps: 0,
+    isOn: false,
+    at: now,
+    rateBefore: 0,
+    pause: PAUSE_FIRST,
+  }
 }
+
+const isSlow = ({ rateBps, bestBps }: Trial): boolean => rateBps < DOING_WELL * bestBps + 1
 
 function judge(trial: Trial, rate: number, now: Millis): void {
   if (now - trial.at < TRIED_FOR) return

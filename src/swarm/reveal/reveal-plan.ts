@@ -20,12 +20,14 @@ export interface Showing<P> {
   readonly isChosen: boolean
 }
 
-/** Shown ahead of what was sent, in time at the rate seen: requests cross the line, and blocks wait in sockets. */
+/**
+ * Shown ahead of what was sent, in time at the rate seen: requests cross the line (two round trips), and blocks wait in
+ * sockets. All sites together have less than each might have by itself, so that it counts who comes first.
+ */
 const AHEAD_S = 0.4
+const AHEAD_ALL_S = 0.2
 /** A client begins with few requests and asks for more with each block that comes: it has to find some. */
 const AHEAD_MIN_BYTES = 128 * KiB
-/** A site that has so many times more to pass on than the best, and than it is shown at a time, passes on too little. */
-const HOARDING_TIMES = 3
 /** Somebody alone has nobody to share with: it shall never wait for a HAVE. */
 const AHEAD_ALONE_S = 0.6
 const AHEAD_ALONE_PIECES = 16
@@ -53,7 +55,7 @@ export class RevealPlan<P extends RevealPeer> {
   readonly #layout: PieceLayout
   readonly #random: Random
   readonly #book: SwarmBook<P>
-  readonly #assist = new Assist<P>()
+  readonly #assist: Assist<P>
   /** Fresh pieces that everybody who may be given them was shown before; tried again at each tick. */
   #parked: PieceIndex[] = []
   #out: Showing<P>[] = []
@@ -63,6 +65,7 @@ export class RevealPlan<P extends RevealPeer> {
     this.#layout = layout
     this.#random = random
     this.#book = new SwarmBook(layout, random)
+    this.#assist = new Assist(layout.pieceLength)
   }
 
   get size(): number {
@@ -182,24 +185,31 @@ export class RevealPlan<P extends RevealPeer> {
     if (host.openBytes < ahead / 2) this.#feed(host, ahead, now)
   }
 
+  /** In seconds. */
+  get #crossing(): number {
+    return (2 * this.#book.roundTrip.value) / 1_000
+  }
+
   #ahead(rateBps: number): number {
-    return Math.max(this.#layout.pieceLength / 2, AHEAD_MIN_BYTES, rateBps * AHEAD_S)
+    return Math.max(this.#layout.pieceLength / 2, AHEAD_MIN_BYTES, rateBps * (AHEAD_S + this.#crossing))
   }
 
   #feed(host: Host<P>, aheadBytes: number, now: Millis): void {
     while (host.openBytes < aheadBytes && this.#showRarest(host, now));
   }
 
-  /** True when nothing is left that nobody was given. */
+  /**
+   * True when nothing is left that nobody was given. Our line is shared: as long as sites that pass on have room, the
+   * others wait; when those have what they can take, the line is not left idle.
+   */
   #feedSites(now: Millis): boolean {
-    const { sites, ledger } = this.#book
-    const room = this.#room(
-      [...sites.values()].filter((site) => site.feeders.length > 0),
-      now,
-    )
+    const { ledger } = this.#book
+    const fed = [...this.#book.sites.values()].filter((site) => site.feeders.length > 0)
+    const room = new Map(fed.map((site) => [site, this.#ahead(site.rateBps(now)) - site.openBytes]))
+    let left = this.#roomInAll(fed, now)
     for (;;) {
       const open = [...room]
-        .filter(([, bytes]) => bytes > 0)
+        .filter(([site, bytes]) => bytes > 0 && (left > 0 || site.openBytes === 0))
         .map(([site]) => site)
         .toSorted((a, b) => a.unspread - b.unspread || a.given - b.given)
       if (open.length === 0) return false
@@ -209,21 +219,21 @@ export class RevealPlan<P extends RevealPeer> {
       if (host === undefined) this.#parked.push(piece)
       else {
         this.#show(host, piece, now)
-        room.set(host.site, (room.get(host.site) ?? 0) - this.#layout.pieceBytes(piece))
+        const bytes = this.#layout.pieceBytes(piece)
+        room.set(host.site, (room.get(host.site) ?? 0) - bytes)
+        left -= bytes
       }
     }
   }
 
-  /** Bytes that each site may be shown. A site that takes much more than it passes on has the least at a time. */
-  #room(sites: readonly SiteFeed<P>[], now: Millis): Map<SiteFeed<P>, number> {
-    const { pieceLength } = this.#layout
-    const unspreadLeast = Math.min(...sites.map((site) => site.unspread))
-    const room = (site: SiteFeed<P>): number => {
-      const ahead = this.#ahead(site.rateBps(now))
-      const isHoarding = site.unspread > HOARDING_TIMES * (unspreadLeast + ahead / pieceLength)
-      return (isHoarding ? pieceLength / 2 : ahead) - site.openBytes
-    }
-    return new Map(sites.map((site) => [site, room(site)]))
+  /**
+   * Bytes that all sites together may be shown: less than each might be by itself, so that who comes first counts. One
+   * piece each has besides: who takes nothing of what it was shown keeps nobody else from it.
+   */
+  #roomInAll(sites: readonly SiteFeed<P>[], now: Millis): number {
+    const rate = sites.reduce((sum, site) => sum + site.rateBps(now), 0)
+    const open = sites.reduce((sum, site) => sum + site.openBytes, 0)
+    return Math.max(sites.length * this.#ahead(0), rate * (AHEAD_ALL_S + this.#crossing)) - open
   }
 
   /** What a site lacks as a whole, to those that bring it in. */

@@ -19,6 +19,8 @@ export class SiteFeed<P extends RevealPeer> {
   /** Everything that it lacks is on its way; until the next tick. */
   isSated = false
   readonly #copies: Uint16Array
+  /** Pieces that some host here has told of. */
+  #present = 0
   #seeds = 0
 
   constructor(name: string, pieces: number) {
@@ -31,8 +33,16 @@ export class SiteFeed<P extends RevealPeer> {
     return (this.#copies[piece] ?? 0) + this.#seeds
   }
 
+  /** Pieces that nobody here has. */
+  get missing(): number {
+    return this.#seeds > 0 ? 0 : this.#copies.length - this.#present
+  }
+
   count(piece: PieceIndex, by: 1 | -1): void {
-    this.#copies[piece] = Math.max(0, (this.#copies[piece] ?? 0) + by)
+    const before = this.#copies[piece] ?? 0
+    const after = Math.max(0, before + by)
+    this.#copies[piece] = after
+    this.#present += Math.sign(after) - Math.sign(before)
   }
 
   countSeed(by: 1 | -1): void {

@@ -8,6 +8,7 @@ import type { Millis } from '../../core/units.ts'
 import { Host, type PeerFacts, type RevealPeer } from './host.ts'
 import { RecentMedian } from '../recent-median.ts'
 import { PieceLedger } from './piece-ledger.ts'
+import { RecentLeast } from './recent-least.ts'
 import { SiteFeed } from './site-feed.ts'
 
 export class SwarmBook<P extends RevealPeer> {
@@ -19,6 +20,8 @@ export class SwarmBook<P extends RevealPeer> {
   readonly #unproven = new Set<Host<P>>()
   /** From being shown to being there. */
   readonly arrivals = new RecentMedian()
+  /** From being shown to being asked for, with nothing that waits in between. */
+  readonly roundTrip = new RecentLeast()
 
   constructor(layout: PieceLayout, random: Random) {
     this.layout = layout
@@ -97,6 +100,8 @@ export class SwarmBook<P extends RevealPeer> {
   asked(peer: P, piece: PieceIndex, now: Millis): void {
     const host = this.hosts.get(peer)
     if (host === undefined) return
+    const shownAt = host.pending.get(piece)?.shownAt
+    if (shownAt !== undefined && shownAt > host.askedAt) this.roundTrip.add(now - shownAt, now)
     host.askedAt = now
     host.isSlack = false
     if (!this.ledger.isOut(piece)) this.#give(host, piece)

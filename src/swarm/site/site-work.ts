@@ -23,6 +23,8 @@ export interface SiteWorkParts {
   readonly pieces: number
   /** To every member that is connected to us. */
   readonly say: (word: SiteWord) => void
+  /** A fetch has begun: from now on {@link SiteWork.tick} is due several times a second. */
+  readonly onBegan: () => void
 }
 
 interface Fetch {
@@ -69,6 +71,11 @@ export class SiteWork {
     return this.#fetches.size
   }
 
+  /** Nobody to talk to, and nothing under way. */
+  get isQuiet(): boolean {
+    return this.isAlone && this.#fetches.size === 0
+  }
+
   isFetching(piece: PieceIndex): boolean {
     return this.#fetches.has(piece)
   }
@@ -111,6 +118,7 @@ export class SiteWork {
     const now = this.#parts.clock.now()
     this.#fetches.set(piece, { since: now, saidAt: now, isMoving: false })
     this.#say(piece)
+    this.#parts.onBegan()
   }
 
   /** A block of it came. */

@@ -153,7 +153,7 @@ export class OutageWorld {
               compact: true,
               isOurs: true,
             }),
-            isStarving: () => false,
+            need: () => 'none',
             onOutcome: () => undefined,
           },
           { from: host },
