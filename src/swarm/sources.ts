@@ -21,16 +21,20 @@ const CHOKED_FOR_LONG = seconds(10)
 
 /** No LAN is as slow as this, bytes a second, for so long. */
 const NEAR_SLOW_BPS = 250_000
-const NEAR_SLOW_FOR = seconds(5)
+/** Nor brings it so little of the most that ever came. */
+const NEAR_SLOW_SHARE = 0.4
+const NEAR_SLOW_FOR = seconds(3)
 /** Nor does it take so long to answer. */
-const NEAR_ANSWER_MAX = seconds(2)
+const NEAR_ANSWER_MAX = seconds(1)
 
 export class Sources {
   readonly copies: Copies
   readonly #site: SiteWork
   readonly #deadlines: Deadlines
   readonly #farSites = new FarSites()
-  readonly #nearMeter = new RateMeter()
+  readonly #meter = new RateMeter()
+  /** The most that ever came, from all together. */
+  #bestBps = 0
   #nearSlowSince: Millis | undefined
   readonly #blocksOfPiece: number
 
@@ -83,8 +87,8 @@ export class Sources {
   /** A block came. */
   received(peer: Peer, bytes: number, now: Millis): void {
     peer.down.meter.add(bytes, now)
-    if (peer.down.farSite === undefined) this.#nearMeter.add(bytes, now)
-    else peer.down.farSite.came(bytes, now)
+    this.#meter.add(bytes, now)
+    peer.down.farSite?.came(bytes, now)
   }
 
   /**
@@ -96,7 +100,9 @@ export class Sources {
     for (const peer of peers)
       if (peer.source === 'site') longest = Math.max(longest, peer.down.waitedFor(now))
     // A limit of our own lets us ask for little, and that is answered at once.
-    const isSlow = longest > NEAR_ANSWER_MAX && this.#nearMeter.rate(now) < NEAR_SLOW_BPS
+    this.#bestBps = Math.max(this.#bestBps, this.#meter.rate(now))
+    const slowBps = Math.max(NEAR_SLOW_BPS, NEAR_SLOW_SHARE * this.#bestBps)
+    const isSlow = longest > NEAR_ANSWER_MAX && (this.copies.isNearSlow || this.#meter.rate(now) < slowBps)
     if (!isSlow) this.#nearSlowSince = undefined
     else this.#nearSlowSince ??= now
     this.copies.isNearSlow = this.#nearSlowSince !== undefined && now - this.#nearSlowSince >= NEAR_SLOW_FOR

@@ -66,6 +66,21 @@ describe('clients of ours at three sites of four', () => {
     assert.ok(swarm.figures().last <= 1.5, JSON.stringify(swarm.figures()))
   })
 
+  it('fetch from elsewhere what one of them with a bad line keeps them waiting for', async () => {
+    // It was there long before the others, and has most of it when they come.
+    const isBad = (site: number, host: number): boolean => site === 0 && host === 0
+    const lanBps = (site: number, host: number): number => (isBad(site, host) ? LAN_BPS / 10 : LAN_BPS)
+    const arrivesAt = (site: number, host: number): Millis => seconds(site === 0 && host > 0 ? 14 : 0)
+    await using swarm = await createSwarm([6, 4], 24, { lanBps, arrivesAt })
+    await swarm.run(seconds(60))
+    assertAllWhole(swarm)
+    const took = swarm.hosts
+      .filter((host) => host.site === 0 && host.number > 0)
+      .map((host) => (host.doneAt ?? NaN) - 14_000)
+    // It was over twice that, as long as it counted as having what it is slow to give.
+    assert.ok(Math.max(...took) <= 1.5 * boundOf(24), JSON.stringify({ took, bound: boundOf(24) }))
+  })
+
   it('find whom they can talk to within seconds, where those before it let nobody in', async () => {
     const closed = (_site: number, host: number): boolean => host === 3
     const arrivesAt = (_site: number, host: number): Millis => seconds(host === 3 ? 3 : 0)
