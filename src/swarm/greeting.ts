@@ -41,7 +41,7 @@ export function sendHandshakeAgain(s: SwarmState, peer: Peer): void {
 }
 
 /** Across a WAN a moment more is nothing, and a message of nine bytes costs as much as one of ninety. */
-const TELL_EVERY = millis(50)
+const TELL_EVERY = millis(100)
 
 /**
  * Our site hears it at once, others a moment later with what else is new. Our own clients that have the piece hear

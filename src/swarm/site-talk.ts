@@ -1,7 +1,6 @@
 /** What our own clients of one site tell each other, as it comes and goes; what follows from it is `site/site-work.ts`'s. */
 import type { PieceLayout } from '../core/piece-layout.ts'
 import { unreachable } from '../core/errors.ts'
-import { millis } from '../core/units.ts'
 import type { ExtensionName } from '../wire/extension.ts'
 import {
   decodeFetch,
@@ -12,11 +11,8 @@ import {
   encodeUnfetch,
 } from '../wire/site-messages.ts'
 import type { Peer } from './peer.ts'
-import { SiteWork, type SiteWord } from './site/site-work.ts'
+import { SiteWork, type SiteWord, TICK_EVERY } from './site/site-work.ts'
 import type { SwarmState } from './swarm-state.ts'
-
-/** Ranks are a tenth of a second apart. */
-const DUE_EVERY = millis(50)
 
 export function makeSiteWork(s: SwarmState, layout: PieceLayout): SiteWork {
   const { clock, peerId } = s.shared
@@ -42,7 +38,7 @@ export function considerMember(s: SwarmState, peer: Peer): void {
 }
 
 function keepGoing(s: SwarmState): void {
-  s.siteTimer ??= s.shared.clock.every(DUE_EVERY, () => s.post({ kind: 'site-due' }))
+  s.siteTimer ??= s.shared.clock.every(TICK_EVERY, () => s.post({ kind: 'site-due' }))
 }
 
 /** Nothing is left to be divided. */

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { type PeerId, peerIdOfBytes } from '../../src/core/ids.ts'
 import type { PieceIndex } from '../../src/core/piece-layout.ts'
-import { millis, seconds } from '../../src/core/units.ts'
+import { type Millis, millis, seconds } from '../../src/core/units.ts'
 import { Claims } from '../../src/swarm/site/claims.ts'
 import { Members } from '../../src/swarm/site/members.ts'
-import { SiteWork, type SiteWord } from '../../src/swarm/site/site-work.ts'
+import { SiteWork, TICK_EVERY, type SiteWord } from '../../src/swarm/site/site-work.ts'
 import { limits } from '../../src/wire/limits.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
@@ -143,6 +143,25 @@ describe('the work of a site', () => {
     const work = new SiteWork({ clock, self, pieces: PIECES, say, onBegan: () => undefined })
     return { clock, work, said }
   }
+
+  it('waits longer for each who comes before on a machine that is late with everything', () => {
+    const mayAfter = (gap: Millis): Millis => {
+      const { clock, work } = workOf(A)
+      work.members.came(B)
+      const [, theirs] = twoPieces(work)
+      for (let i = 0; i < 3; i++) {
+        work.tick()
+        clock.advance(gap)
+      }
+      work.tick()
+      work.opened(theirs)
+      const from = clock.now()
+      while (!work.mayFetch(theirs)) clock.advance(millis(10))
+      return millis(clock.now() - from)
+    }
+    assert.equal(mayAfter(TICK_EVERY), 100)
+    assert.equal(mayAfter(millis(TICK_EVERY + 200)), 600)
+  })
 
   it('is minded as long as there is somebody to talk to or something under way, also by one alone', () => {
     const clock = new ManualClock()

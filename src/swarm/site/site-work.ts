@@ -39,8 +39,13 @@ export const FAR_PIECES_MAX = 32
 /** A lease, and the time after which an unheard one is overtaken: so many times what a fetch usually takes. */
 const LEASE_TIMES = 3
 const LEASE_MIN = seconds(0.5)
+/** How often {@link SiteWork.tick} is due. */
+export const TICK_EVERY = millis(50)
 /** Who has heard nothing waits so long for each who comes before. */
 const WAIT_A_RANK = millis(100)
+/** Or so many times what our own ticks were late by: who is kept waiting for a processor hears late. */
+const LAG_TIMES = 3
+const LAG_KEPT = 0.95
 /** Who else is there is counted anew so often at most. */
 const REFRESH_EVERY = seconds(1)
 /** Longer than this nobody waits for those before, however many there are. */
@@ -53,6 +58,9 @@ export class SiteWork {
   readonly #fetches = new Map<PieceIndex, Fetch>()
   readonly #usual = new RecentMedian()
   #refreshedAt = millis(0)
+  #tickedAt: Millis | undefined
+  /** The most that a tick was late by, of late. */
+  #lag = 0
   /** Since when a piece waits for somebody of the site, plus 1 so that 0 says "not known". */
   readonly #openSince: Float64Array
 
@@ -97,7 +105,7 @@ export class SiteWork {
     if (this.claims.holderOf(piece) !== undefined) return false
     if (this.members.isFirst(piece)) return true
     const { rank, isUnheard } = this.members.standing(piece)
-    return this.openFor(piece) >= Math.min(WAIT_MAX, rank * (isUnheard ? this.#lease : WAIT_A_RANK))
+    return this.openFor(piece) >= Math.min(WAIT_MAX, rank * (isUnheard ? this.#lease : this.#waitARank))
   }
 
   /** One of us has been at it for longer than it usually takes: who can have it faster should. */
@@ -177,6 +185,10 @@ export class SiteWork {
   /** Several times a second. */
   tick(): void {
     const now = this.#parts.clock.now()
+    if (this.#tickedAt !== undefined)
+      this.#lag = Math.max(this.#lag * LAG_KEPT, now - this.#tickedAt - TICK_EVERY)
+    // With nothing to mind there are no ticks for a while.
+    this.#tickedAt = this.isQuiet ? undefined : now
     if (now - this.#refreshedAt >= REFRESH_EVERY) {
       this.#refreshedAt = now
       this.members.refresh()
@@ -197,6 +209,10 @@ export class SiteWork {
   /** From now on those who come before have their time again. */
   #reopen(piece: PieceIndex): void {
     this.#openSince[piece] = this.#parts.clock.now() + 1
+  }
+
+  get #waitARank(): number {
+    return Math.max(WAIT_A_RANK, LAG_TIMES * this.#lag)
   }
 
   get #lease(): Millis {
