@@ -1,9 +1,8 @@
 /**
- * What to ask of a peer next, and the pieces on their way. What a reader waits for comes before everything
- * (`deadlines.ts`). Then, in this order: blocks of its own pieces; pieces that
- * somebody left unfinished; the rarest piece that nobody fetches; blocks that others were not asked for; and at
- * the very end a second copy of what others were. From elsewhere, what is no work of others of our site
- * (`site/site-work.ts`) and is not at our site.
+ * What to ask of a peer next, and the pieces on their way. What a reader waits for comes before everything (`deadlines.ts`).
+ * Then, in this order: blocks of its own pieces; pieces that somebody left unfinished; the rarest piece that nobody
+ * fetches; blocks that others were not asked for; and at the very end a second copy of what others were. From elsewhere,
+ * what is no work of others of our site (`site/site-work.ts`) and is not at our site.
  */
 import { BLOCK_BYTES, type PieceIndex, type PieceLayout } from '../core/piece-layout.ts'
 import type { Random } from '../core/random.ts'
@@ -13,8 +12,9 @@ import type { Deadlines, UrgentBoard } from './deadlines.ts'
 import type { Peer } from './peer.ts'
 import { PieceAssembly } from './piece-assembly.ts'
 import type { Copies } from './copies.ts'
+import { farDelay } from './far-sites.ts'
 import { findPiece, idleAfterLooking, LOOKS_MAX, type PieceSearch } from './piece-search.ts'
-import { FAR_PIECES_MAX, type SiteWork } from './site/site-work.ts'
+import type { SiteWork } from './site/site-work.ts'
 
 export interface BlockChooserParts {
   readonly layout: PieceLayout
@@ -32,7 +32,7 @@ export interface ChosenBlock {
   readonly block: number
 }
 
-/** Pieces that are not whole are lost when the process dies: this much at most is fetched again. */
+/** What is not whole is lost when the process dies. */
 const UNFINISHED_BYTES_MAX = 16 * MiB
 /** A second copy of the last blocks: of how many peers at most, and how many at once from a peer. */
 const ASKERS_MAX = 2
@@ -73,8 +73,8 @@ export class BlockChooser implements UrgentBoard {
 
   /** No peer is asked for a free piece any more. Answers how many bytes of it were here, and are given up. */
   claim(piece: PieceIndex): number {
-    const assembly = this.#assemblies.get(piece)
     this.copies.close(piece)
+    const assembly = this.#assemblies.get(piece)
     if (assembly === undefined) return 0
     this.close(assembly)
     this.#parts.pool.release(assembly.bytes)
@@ -117,8 +117,7 @@ export class BlockChooser implements UrgentBoard {
 
   /** Undefined when there is nothing that the peer can help with. */
   next(peer: Peer, now: Millis): ChosenBlock | undefined {
-    const { deadlines, layout } = this.#parts
-    const urgent = deadlines.next(peer, this, { layout, now })
+    const urgent = this.#parts.deadlines.next(peer, this, { layout: this.#parts.layout, now })
     if (urgent !== undefined) return urgent
     for (const assembly of peer.down.pieces) {
       const block = assembly.firstFree()
@@ -128,21 +127,19 @@ export class BlockChooser implements UrgentBoard {
     if (!peer.down.isProven && peer.down.pieces.size > 0) return undefined
     const isFar = peer.source !== 'site'
     const own = isFar ? this.#beginFar(peer, now) : this.#beginNear(peer, now)
-    if (own !== undefined) {
-      this.give(own.piece, peer)
-      if (isFar) this.#parts.site.began(own.piece)
-      const block = own.firstFree()
-      return block === undefined ? undefined : { assembly: own, block }
-    }
-    return this.#helpOthers(peer) ?? this.#duplicate(peer)
+    if (own === undefined) return this.#helpOthers(peer) ?? this.#duplicate(peer)
+    this.give(own.piece, peer)
+    if (isFar) this.#parts.site.began(own.piece)
+    const block = own.firstFree()
+    return block === undefined ? undefined : { assembly: own, block }
   }
 
   #beginFar(peer: Peer, now: Millis): PieceAssembly | undefined {
-    const { site } = this.#parts
-    if (!site.isAlone && site.fetching >= FAR_PIECES_MAX) return undefined
-    const hinted = this.#startHinted(peer)
-    if (hinted !== undefined) return hinted
-    return this.#unlessIdle(peer, now, () => this.#leftUnfinished(peer) ?? this.#startFar(peer))
+    if (this.#parts.site.isLineFull(farDelay(peer.down.roundTrip))) return undefined
+    return (
+      this.#startHinted(peer) ??
+      this.#unlessIdle(peer, now, () => this.#leftUnfinished(peer) ?? this.#startFar(peer))
+    )
   }
 
   #beginNear(peer: Peer, now: Millis): PieceAssembly | undefined {
@@ -164,8 +161,7 @@ export class BlockChooser implements UrgentBoard {
     for (const piece of hints) {
       const begun = this.#assemblies.get(piece)
       const isOfUse = this.isOpen(piece) && !this.copies.isHere(piece)
-      // Whoever is at it may turn out to be slow.
-      if (isOfUse && !this.#parts.site.mayTakeOffer(piece)) continue
+      if (isOfUse && !this.#parts.site.mayTakeOffer(piece)) continue // whoever is at it may turn out to be slow
       if (!isOfUse || !this.#maybeFrom(peer, piece)) {
         hints.delete(piece)
         continue
@@ -212,14 +208,14 @@ export class BlockChooser implements UrgentBoard {
 
   /** The rarest at our site. */
   #startNear(peer: Peer): PieceAssembly | undefined {
-    const suits = (piece: PieceIndex): boolean => this.#maybeFrom(peer, piece)
-    const piece = findPiece(this.copies.near, this.#searchAt(peer, 'near'), suits)
+    const piece = findPiece(this.copies.near, this.#searchAt(peer, 'near'), (piece) =>
+      this.#maybeFrom(peer, piece),
+    )
     return piece === undefined ? undefined : this.#startIfRoom(piece)
   }
 
   #searchAt(peer: Peer, place: 'near' | 'far'): PieceSearch {
-    const { counted } = peer.down
-    const isCounted = counted?.place === place && !counted.isWhole
+    const isCounted = peer.down.counted?.place === place && !peer.down.counted.isWhole
     const looksMax = this.#parts.site.isAlone ? Infinity : LOOKS_MAX
     return { peer, isCounted, looksMax, random: this.#parts.random }
   }
@@ -265,22 +261,27 @@ export class BlockChooser implements UrgentBoard {
   }
 
   #helpOthers(peer: Peer): ChosenBlock | undefined {
-    for (const assembly of this.#assemblies.values()) {
-      if (assembly.isExclusive || !this.#mayHelp(peer, assembly.piece)) continue
+    for (const assembly of this.#begunFor(peer)) {
       const block = assembly.firstFree()
       if (block !== undefined) return { assembly, block }
     }
     return undefined
   }
 
+  /** From elsewhere only of what is slow to come: over a thin line everything is under way for a while. */
   #duplicate(peer: Peer): ChosenBlock | undefined {
     if (this.copies.startable > 0 || peer.down.requests.size >= DUPLICATES_MAX) return undefined
-    for (const assembly of this.#assemblies.values()) {
-      if (assembly.isExclusive || !this.#mayHelp(peer, assembly.piece)) continue
+    for (const assembly of this.#begunFor(peer)) {
+      if (peer.source !== 'site' && !this.#parts.site.isSlow(assembly.piece)) continue
       const block = assembly.duplicable(peer, ASKERS_MAX)
       if (block !== undefined) return { assembly, block }
     }
     return undefined
+  }
+
+  *#begunFor(peer: Peer): Iterable<PieceAssembly> {
+    for (const assembly of this.#assemblies.values())
+      if (!assembly.isExclusive && this.#mayHelp(peer, assembly.piece)) yield assembly
   }
 
   #mayBring(peer: Peer, piece: PieceIndex): boolean {

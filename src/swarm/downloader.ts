@@ -94,6 +94,7 @@ export class Downloader {
   }
 
   peerGot(peer: Peer, piece: PieceIndex): void {
+    if (peer.source === 'site' && this.sources.copies.near.copiesOf(piece) === 0) this.#parts.site.brought()
     this.sources.got(peer, piece)
     peer.down.refused.delete(piece)
     peer.down.idleUntil = millis(0)

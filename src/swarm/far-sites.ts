@@ -49,7 +49,7 @@ export class FarSite {
 export interface Asking {
   readonly speed: PeerSpeed
   readonly blocksOfPiece: number
-  /** An origin chose us for what is asked: that does not wait for those who are slow, and no more of it is shown than can be sent. */
+  /** By an origin, for what is asked. */
   readonly isChosen: boolean
   /** Nobody else of our site is here. */
   readonly isAlone: boolean
@@ -78,20 +78,30 @@ export class FarSites {
     for (const [key, other] of this.#sites) if (other === site) this.#sites.delete(key)
   }
 
-  /** Blocks that may be asked for now of a peer there; none when it is below 1. */
+  /**
+   * Blocks that may be asked for now of a peer there; none when it is below 1. What an origin chose us for does not wait
+   * for those who are slow: no more of it is shown than can be sent.
+   */
   roomFor(site: FarSite, { speed, blocksOfPiece, isChosen, isAlone }: Asking, now: Millis): number {
     if (speed.isSnubbing) return site.outstanding === 0 ? 1 : 0
-    const delay = (speed.roundTrip ?? 0) + SLACK
-    const least = (pieces: number): number => Math.min(BLOCKS_MIN_MOST, pieces * blocksOfPiece)
-    const ofSite = Math.max(least(PIECES_OF_SITE_MIN), blocksIn(site.meter.rate(now), delay))
-    if (isChosen) return ofSite - site.outstanding
+    const delay = farDelay(speed.roundTrip)
+    const ofSite = Math.max(leastOf(PIECES_OF_SITE_MIN, blocksOfPiece), blocksIn(site.meter.rate(now), delay))
+    const room = ofSite - site.outstanding
+    if (isChosen) return room
+    const times = isAlone ? ALL_TIMES_ALONE : ALL_TIMES
     const ofAll = Math.max(
-      least(PIECES_OF_ALL_MIN),
-      (isAlone ? ALL_TIMES_ALONE : ALL_TIMES) * blocksIn(this.meter.rate(now), delay),
+      leastOf(PIECES_OF_ALL_MIN, blocksOfPiece),
+      times * blocksIn(this.meter.rate(now), delay),
     )
-    return Math.min(ofSite - site.outstanding, ofAll - this.outstanding)
+    return Math.min(room, ofAll - this.outstanding)
   }
 }
+
+/** From asking for a block elsewhere to its coming. */
+export const farDelay = (roundTrip: Millis | undefined): number => (roundTrip ?? 0) + SLACK
+
+const leastOf = (pieces: number, blocksOfPiece: number): number =>
+  Math.min(BLOCKS_MIN_MOST, pieces * blocksOfPiece)
 
 const blocksIn = (rateBps: number, delay: number): number =>
   Math.ceil((rateBps * delay) / 1_000 / BLOCK_BYTES)

@@ -20,6 +20,7 @@ export function makeSiteWork(s: SwarmState, layout: PieceLayout): SiteWork {
     clock,
     self: peerId,
     pieces: layout.count,
+    pieceLength: layout.pieceLength,
     say: (word) => sayToAll(s, word),
     onBegan: () => keepGoing(s),
   })

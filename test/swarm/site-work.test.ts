@@ -136,11 +136,13 @@ describe('claims', () => {
 })
 
 describe('the work of a site', () => {
+  const PIECES_OF = { pieces: PIECES, pieceLength: 100_000 }
+
   function workOf(self: PeerId): { clock: ManualClock; work: SiteWork; said: SiteWord[] } {
     const clock = new ManualClock()
     const said: SiteWord[] = []
     const say = (word: SiteWord): unknown => said.push(word)
-    const work = new SiteWork({ clock, self, pieces: PIECES, say, onBegan: () => undefined })
+    const work = new SiteWork({ ...PIECES_OF, clock, self, say, onBegan: () => undefined })
     return { clock, work, said }
   }
 
@@ -163,17 +165,41 @@ describe('the work of a site', () => {
     assert.equal(mayAfter(millis(TICK_EVERY + 200)), 600)
   })
 
+  it('has little under way for all together: what their rate makes of the delay, twice, and a few pieces at first', () => {
+    const { clock, work } = workOf(A)
+    const isFull = (): boolean => work.isLineFull(300)
+    for (const piece of pieces.slice(0, 4)) work.began(piece)
+    assert.ok(!isFull(), 'alone it has its own bound')
+    work.members.came(B)
+    assert.ok(isFull())
+    work.gaveUp(pieces[0] ?? assert.fail())
+    assert.ok(!isFull(), 'three are under way')
+    work.heard(pieces[10] ?? assert.fail(), B, seconds(5), 0)
+    assert.ok(isFull(), 'what others bring counts')
+    // A megabyte a second for three seconds: 600 kB may be under way.
+    for (let i = 0; i < 30; i++) {
+      clock.advance(millis(100))
+      work.brought()
+    }
+    work.heardUnfetch(pieces[10] ?? assert.fail(), B)
+    work.began(pieces[19] ?? assert.fail())
+    work.began(pieces[20] ?? assert.fail())
+    assert.ok(!isFull(), 'five of six')
+    for (const piece of pieces.slice(21, 23)) work.began(piece)
+    assert.ok(isFull())
+  })
+
   it('is minded as long as there is somebody to talk to or something under way, also by one alone', () => {
     const clock = new ManualClock()
     let began = 0
-    const parts = { clock, self: A, pieces: PIECES, say: () => undefined }
+    const parts = { ...PIECES_OF, clock, self: A, say: () => undefined }
     const work = new SiteWork({ ...parts, onBegan: () => began++ })
     const [piece = assert.fail()] = pieces
     assert.ok(work.isQuiet)
     work.began(piece)
     work.began(piece)
     assert.equal(began, 1)
-    assert.ok(!work.isQuiet && work.isAlone)
+    assert.equal(work.isQuiet, false)
     clock.advance(seconds(1))
     assert.ok(work.isSlow(piece))
     work.arrived(piece)

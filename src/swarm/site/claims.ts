@@ -49,6 +49,11 @@ export class Claims {
     return true
   }
 
+  /** Pieces that somebody is bringing. */
+  get size(): number {
+    return this.#claims.size
+  }
+
   /** Who is bringing it. */
   holderOf(piece: PieceIndex): PeerId | undefined {
     return this.#claims.get(piece)?.by

@@ -9,6 +9,7 @@ import type { PieceIndex } from '../../core/piece-layout.ts'
 import { type Millis, millis, seconds } from '../../core/units.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { limits } from '../../wire/limits.ts'
+import { RateMeter } from '../rate-meter.ts'
 import { RecentMedian } from '../recent-median.ts'
 import { Claims } from './claims.ts'
 import { Members } from './members.ts'
@@ -21,6 +22,7 @@ export interface SiteWorkParts {
   readonly clock: Clock
   readonly self: PeerId
   readonly pieces: number
+  readonly pieceLength: number
   /** To every member that is connected to us. */
   readonly say: (word: SiteWord) => void
   /** A fetch has begun: from now on {@link SiteWork.tick} is due several times a second. */
@@ -35,7 +37,13 @@ interface Fetch {
 }
 
 /** Pieces that one of us fetches from elsewhere at a time. */
-export const FAR_PIECES_MAX = 32
+const FAR_PIECES_MAX = 32
+/**
+ * All of us together have under way what our rate makes of the delay, times this: else we could not become faster. And
+ * never less than so many pieces. Twelve behind a thin link with two pieces each would each wait for ten seconds.
+ */
+const SITE_TIMES = 2
+const SITE_PIECES_MIN = 4
 /** A lease, and the time after which an unheard one is overtaken: so many times what a fetch usually takes. */
 const LEASE_TIMES = 3
 const LEASE_MIN = seconds(0.5)
@@ -57,6 +65,8 @@ export class SiteWork {
   readonly #parts: SiteWorkParts
   readonly #fetches = new Map<PieceIndex, Fetch>()
   readonly #usual = new RecentMedian()
+  /** Bytes that are new to our site, whoever brought them. */
+  readonly #intake = new RateMeter()
   #refreshedAt = millis(0)
   #tickedAt: Millis | undefined
   /** The most that a tick was late by, of late. */
@@ -74,14 +84,18 @@ export class SiteWork {
     return this.members.isAlone
   }
 
-  /** How many pieces we are fetching from elsewhere. */
-  get fetching(): number {
-    return this.#fetches.size
-  }
-
   /** Nobody to talk to, and nothing under way. */
   get isQuiet(): boolean {
     return this.isAlone && this.#fetches.size === 0
+  }
+
+  /** As much is on its way to the site as should be, where a piece comes `delay` after it was asked for. */
+  isLineFull(delay: number): boolean {
+    if (this.isAlone) return false
+    if (this.#fetches.size >= FAR_PIECES_MAX) return true
+    const now = this.#parts.clock.now()
+    const bytes = (SITE_TIMES * this.#intake.rate(now) * delay) / 1_000
+    return this.#fetches.size + this.claims.size >= Math.max(SITE_PIECES_MIN, bytes / this.#parts.pieceLength)
   }
 
   isFetching(piece: PieceIndex): boolean {
@@ -141,7 +155,14 @@ export class SiteWork {
     const fetch = this.#fetches.get(piece)
     if (fetch === undefined) return
     this.#fetches.delete(piece)
-    this.#usual.add(this.#parts.clock.now() - fetch.since)
+    const now = this.#parts.clock.now()
+    this.#usual.add(now - fetch.since)
+    this.#intake.add(this.#parts.pieceLength, now)
+  }
+
+  /** Somebody of the site has brought what nobody here had. */
+  brought(): void {
+    this.#intake.add(this.#parts.pieceLength, this.#parts.clock.now())
   }
 
   /** A peer of the site has it. True: we were fetching it from elsewhere, and need not any more. */
