@@ -102,9 +102,8 @@ export class BlockChooser implements UrgentBoard {
   /** What is urgent is begun also when there is no room: no more of it than peers are asked for at once. */
   open(piece: PieceIndex): PieceAssembly {
     const known = this.#assemblies.get(piece)
-    if (known !== undefined) return known
-    this.#makeRoom()
-    return this.#start(piece)
+    if (known === undefined) this.#makeRoom()
+    return known ?? this.#start(piece)
   }
 
   /** The piece is whole, or given up: its buffer is the caller's now. */
@@ -166,8 +165,8 @@ export class BlockChooser implements UrgentBoard {
         hints.delete(piece)
         continue
       }
-      const own =
-        begun?.owner === undefined && begun?.firstFree() !== undefined ? begun : this.#startIfRoom(piece)
+      const isLeft = begun?.owner === undefined && begun?.firstFree() !== undefined
+      const own = isLeft ? begun : this.#startIfRoom(piece)
       if (own !== undefined) hints.delete(piece)
       if (own !== undefined || this.isStartable(piece)) return own
     }
