@@ -49,9 +49,11 @@ export class Claims {
     return true
   }
 
-  /** Pieces that somebody is bringing. */
-  get size(): number {
-    return this.#claims.size
+  /** Pieces that somebody has been bringing for no longer than that. */
+  countYoung(now: Millis, age: Millis): number {
+    let count = 0
+    for (const { since } of this.#claims.values()) if (now - since <= age) count++
+    return count
   }
 
   /** Who is bringing it. */

@@ -65,6 +65,8 @@ export class SiteWork {
   readonly #parts: SiteWorkParts
   readonly #fetches = new Map<PieceIndex, Fetch>()
   readonly #usual = new RecentMedian()
+  /** Pieces that others said lately to be fetching, as of the last tick. One that only says so is not waited for by all. */
+  #othersFetch = 0
   /** Bytes that are new to our site, whoever brought them. */
   readonly #intake = new RateMeter()
   #refreshedAt = millis(0)
@@ -95,7 +97,9 @@ export class SiteWork {
     if (this.#fetches.size >= FAR_PIECES_MAX) return true
     const now = this.#parts.clock.now()
     const bytes = (SITE_TIMES * this.#intake.rate(now) * delay) / 1_000
-    return this.#fetches.size + this.claims.size >= Math.max(SITE_PIECES_MIN, bytes / this.#parts.pieceLength)
+    return (
+      this.#fetches.size + this.#othersFetch >= Math.max(SITE_PIECES_MIN, bytes / this.#parts.pieceLength)
+    )
   }
 
   isFetching(piece: PieceIndex): boolean {
@@ -215,6 +219,7 @@ export class SiteWork {
       this.members.refresh()
     }
     for (const piece of this.claims.expire(now)) this.#reopen(piece)
+    this.#othersFetch = this.claims.countYoung(now, this.#lease)
     for (const [piece, fetch] of this.#fetches) {
       if (!fetch.isMoving || now - fetch.saidAt < this.#lease / 2) continue
       fetch.saidAt = now
