@@ -3,7 +3,7 @@
  * manual clock. One JSON line a run.
  *
  *     node bench/simulation.ts [--hosts 4,4,4] [--mib 64] [--piece-kib 32] [--mbit 20] [--lan-mbit 100] [--seed 1] [--arrive 0]
- *         [--slow-host] [--thin-site] [--closed 0.5] [--kill 0.5] [--pace] [--every 2000] [--most 600]
+ *         [--rtt-ms 20] [--slow-host] [--thin-site] [--closed 0.5] [--kill 0.5] [--pace] [--every 2000] [--most 600]
  *     node bench/simulation.ts --draw 1 [--topologies 20] [--mib 64] …
  *
  * `--slow-host`: the first host has a tenth of the others' LAN rate. `--thin-site`: the last site a tenth of the WAN
@@ -27,6 +27,7 @@ const { values } = parseArgs({
     'lan-mbit': { type: 'string', default: '100' },
     seed: { type: 'string', default: '1' },
     arrive: { type: 'string', default: '0' },
+    'rtt-ms': { type: 'string', default: '20' },
     most: { type: 'string', default: '600' },
     'slow-host': { type: 'boolean', default: false },
     'thin-site': { type: 'boolean', default: false },
@@ -72,6 +73,7 @@ async function runAsAsked(seed: number): Promise<void> {
     seed,
     originBps: mbitBps(values.mbit),
     wanBps: (site) => mbitBps(values.mbit) / (isThin(site) ? 10 : 1),
+    wanLatency: millis(Number(values['rtt-ms']) / 2),
     lanBps: (site, host) => mbitBps(values['lan-mbit']) / (values['slow-host'] && site + host === 0 ? 10 : 1),
     accepts: () => random() >= Number(values.closed),
     arrivesAt: () => millis(random() * 1_000 * Number(values.arrive)),

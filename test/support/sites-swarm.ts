@@ -28,6 +28,8 @@ export interface SitesOptions {
   /** Of each site, each way. */
   readonly wanBps: (site: number) => number
   readonly lanBps: (site: number, host: number) => number
+  /** One way, of what crosses the WAN. */
+  readonly wanLatency?: Millis
   /** After the start. */
   readonly arrivesAt?: (site: number, host: number) => Millis
   readonly accepts?: (site: number, host: number) => boolean
@@ -229,7 +231,7 @@ export class SitesSwarm implements AsyncDisposable {
     if (a !== undefined && b?.site === a.site) return { links: [a.out, b.into], latency: LAN_LATENCY }
     const leaves = a === undefined ? [this.originOut] : present(a.out, this.wanOut[a.site])
     const enters = b === undefined ? [] : present(this.wanIn[b.site], b.into)
-    return { links: [...leaves, ...enters], latency: WAN_LATENCY }
+    return { links: [...leaves, ...enters], latency: this.#options.wanLatency ?? WAN_LATENCY }
   }
 
   async #startOrigin(): Promise<void> {

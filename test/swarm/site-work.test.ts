@@ -165,7 +165,7 @@ describe('the work of a site', () => {
     assert.equal(mayAfter(millis(TICK_EVERY + 200)), 600)
   })
 
-  it('has little under way for all together: what their rate makes of the delay, twice, and a few pieces at first', () => {
+  it('has little under way for all together: what their rate makes of the delay, thrice, and a few pieces at first', () => {
     const { clock, work } = workOf(A)
     const isFull = (): boolean => work.isLineFull(300)
     for (const piece of pieces.slice(0, 4)) work.began(piece)
@@ -180,14 +180,14 @@ describe('the work of a site', () => {
     clock.advance(seconds(2))
     work.tick()
     assert.ok(!isFull(), 'but not for longer than a fetch usually takes: it may only be said')
-    // A megabyte a second for three seconds: 600 kB may be under way.
+    // A megabyte a second for three seconds: 900 kB may be under way.
     for (let i = 0; i < 30; i++) {
       clock.advance(millis(100))
       work.brought()
     }
-    for (const piece of pieces.slice(21, 23)) work.began(piece)
-    assert.ok(!isFull(), 'five of six')
-    for (const piece of pieces.slice(23, 25)) work.began(piece)
+    for (const piece of pieces.slice(21, 26)) work.began(piece)
+    assert.ok(!isFull(), 'eight of nine')
+    for (const piece of pieces.slice(26, 28)) work.began(piece)
     assert.ok(isFull())
   })
 

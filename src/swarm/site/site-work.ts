@@ -42,7 +42,7 @@ const FAR_PIECES_MAX = 32
  * All of us together have under way what our rate makes of the delay, times this: else we could not become faster. And
  * never less than so many pieces. Twelve behind a thin link with two pieces each would each wait for ten seconds.
  */
-const SITE_TIMES = 2
+const SITE_TIMES = 3
 const SITE_PIECES_MIN = 4
 /** A lease, and the time after which an unheard one is overtaken: so many times what a fetch usually takes. */
 const LEASE_TIMES = 3
