@@ -2,7 +2,7 @@
  * A sender and a receiver of the same content, ours and libtorrent's (Debian's python3-libtorrent), that take turns: the
  * senders run all the time, a receiver is started for each run.
  */
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Host, startOn } from '../../test/support/namespaces.ts'
 import { Child, run } from '../../test/support/processes.ts'
@@ -20,7 +20,7 @@ const PEER = ['/usr/bin/python3', new URL('../libtorrent-peer.py', import.meta.u
 const TICKS_A_SECOND = 100
 
 export interface RivalsParts {
-  /** Below it everything is kept, and what is received in {@link Rivals.received}. */
+  /** Below it is what the senders need. */
   readonly root: string
   /** With the content in it, and nothing else. */
   readonly library: string
@@ -71,15 +71,9 @@ export class Rivals implements AsyncDisposable {
     return new Rivals(parts, { torrent, up, theirs, theirPort, more })
   }
 
-  /** Where what a run fetched lies until the next one. */
-  get received(): string {
-    return join(this.#parts.root, 'work', 'out')
-  }
-
-  async run(who: Rival): Promise<Run> {
-    const work = join(this.#parts.root, 'work')
-    await rm(work, { recursive: true, force: true })
-    await mkdir(this.received, { recursive: true })
+  /** What is fetched is in {@link receivedIn} the folder `work` then. */
+  async run(who: Rival, work: string): Promise<Run> {
+    await mkdir(receivedIn(work), { recursive: true })
     const seed = who === 'shoal' ? this.#up : this.#theirs
     const before = await cpuOf(seed)
     await using leech = await this.#receiver(who, work)
@@ -103,17 +97,19 @@ export class Rivals implements AsyncDisposable {
   async #receiver(who: Rival, work: string): Promise<Child> {
     const { sender, receiver, portAt } = this.#parts
     if (who === 'shoal') {
-      const folders = ['--out', this.received, '--data', join(work, 'data')]
+      const folders = ['--out', receivedIn(work), '--data', join(work, 'data')]
       const argv = [LAUNCHER, 'get', this.#torrent, '--json', ...folders, '--seed', 'forever']
       return startOn(receiver, { argv })
     }
     const listen = listenOf(receiver, await portAt(receiver))
     const from = listenOf(sender, this.#theirPort)
     return startOn(receiver, {
-      argv: [...PEER, this.#torrent, this.received, 'leech', listen, from, ...this.#more],
+      argv: [...PEER, this.#torrent, receivedIn(work), 'leech', listen, from, ...this.#more],
     })
   }
 }
+
+export const receivedIn = (work: string): string => join(work, 'out')
 
 /** As `libtorrent-peer.py` takes it: on loopback, where all peers have one address, the port alone. */
 const listenOf = (host: Host, port: number): string =>
