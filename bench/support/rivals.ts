@@ -5,7 +5,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Host, startOn } from '../../test/support/namespaces.ts'
-import { Child, run } from '../../test/support/processes.ts'
+import { type Child, run } from '../../test/support/processes.ts'
 import type { Run } from './rival-figures.ts'
 
 export type Rival = 'shoal' | 'libtorrent'

@@ -2,6 +2,7 @@
 import { type FileHandle, lstat } from 'node:fs/promises'
 import { dirname, join } from 'node:path/posix'
 import { ShoalError, systemCode } from '../core/errors.ts'
+import { Gate } from '../core/gate.ts'
 import { fileLayoutOf, landingPath, type Metainfo, type MetainfoFile } from '../core/metainfo.ts'
 import type { FileLayout, FileSpan, PieceIndex } from '../core/piece-layout.ts'
 import { type Content, type ContentSpec, type FileStamp, isDifferent } from './content.ts'
@@ -9,11 +10,15 @@ import { DirtyFiles } from './dirty-files.ts'
 import { inLanes } from './file-lanes.ts'
 import type { FilePool } from './file-pool.ts'
 
+/** Enough for every thread that node has for files; of more, files would be closed before they are brought to the disk. */
+const WRITES_AT_ONCE = 16
+
 export class DiskContent implements Content {
   readonly #pool: FilePool
   readonly #spec: ContentSpec
   readonly #metainfo: Metainfo
   #layout: FileLayout | undefined
+  readonly #writes = new Gate(WRITES_AT_ONCE)
   readonly #dirty = new DirtyFiles((index) => this.#bring(index))
   #stamps: (FileStamp | undefined)[] | undefined
   /** Files that we changed since they were stamped. */
@@ -72,14 +77,7 @@ export class DiskContent implements Content {
 
   async write(piece: PieceIndex, bytes: Uint8Array): Promise<void> {
     if (!this.#spec.isWritable) throw new ShoalError('conflict', 'this content is only read')
-    for (const span of this.#spansOf(piece)) {
-      if (!this.#spec.isWanted(span.file)) continue
-      if (this.#protected.has(span.file)) {
-        await this.#mustHold(span, bytes)
-        continue
-      }
-      await this.#write(span, bytes)
-    }
+    await this.#writes.run(() => this.#writeSpans(piece, bytes))
   }
 
   async sync(): Promise<void> {
@@ -90,6 +88,15 @@ export class DiskContent implements Content {
     this.#isClosed = true
     await this.#dirty.stopEarly()
     await this.#pool.closeAll(this)
+  }
+
+  async #writeSpans(piece: PieceIndex, bytes: Uint8Array): Promise<void> {
+    await this.#dirty.room()
+    for (const span of this.#spansOf(piece)) {
+      if (!this.#spec.isWanted(span.file)) continue
+      if (this.#protected.has(span.file)) await this.#mustHold(span, bytes)
+      else await this.#write(span, bytes)
+    }
   }
 
   async #write(span: FileSpan, bytes: Uint8Array): Promise<void> {
