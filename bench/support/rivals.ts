@@ -6,6 +6,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Host, startOn } from '../../test/support/namespaces.ts'
 import { type Child, run } from '../../test/support/processes.ts'
+import { encodeTorrent, parseTorrent } from '../../src/wire/torrent.ts'
 import type { Run } from './rival-figures.ts'
 
 export type Rival = 'shoal' | 'libtorrent'
@@ -35,6 +36,7 @@ export interface RivalsParts {
 export class Rivals implements AsyncDisposable {
   readonly #parts: RivalsParts
   readonly #torrent: string
+  readonly #trackerless: string
   readonly #up: Child
   readonly #theirs: Child
   readonly #theirPort: number
@@ -42,10 +44,18 @@ export class Rivals implements AsyncDisposable {
 
   private constructor(
     parts: RivalsParts,
-    of: { torrent: string; up: Child; theirs: Child; theirPort: number; more: readonly string[] },
+    of: {
+      torrent: string
+      trackerless: string
+      up: Child
+      theirs: Child
+      theirPort: number
+      more: readonly string[]
+    },
   ) {
     this.#parts = parts
     this.#torrent = of.torrent
+    this.#trackerless = of.trackerless
     this.#up = of.up
     this.#theirs = of.theirs
     this.#theirPort = of.theirPort
@@ -63,12 +73,18 @@ export class Rivals implements AsyncDisposable {
     const portal = String((await up.untilLine(event('ready')))['portal'])
     const torrent = join(root, 'content.torrent')
     await linkTo(parts, { portal, data, torrent })
+    // Told of each other by the tracker, each receiver would fetch from both senders.
+    const trackerless = join(root, 'trackerless.torrent')
+    const { infoBytes } = parseTorrent(await readFile(torrent))
+    await writeFile(trackerless, encodeTorrent({ infoBytes, announce: [] }))
     const theirPort = await parts.portAt(sender)
     const listen = listenOf(sender, theirPort)
-    const theirs = stack.use(startOn(sender, { argv: [...PEER, torrent, library, 'seed', listen, ...more] }))
+    const theirs = stack.use(
+      startOn(sender, { argv: [...PEER, trackerless, library, 'seed', listen, ...more] }),
+    )
     await theirs.untilLine(word('ready'))
     stack.move()
-    return new Rivals(parts, { torrent, up, theirs, theirPort, more })
+    return new Rivals(parts, { torrent, trackerless, up, theirs, theirPort, more })
   }
 
   /** What is fetched is in {@link receivedIn} the folder `work` then. */
@@ -104,7 +120,7 @@ export class Rivals implements AsyncDisposable {
     const listen = listenOf(receiver, await portAt(receiver))
     const from = listenOf(sender, this.#theirPort)
     return startOn(receiver, {
-      argv: [...PEER, this.#torrent, receivedIn(work), 'leech', listen, from, ...this.#more],
+      argv: [...PEER, this.#trackerless, receivedIn(work), 'leech', listen, from, ...this.#more],
     })
   }
 }
