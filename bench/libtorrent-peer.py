@@ -1,5 +1,6 @@
-"""One libtorrent peer for bench/one-to-one.ts: TORRENT FOLDER MODE(seed|leech) PORT [PEER_PORT]; and for bench/lab:
-the same with ADDRESS:PORT and without PEER_PORT, so that it finds peers by the trackers of the torrent.
+"""One libtorrent peer for bench/one-to-one.ts: TORRENT FOLDER MODE(seed|leech) PORT [PEER_PORT]; for bench/lossy.ts
+the same with ADDRESS:PORT of both and "utp" after them where it may use that; and for bench/lab with ADDRESS:PORT and
+without a peer, so that it finds peers by the trackers of the torrent.
 
 Prints "ready" when it listens, "done SECONDS" when every byte is verified and written; ends when its standard
 input is closed.
@@ -15,17 +16,22 @@ sys.path.insert(0, str(Path(__file__).parent / "support"))
 from quiet_libtorrent import parameters_of, session_of  # noqa: E402
 
 torrent, folder, mode, listen = sys.argv[1:5]
+has_utp = "utp" in sys.argv[5:]
+peers = [argument for argument in sys.argv[5:] if argument != "utp"]
 is_local = ":" not in listen  # on loopback, where all peers have one address
 session = session_of(
     listen if ":" in listen else f"127.0.0.1:{listen}",
     allow_multiple_connections_per_ip=is_local,
+    enable_outgoing_utp=has_utp,
+    enable_incoming_utp=has_utp,
     alert_mask=lt.alert.category_t.status_notification | lt.alert.category_t.storage_notification,
 )
 handle = session.add_torrent(parameters_of(torrent, folder, mode))
 print("ready", flush=True)
 if mode == "leech":
-    if len(sys.argv) > 5:
-        handle.connect_peer(("127.0.0.1", int(sys.argv[5])))
+    for peer in peers:
+        address, _, port = peer.rpartition(":")
+        handle.connect_peer((address or "127.0.0.1", int(port)))
     while not handle.status().is_seeding:
         session.wait_for_alert(50)
         session.pop_alerts()

@@ -15,7 +15,12 @@ export interface FileStamp {
 }
 
 export interface Content {
-  /** Makes folders and files (sparse, full length, empty ones too) of what is wanted; never follows a link. */
+  /**
+   * Makes the folders of what is wanted, in each a first file, so that a disk that refuses says so at once, empty files, and
+   * gives those that are there their length; the others are made when first written to, each at its full length.
+   * Never follows a link. @throws ShoalError `conflict` for what is no regular file, and for what was not there when
+   * it was stamped first.
+   */
   prepare(): Promise<void>
   /**
    * One for each file of the torrent; undefined for what is not there: as it was when this was first asked, or

@@ -1,22 +1,30 @@
 /** A torrent's content as files below a folder. */
-import type { FileHandle } from 'node:fs/promises'
+import { type FileHandle, lstat } from 'node:fs/promises'
+import { dirname, join } from 'node:path/posix'
 import { ShoalError, systemCode } from '../core/errors.ts'
-import { fileLayoutOf, landingPath, type Metainfo } from '../core/metainfo.ts'
+import { Gate } from '../core/gate.ts'
+import { fileLayoutOf, landingPath, type Metainfo, type MetainfoFile } from '../core/metainfo.ts'
 import type { FileLayout, FileSpan, PieceIndex } from '../core/piece-layout.ts'
 import { type Content, type ContentSpec, type FileStamp, isDifferent } from './content.ts'
+import { DirtyFiles } from './dirty-files.ts'
+import { inLanes } from './file-lanes.ts'
 import type { FilePool } from './file-pool.ts'
-import type { GuardedOpen } from './guarded-open.ts'
+
+/** Enough for every thread that node has for files; of more, files would be closed before they are brought to the disk. */
+const WRITES_AT_ONCE = 16
 
 export class DiskContent implements Content {
   readonly #pool: FilePool
   readonly #spec: ContentSpec
   readonly #metainfo: Metainfo
   #layout: FileLayout | undefined
-  /** Files written to since the last sync. */
-  readonly #dirty = new Set<number>()
+  readonly #writes = new Gate(WRITES_AT_ONCE)
+  readonly #dirty = new DirtyFiles((index) => this.#bring(index))
   #stamps: (FileStamp | undefined)[] | undefined
   /** Files that we changed since they were stamped. */
   readonly #unstamped = new Set<number>()
+  /** Files that we made, with how many bytes were written to each, repeated ones too. */
+  readonly #made = new Map<number, number>()
   #protected: ReadonlySet<number> = new Set()
   #isClosed = false
 
@@ -27,23 +35,26 @@ export class DiskContent implements Content {
   }
 
   async prepare(): Promise<void> {
-    await inLanes(this.#metainfo.files.entries(), async ([index, file]) => {
-      if (!this.#spec.isWanted(index)) return
-      await this.#use(index, async (handle) => {
-        const isWhole = (await handle.stat()).size === file.sizeBytes
-        if (!isWhole) await handle.truncate(file.sizeBytes)
-        if (!isWhole || this.#stamps?.[index] === undefined) this.#unstamped.add(index)
-      })
-    })
+    const stamps = this.#stamps ?? (await this.stamps())
+    const begun = new Set<string>()
+    const isDue = (index: number, file: MetainfoFile): boolean => {
+      const stamp = stamps[index]
+      if (stamp !== undefined) return stamp.sizeBytes !== file.sizeBytes
+      const isFirst = !begun.has(dirname(file.path))
+      begun.add(dirname(file.path))
+      return isFirst || file.sizeBytes === 0
+    }
+    const wanted = [...this.#metainfo.files.entries()].filter(([index]) => this.#spec.isWanted(index))
+    const due = wanted.filter(([index, file]) => isDue(index, file))
+    await inLanes(due, ([index]) => this.#use(index, (handle) => this.#giveLength(handle, index)))
   }
 
   async stamps(): Promise<(FileStamp | undefined)[]> {
     const stamps = this.#stamps ?? []
-    const isFirst = this.#stamps === undefined
-    await inLanes(isFirst ? this.#metainfo.files.keys() : [...this.#unstamped], async (index) => {
-      this.#unstamped.delete(index) // before we look: what is written meanwhile puts it back
-      stamps[index] = await this.#stampOf(index)
-    })
+    if (this.#stamps !== undefined) await inLanes([...this.#unstamped], (index) => this.#stamp(index, stamps))
+    else if (await this.#isFolderThere())
+      await inLanes(this.#metainfo.files.keys(), (index) => this.#stamp(index, stamps))
+    else stamps.push(...this.#metainfo.files.map(() => undefined))
     this.#stamps = stamps
     return [...stamps]
   }
@@ -66,33 +77,56 @@ export class DiskContent implements Content {
 
   async write(piece: PieceIndex, bytes: Uint8Array): Promise<void> {
     if (!this.#spec.isWritable) throw new ShoalError('conflict', 'this content is only read')
-    for (const span of this.#spansOf(piece)) {
-      if (!this.#spec.isWanted(span.file)) continue
-      if (this.#protected.has(span.file)) {
-        await this.#mustHold(span, bytes)
-        continue
-      }
-      await this.#use(span.file, (handle) => writeSpan(handle, span, bytes))
-      this.#unstamped.add(span.file)
-      this.#dirty.add(span.file)
-    }
+    await this.#writes.run(() => this.#writeSpans(piece, bytes))
   }
 
   async sync(): Promise<void> {
-    await inLanes([...this.#dirty], async (index) => {
-      this.#dirty.delete(index)
-      try {
-        await this.#use(index, (handle) => handle.sync())
-      } catch (error) {
-        this.#dirty.add(index)
-        throw error
-      }
-    })
+    await this.#dirty.sync()
   }
 
   async close(): Promise<void> {
     this.#isClosed = true
+    await this.#dirty.stopEarly()
     await this.#pool.closeAll(this)
+  }
+
+  async #writeSpans(piece: PieceIndex, bytes: Uint8Array): Promise<void> {
+    await this.#dirty.room()
+    for (const span of this.#spansOf(piece)) {
+      if (!this.#spec.isWanted(span.file)) continue
+      if (this.#protected.has(span.file)) await this.#mustHold(span, bytes)
+      else await this.#write(span, bytes)
+    }
+  }
+
+  async #write(span: FileSpan, bytes: Uint8Array): Promise<void> {
+    const index = span.file
+    const sizeBytes = this.#metainfo.files[index]?.sizeBytes ?? 0
+    await this.#use(index, async (handle) => {
+      // Full length from the first byte: a file that is cut short is never taken for a whole one.
+      if (this.#made.get(index) === 0 && span.length < sizeBytes) await this.#giveLength(handle, index)
+      await writeSpan(handle, span, bytes)
+    })
+    this.#unstamped.add(index)
+    this.#dirty.wrote(index)
+    const before = this.#made.get(index)
+    if (before === undefined) return
+    this.#made.set(index, before + span.length)
+    if (before + span.length >= sizeBytes) this.#dirty.isWhole(index)
+  }
+
+  async #giveLength(handle: FileHandle, index: number): Promise<void> {
+    await handle.truncate(this.#metainfo.files[index]?.sizeBytes ?? 0)
+    this.#unstamped.add(index)
+  }
+
+  async #bring(index: number): Promise<void> {
+    await this.#use(index, async (handle) => {
+      await handle.sync()
+      if (this.#stamps === undefined) return
+      this.#unstamped.delete(index) // before we look: what is written meanwhile puts it back
+      this.#stamps[index] = await stampOf(handle)
+    })
   }
 
   #spansOf(piece: PieceIndex): FileSpan[] {
@@ -112,19 +146,25 @@ export class DiskContent implements Content {
     if (!isRead || isSame !== 0) throw isDifferent(this.#metainfo, span.file)
   }
 
-  async #stampOf(index: number): Promise<FileStamp | undefined> {
+  /** One look for a folder that is not there, in place of one for each of its files. */
+  async #isFolderThere(): Promise<boolean> {
+    if (this.#metainfo.isSingleFile) return true
     try {
-      return await this.#use(
-        index,
-        async (handle) => {
-          const info = await handle.stat({ bigint: true })
-          return { sizeBytes: Number(info.size), mtimeNs: String(info.mtimeNs) }
-        },
-        'read',
-      )
+      await lstat(join(this.#spec.folder, this.#metainfo.name))
+      return true
     } catch (error) {
-      if (isAbsence(error)) return undefined
+      if (isAbsence(error)) return false
       throw error
+    }
+  }
+
+  async #stamp(index: number, stamps: (FileStamp | undefined)[]): Promise<void> {
+    this.#unstamped.delete(index) // before we look: what is written meanwhile puts it back
+    try {
+      stamps[index] = await this.#use(index, stampOf, 'read')
+    } catch (error) {
+      if (!isAbsence(error)) throw error
+      stamps[index] = undefined
     }
   }
 
@@ -132,40 +172,35 @@ export class DiskContent implements Content {
   async #use<T>(
     index: number,
     act: (file: FileHandle) => Promise<T>,
-    mode: GuardedOpen['mode'] = 'create',
+    mode: 'read' | 'write' = 'write',
   ): Promise<T> {
     // Whoever was still at work would open files again that nobody closes.
     if (this.#isClosed) throw new ShoalError('interrupted', 'the torrent was stopped')
     const file = this.#metainfo.files[index]
     if (file === undefined) throw new RangeError(`no file ${index}`)
     const path = landingPath(this.#metainfo, file)
-    return this.#pool.use(this, { folder: this.#spec.folder, path, mode }, act)
-  }
-}
-
-/** Files looked at, made or synced at once: one after the other, 20,000 small ones take minutes. */
-const FILES_AT_ONCE = 32
-
-/** Rejects with the first failure, when no work is under way any more. */
-async function inLanes<T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
-  const iterator = items[Symbol.iterator]()
-  let failure: { readonly error: unknown } | undefined
-  const lane = async (): Promise<void> => {
-    while (failure === undefined) {
-      const next = iterator.next()
-      if (next.done === true) return
-      try {
-        await work(next.value)
-      } catch (error) {
-        failure ??= { error }
-      }
+    const request = { folder: this.#spec.folder, path }
+    if (mode === 'read') return this.#pool.use(this, { ...request, mode }, act)
+    const isNew = this.#stamps !== undefined && this.#stamps[index] === undefined && !this.#made.has(index)
+    if (!isNew) return this.#pool.use(this, { ...request, mode: 'create' }, act)
+    try {
+      return await this.#pool.use(this, { ...request, mode: 'make' }, (handle) => {
+        this.#made.set(index, this.#made.get(index) ?? 0)
+        return act(handle)
+      })
+    } catch (error) {
+      // Not there when we looked, and not made by us since.
+      throw systemCode(error) === 'EEXIST' ? isDifferent(this.#metainfo, index) : error
     }
   }
-  await Promise.all(Array.from({ length: FILES_AT_ONCE }, lane))
-  if (failure !== undefined) throw failure.error
 }
 
 const isAbsence = (error: unknown): boolean => systemCode(error) === 'ENOENT'
+
+async function stampOf(handle: FileHandle): Promise<FileStamp> {
+  const info = await handle.stat({ bigint: true })
+  return { sizeBytes: Number(info.size), mtimeNs: String(info.mtimeNs) }
+}
 
 async function readSpan(handle: FileHandle, span: FileSpan, into: Uint8Array): Promise<boolean> {
   let done = 0

@@ -144,7 +144,8 @@ export class DownloadSide {
 
   speed(now: Millis, how: Pick<PeerSpeed, 'requestsInMax' | 'isPlayed'>): PeerSpeed {
     const roundTrip = how.isPlayed === true ? this.roundTripLeast : this.roundTrip
-    return { rateBps: this.meter.rate(now), roundTrip, isSnubbing: this.isSnubbing, ...how }
+    const { roundTripLeast, isSnubbing } = this
+    return { rateBps: this.meter.rate(now), roundTrip, roundTripLeast, isSnubbing, ...how }
   }
 
   /** A block came `took` after it was asked for. */

@@ -23,7 +23,7 @@ export class FilePool {
 
   /** Runs `act` on the file, which stays open at least so long. `owner`: for {@link closeAll}. */
   async use<T>(owner: object, request: GuardedOpen, act: (file: FileHandle) => Promise<T>): Promise<T> {
-    const key = `${request.mode} ${request.folder}/${request.path}`
+    const key = `${request.mode === 'read' ? 'read' : 'write'} ${request.folder}/${request.path}`
     const file = this.#take(key, owner, request)
     try {
       return await act(await file.handle)

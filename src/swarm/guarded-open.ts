@@ -13,18 +13,23 @@ export interface GuardedOpen {
   readonly folder: string
   /** `/`-separated, safe parts (`core/file-name.ts`). */
   readonly path: string
-  /** `create` also makes the folders on the way, and opens for writing. */
-  readonly mode: 'read' | 'create'
+  /** `create` also makes the folders on the way, and opens for writing; `make` too, but only a file that is not there. */
+  readonly mode: 'read' | 'create' | 'make'
 }
 
+const FLAGS: Readonly<Record<GuardedOpen['mode'], number>> = {
+  read: constants.O_RDONLY,
+  create: constants.O_RDWR | constants.O_CREAT,
+  make: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL,
+}
 const REFUSED = new Set(['ELOOP', 'ENOTDIR', 'EISDIR', 'EMLINK', 'ENXIO'])
 
-/** @throws ShoalError `conflict` for links and what is no regular file; system errors as they are. */
+/** @throws ShoalError `conflict` for links and what is no regular file; system errors as they are (`make`: `EEXIST`). */
 export async function openGuarded(request: GuardedOpen): Promise<FileHandle> {
   try {
     return await openBelow(request, false)
   } catch (error) {
-    if (request.mode !== 'create' || systemCode(error) !== 'ENOENT') throw error
+    if (request.mode === 'read' || systemCode(error) !== 'ENOENT') throw error
   }
   // Folders are made when one is missing, not asked for with each of 20,000 files.
   await mkdir(request.folder, { recursive: true })
@@ -59,15 +64,14 @@ async function mustBeFolder(path: string, isMade: boolean): Promise<void> {
 async function openRegular(path: string, request: GuardedOpen): Promise<FileHandle> {
   // O_NONBLOCK: a pipe must not hold us up before we see that it is one.
   const always = constants.O_NOFOLLOW | constants.O_NONBLOCK
-  const flags = request.mode === 'create' ? constants.O_RDWR | constants.O_CREAT : constants.O_RDONLY
   let handle: FileHandle
   try {
-    handle = await open(path, always | flags, 0o644)
+    handle = await open(path, always | FLAGS[request.mode], 0o644)
   } catch (error) {
     if (REFUSED.has(systemCode(error) ?? '')) throw notRegular(path)
     throw error
   }
-  if ((await handle.stat()).isFile()) return handle
+  if (request.mode === 'make' || (await handle.stat()).isFile()) return handle
   await handle.close()
   throw notRegular(path)
 }

@@ -152,6 +152,7 @@ export function onChecked(s: SwarmState, result: CheckResult): void {
     considerMember(s, peer)
   }
   tellPieces(s, loaded.have)
+  s.needsFill = true // who unchoked us while we were checking does not do so again
   s.emit({ kind: 'checked', haveBytes: loaded.haveBytes })
   s.readers.wake()
   finishIfWhole(s)

@@ -27,6 +27,8 @@ export class MemoryStorage implements Storage {
   /** Set to make every sync fail, as a dying disk does. */
   syncFailure: Error | undefined
   syncs = 0
+  /** Set to keep everyone waiting who looks at what is there. */
+  held: Promise<unknown> | undefined
 
   open(spec: ContentSpec): Content {
     return new MemoryContent(this, spec)
@@ -71,14 +73,15 @@ class MemoryContent implements Content {
     }
   }
 
-  stamps(): Promise<(FileStamp | undefined)[]> {
+  async stamps(): Promise<(FileStamp | undefined)[]> {
+    await this.#storage.held
     this.#stamps = this.#spec.metainfo.files.map((_file, index) => {
       if (this.#stamps !== undefined && !this.#unstamped.has(index)) return this.#stamps[index]
       const file = this.#file(index)
       return file === undefined ? undefined : { sizeBytes: file.bytes.length, mtimeNs: String(file.changes) }
     })
     this.#unstamped.clear()
-    return Promise.resolve([...this.#stamps])
+    return [...this.#stamps]
   }
 
   protect(files: ReadonlySet<number>): void {

@@ -165,6 +165,13 @@ describe('the request queue', () => {
     assert.equal(queueBlocks({ ...usual, rateBps: 1e9, isSnubbing: true }), 1)
   })
 
+  it('asks far peers for eight round trips, since one lost packet holds up all that comes after it', () => {
+    const far = { ...usual, rateBps: 16_384 * 100, roundTrip: millis(90), roundTripLeast: millis(80) }
+    assert.equal(queueBlocks(far), 74)
+    assert.equal(queueBlocks({ ...far, roundTrip: millis(800) }), 90, 'what the line holds already')
+    assert.equal(queueBlocks({ ...far, isPlayed: true }), 19, 'a seek would wait for all of it')
+  })
+
   it('is patient with the slow, but not for ever', () => {
     assert.equal(silenceAllowed(0), seconds(30))
     assert.equal(silenceAllowed(1e9), seconds(5))

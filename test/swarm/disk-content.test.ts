@@ -66,6 +66,52 @@ describe('content on the disk', () => {
     assert.ok(b !== undefined && readFileSync(join(folder, metainfo.name, 'sub/b.bin')).equals(b))
   })
 
+  it('makes a first file in each folder and the empty ones at once, the others at full length when they are written', async () => {
+    const many = makeTorrent({ a: 40_000, b: 40_000, 'sub/c': 40_000, 'sub/d': 40_000, 'sub/empty': 0 })
+    const content = new DiskStorage('boot').open({
+      metainfo: many.torrent.metainfo,
+      folder,
+      isWanted: (file) => file !== 0,
+      isWritable: true,
+    })
+    const sizes = (): Record<string, number> => {
+      const root = join(folder, many.torrent.metainfo.name)
+      const files = readdirSync(root, { recursive: true, withFileTypes: true }).filter((e) => e.isFile())
+      return Object.fromEntries(files.map((e) => [e.name, statSync(join(e.parentPath, e.name)).size]))
+    }
+    await content.prepare()
+    assert.deepEqual(sizes(), { b: 40_000, c: 40_000, empty: 0 })
+    const bytes = Buffer.concat([...many.contents.values()])
+    await content.write(3 as PieceIndex, bytes.subarray(3 * 32_768, 4 * 32_768))
+    assert.deepEqual(sizes(), { b: 40_000, c: 40_000, d: 40_000, empty: 0 })
+    await content.close()
+  })
+
+  it('does not write over what somebody put where nothing was', async () => {
+    const content = open()
+    await content.stamps()
+    mkdirSync(join(folder, metainfo.name))
+    writeFileSync(join(folder, metainfo.name, 'c.bin'), 'mine')
+    await content.prepare()
+    await assert.rejects(content.write(2 as PieceIndex, pieceBytes(2)), isConflict)
+    assert.equal(readFileSync(join(folder, metainfo.name, 'c.bin'), 'utf8'), 'mine')
+    await content.close()
+  })
+
+  it('gives a file of ours that is cut its length again, and leaves one that is whole as it is', async () => {
+    const content = open()
+    await writeAll(content)
+    await content.close()
+    const at = (name: string): string => join(folder, metainfo.name, name)
+    writeFileSync(at('a.bin'), 'cut')
+    const before = statSync(at('c.bin'), { bigint: true }).mtimeNs
+    const again = open()
+    await again.prepare()
+    await again.close()
+    assert.equal(statSync(at('a.bin')).size, 40_000)
+    assert.equal(statSync(at('c.bin'), { bigint: true }).mtimeNs, before)
+  })
+
   it('says that bytes are missing when a file is gone or cut', async () => {
     const content = open()
     await writeAll(content)

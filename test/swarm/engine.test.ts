@@ -64,6 +64,22 @@ describe('a torrent', () => {
     assert.equal(fetching.stats().haveBytes, 32_768)
   })
 
+  it('asks who unchoked it while it was checking as soon as it knows what it lacks', async () => {
+    await using swarm = new SimulatedSwarm()
+    const made = makeTorrent(64 * KiB)
+    // It serves whom it shows something, and is no colleague who would be greeted now.
+    const seed = await swarm.peer('10.1.0.1', { reveal: true })
+    seed.add(made, { mode: 'seed' })
+    const peer = await swarm.peer('10.0.0.2')
+    const check = Promise.withResolvers<undefined>()
+    peer.storage.held = check.promise
+    peer.add(made, { mode: 'download', peers: [seed.endpoint] })
+    await swarm.run(millis(2_100))
+    check.resolve(undefined)
+    await new Promise((resolve) => setImmediate(resolve)) // before time moves on to the tick
+    assert.ok(await swarm.until(() => isComplete(peer), millis(500)), 'not before the next tick')
+  })
+
   it('resumes from its state without fetching again what it had', async () => {
     await using swarm = new SimulatedSwarm()
     const made = makeTorrent(2 * MiB)
