@@ -29,11 +29,8 @@ const AHEAD_ALL_S = 0.2
 /** A client begins with few requests and asks for more with each block that comes: it has to find some. */
 const AHEAD_MIN_BYTES = 128 * KiB
 /** Somebody alone has nobody to share with: it shall never wait for a HAVE. */
-const AHEAD_ALONE_S = 0.6
+const AHEAD_ALONE_S = 2
 const AHEAD_ALONE_PIECES = 16
-/** On a line as fast as this all is over in seconds, and what it costs to show counts for more than who shares. */
-const FAST_BPS = 20_000_000
-const AHEAD_ALONE_FAST_S = 2
 /** Shown and not there within three times what is usual: it will not come from there. */
 const LATE_TIMES = 3
 const LATE_MIN = seconds(2)
@@ -179,9 +176,10 @@ export class RevealPlan<P extends RevealPeer> {
 
   /** Many at a time, when half are used up. */
   #feedAlone(host: Host<P>, now: Millis): void {
-    const rate = host.meter.rate(now)
-    const aheadS = rate >= FAST_BPS ? AHEAD_ALONE_FAST_S : AHEAD_ALONE_S
-    const ahead = Math.max(AHEAD_ALONE_PIECES * this.#layout.pieceLength, rate * aheadS)
+    const ahead = Math.max(
+      AHEAD_ALONE_PIECES * this.#layout.pieceLength,
+      host.meter.rate(now) * AHEAD_ALONE_S,
+    )
     if (host.openBytes < ahead / 2) this.#feed(host, ahead, now)
   }
 
