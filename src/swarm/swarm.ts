@@ -117,7 +117,7 @@ export class Swarm implements PeerOwner {
       default: unreachable(event)
     }
     if (s.needsFill) fillAll(s)
-    if (s.needsReveal) for (const peer of revealMore(s)) offerPlace(s, peer)
+    if (s.needsReveal && !isMidRead(event)) for (const peer of revealMore(s)) offerPlace(s, peer)
   } // prettier-ignore
 
   placeFor(peer: Peer, piece: number, offset: number, length: number): Uint8Array | undefined {
@@ -199,6 +199,9 @@ export class Swarm implements PeerOwner {
     void this.stop()
   }
 }
+
+/** `read-done` follows: what to show is decided once for all that a peer said together, not for each of 64 requests. */
+const isMidRead = ({ kind }: SwarmEvent): boolean => kind === 'message' || kind === 'block-arrived'
 
 function onBlock(s: SwarmState, peer: Peer): void {
   const before = peer.down.meter.totalBytes
