@@ -19,6 +19,7 @@ is_local = ":" not in listen  # on loopback, where all peers have one address
 session = session_of(
     listen if ":" in listen else f"127.0.0.1:{listen}",
     allow_multiple_connections_per_ip=is_local,
+    connections_limit=1_000,  # 200 as it comes, which bench/many-peers.ts fills
     alert_mask=lt.alert.category_t.status_notification | lt.alert.category_t.storage_notification,
 )
 handle = session.add_torrent(parameters_of(torrent, folder, mode))

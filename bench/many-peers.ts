@@ -11,7 +11,7 @@
  *
  * Prints one JSON line: of each run the seconds until all had all, MB/s that left the origin, the rate of each honest
  * peer (content by its own time from the common start), the slowest's by the median's, when content first came, CPU-seconds of the
- * origin, and for how long its event loop stood still (`bench/support/loop-watch.ts`; `own` without what other processes took).
+ * origin, and for how long its event loop stood still (`bench/support/loop-watch.ts`).
  */
 import { randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'

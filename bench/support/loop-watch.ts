@@ -2,67 +2,67 @@
  * Loaded into a process by `--import`: for how long its event loop stood still, from the inside. At each SIGUSR2 a line of
  * JSON is appended to `LOOP_WATCH_FILE` about the time since the signal before.
  *
- * A timer that should fire every 5 ms says how late it is. What it was late for because other processes had the CPU
- * (`schedstat`: it was ready to run) is nobody's fault here, and is taken off for `own`.
+ * A timer that should fire every 5 ms says how late it is (`wall`). Other processes may have had the CPU meanwhile, which
+ * is nobody's fault here: `own` is as much of it as the main thread was computing.
  */
-import { appendFileSync, openSync, readSync } from 'node:fs'
+import { appendFileSync } from 'node:fs'
 import { createHistogram } from 'node:perf_hooks'
 import { isMainThread } from 'node:worker_threads'
 
+/** In milliseconds. */
+export interface LateFigures {
+  readonly p50: number
+  readonly p99: number
+  readonly max: number
+}
+
 export interface LoopFigures {
   readonly seconds: number
-  /** Lateness of the timer, in milliseconds. */
-  readonly wall: { readonly p50: number; readonly p99: number; readonly max: number }
-  /** The same without what the thread waited for a CPU. */
-  readonly own: { readonly p50: number; readonly p99: number; readonly max: number }
+  readonly wall: LateFigures
+  readonly own: LateFigures
 }
 
 const EVERY_MS = 5
 const US_A_MS = 1_000
 
-/** How long the main thread has waited for a CPU so far, in milliseconds; 0 where the kernel does not say. */
-function waitReader(): () => number {
-  const buffer = Buffer.alloc(96)
-  let file: number
-  try {
-    file = openSync('/proc/self/schedstat', 'r')
-  } catch {
-    return () => 0
+class Lateness {
+  readonly #histogram = createHistogram()
+
+  add(ms: number): void {
+    this.#histogram.record(Math.max(1, Math.round(US_A_MS * ms))) // a histogram begins at 1
   }
-  return () => {
-    const text = buffer.toString('latin1', 0, readSync(file, buffer, 0, buffer.length, 0))
-    return Number(text.split(' ')[1] ?? 0) / 1e6
+
+  /** Of what was added since the call before. */
+  take(): LateFigures {
+    const [p50 = NaN, p99 = NaN, max = NaN] = [50, 99, 100].map((p) =>
+      Number((this.#histogram.percentile(p) / US_A_MS).toFixed(1)),
+    )
+    this.#histogram.reset()
+    return { p50, p99, max }
   }
 }
 
+function cpuMs(): number {
+  const { user, system } = process.threadCpuUsage()
+  return (user + system) / US_A_MS
+}
+
 function watch(path: string): void {
-  const waited = waitReader()
-  const [wall, own] = [createHistogram(), createHistogram()]
-  const figuresOf = ({ max, percentile }: { max: number; percentile: (p: number) => number }) => ({
-    p50: percentile(50) / US_A_MS,
-    p99: percentile(99) / US_A_MS,
-    max: max / US_A_MS,
-  })
+  const [wall, own] = [new Lateness(), new Lateness()]
   let since = performance.now()
-  let last = { at: since, wait: waited() }
+  let last = { at: since, cpu: cpuMs() }
   setInterval(() => {
-    const now = { at: performance.now(), wait: waited() }
+    const now = { at: performance.now(), cpu: cpuMs() }
     const lateMs = now.at - last.at - EVERY_MS
-    // a histogram begins at 1
-    wall.record(Math.max(1, Math.round(US_A_MS * lateMs)))
-    own.record(Math.max(1, Math.round(US_A_MS * (lateMs - (now.wait - last.wait)))))
+    wall.add(lateMs)
+    own.add(Math.min(lateMs, now.cpu - last.cpu))
     last = now
   }, EVERY_MS).unref()
   process.on('SIGUSR2', () => {
     const at = performance.now()
-    const figures: LoopFigures = {
-      seconds: (at - since) / 1_000,
-      wall: figuresOf({ max: wall.max, percentile: (p) => wall.percentile(p) }),
-      own: figuresOf({ max: own.max, percentile: (p) => own.percentile(p) }),
-    }
+    const seconds = Number(((at - since) / 1_000).toFixed(2))
+    const figures: LoopFigures = { seconds, wall: wall.take(), own: own.take() }
     appendFileSync(path, `${JSON.stringify(figures)}\n`)
-    wall.reset()
-    own.reset()
     since = at
   })
 }
