@@ -15,7 +15,7 @@ export interface ManyPeer {
 
 export interface ManyOptions {
   readonly peers: number
-  /** The last so many of these ask and never read. */
+  /** The first so many of these ask and never read. */
   readonly stuck: number
   /** Ranges of 256 addresses, each a site, that they are spread over. */
   readonly sites: number
@@ -53,7 +53,7 @@ export async function fetchByMany(seed: ManySeed, options: ManyOptions): Promise
   const startedAt = performance.now()
   const dialled = await Promise.all(
     peers.map(async ({ from, id }, n) => {
-      const isStuck = n >= peers.length - options.stuck
+      const isStuck = n < options.stuck
       const each = { torrent: seed.torrent, to: seed.endpoint, from, id, requestsMax: REQUESTS_MAX, isStuck }
       return { isStuck, peer: await FetchingPeer.dial(parts, each, signal) }
     }),

@@ -197,7 +197,7 @@ export function onClosed(s: SwarmState, peer: Peer): void {
   considerMember(s, peer)
   s.limits.left(peer)
   stopRevealingTo(s, peer)
-  if (!peer.isChoked) passOnPlace(s, peer)
+  if (!peer.isChoked && s.phase !== 'stopped') passOnPlace(s, peer)
   if (peer.dialled === undefined || s.phase === 'stopped') return
   const now = s.shared.clock.now()
   if (isUseless(s, peer)) s.known.shelve(peer.dialled, now)
