@@ -9,7 +9,7 @@
  * process of its own: `shoal` is `shoal up` as it is, `shown` the same with `SHOAL_SEEDER_REVEAL=false`, which shows
  * everything to everybody as other seeders do. `--stuck` peers of these ask and never read; they are not counted.
  *
- * Prints one JSON line: of each run the seconds until all had all, MB/s that left the origin, the rate of each honest
+ * Prints one JSON line (and on stderr each run as it ends): of each run the seconds until all had all, MB/s that left the origin, the rate of each honest
  * peer (content by its own time from the common start), the slowest's by the median's, when content first came, CPU-seconds of the
  * origin, and for how long its event loop stood still (`bench/support/loop-watch.ts`).
  */
@@ -59,7 +59,9 @@ try {
       const folder = join(root, `${kind}-${round}`)
       await using seed = await seedOf(kind, folder, library, torrentBytes)
       torrentBytes = seed.torrentBytes
-      runs.push({ origin: kind, ...(await runOf(seed)) })
+      const run = { origin: kind, ...(await runOf(seed)) }
+      process.stderr.write(`${JSON.stringify(run)}\n`)
+      runs.push(run)
     }
   }
   const line = {
