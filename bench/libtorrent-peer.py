@@ -24,6 +24,7 @@ session = session_of(
     allow_multiple_connections_per_ip=is_local,
     enable_outgoing_utp=has_utp,
     enable_incoming_utp=has_utp,
+    connections_limit=1_000,  # 200 as it comes, which bench/many-peers.ts fills
     alert_mask=lt.alert.category_t.status_notification | lt.alert.category_t.storage_notification,
 )
 handle = session.add_torrent(parameters_of(torrent, folder, mode))

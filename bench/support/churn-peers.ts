@@ -3,9 +3,9 @@
  * `stopped` or without a word; then another takes its place. Each announce is over a connection of its own from the
  * peer's own loopback address, as stock clients do it.
  */
-import { connect } from 'node:net'
 import { peerId, type InfoHash } from '../../src/core/ids.ts'
 import { announceUrl, type AnnounceEvent } from '../../src/wire/announce.ts'
+import { getFrom } from './get-from.ts'
 import { oneOf } from './words.ts'
 
 export interface Swarm {
@@ -133,22 +133,10 @@ export class Churn {
     // the same machines come again and again, as in a company
     const machine = n % MACHINES
     const host = `127.1.${Math.floor(machine / 250)}.${1 + (machine % 250)}`
-    const reply = await get(this.#options.port, host, url)
+    const reply = await getFrom(this.#options.port, host, url)
     if (!reply.includes('8:interval')) {
       this.counts.refused++
       if (this.counts.refused === 1) process.stderr.write(`refused: ${reply.slice(-300)}\n`)
     }
   }
-}
-
-function get(port: number, localAddress: string, path: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let text = ''
-    const socket = connect({ host: '127.0.0.1', port, localAddress })
-    socket.setEncoding('latin1')
-    socket.on('data', (part: string) => (text += part))
-    socket.on('error', reject)
-    socket.on('close', () => resolve(text))
-    socket.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n`)
-  })
 }

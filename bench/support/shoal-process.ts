@@ -43,11 +43,8 @@ export class ShoalProcess implements AsyncDisposable {
     throw new Error(`shoal ${args.join(' ')} did not start`)
   }
 
-  /** User and system, of all its threads. */
   cpuSeconds(): number {
-    const stat = readFileSync(`/proc/${this.pid}/stat`, 'latin1')
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
+    return cpuSecondsOf(this.pid)
   }
 
   rssBytes(): number {
@@ -69,6 +66,13 @@ export class ShoalProcess implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop('SIGTERM')
   }
+}
+
+/** User and system, of all threads of a process. */
+export function cpuSecondsOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
 }
 
 /** Prometheus text: each figure without labels by its name. */

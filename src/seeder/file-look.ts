@@ -45,22 +45,24 @@ export async function lookAtFiles(batch: LookBatch, looker?: Looker): Promise<re
 
 /** Synchronous: for a worker. */
 export function lookAtFilesNow({ folder, names, asksReadable }: LookBatch): FileLook[] {
-  return names.map((name) => {
-    const absolute = join(folder, name)
+  return names.map((name) => lookNow(join(folder, name), asksReadable))
+}
+
+/** Synchronous: for a worker. */
+export function lookNow(absolute: string, asksReadable: boolean): FileLook {
+  try {
+    const stat = lstatSync(absolute, { bigint: true })
+    const look = lookOf(stat)
+    if (look.kind !== 'file' || !asksReadable || isSurelyReadable(stat)) return look
     try {
-      const stat = lstatSync(absolute, { bigint: true })
-      const look = lookOf(stat)
-      if (look.kind !== 'file' || !asksReadable || isSurelyReadable(stat)) return look
-      try {
-        accessSync(absolute, constants.R_OK)
-        return look
-      } catch (error) {
-        return { ...look, unreadable: codeOf(error) }
-      }
+      accessSync(absolute, constants.R_OK)
+      return look
     } catch (error) {
-      return { kind: 'failed', code: codeOf(error) }
+      return { ...look, unreadable: codeOf(error) }
     }
-  })
+  } catch (error) {
+    return { kind: 'failed', code: codeOf(error) }
+  }
 }
 
 /** What an entry is that is neither file nor folder, or `undefined` for a file or folder. */

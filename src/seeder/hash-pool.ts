@@ -7,6 +7,7 @@ import { Worker } from 'node:worker_threads'
 import type { Looker } from './file-look.ts'
 import type { HashBatch, HashedBatch } from './hash-batch.ts'
 import type { WorkerAnswer, WorkerTask } from './hash-worker.ts'
+import type { FindTouched } from './known-looks.ts'
 
 /** More than this many readers only make a disk seek. */
 const WORKERS_MAX = 16
@@ -50,6 +51,13 @@ export class HashPool implements AsyncDisposable {
     const answer = await this.#ask({ kind: 'look', batch })
     if (answer.kind !== 'look') throw new TypeError('a hashing worker answered something else')
     return answer.looks
+  }
+
+  /** As {@link run}. */
+  readonly findTouched: FindTouched = async (known) => {
+    const answer = await this.#ask({ kind: 'find-touched', known })
+    if (answer.kind !== 'find-touched') throw new TypeError('a hashing worker answered something else')
+    return answer.touched
   }
 
   #ask(task: WorkerTask): Promise<WorkerAnswer> {

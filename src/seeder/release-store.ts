@@ -57,6 +57,11 @@ export class ReleaseStore {
     return [...this.#records.values()].sort((a, b) => a.storedAtMs - b.storedAtMs)
   }
 
+  /** In no promised order, which ten thousand records need not be looked at for. */
+  hashes(): InfoHash[] {
+    return [...this.#records.keys()]
+  }
+
   get(hash: InfoHash): ReleaseRecord | undefined {
     return this.#records.get(hash)
   }

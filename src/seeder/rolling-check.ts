@@ -8,7 +8,8 @@ import type { InfoHash } from '../core/ids.ts'
 import { seconds } from '../core/units.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/log.ts'
-import { FEW, lookAtFiles, type Looker } from './file-look.ts'
+import { FEW } from './file-look.ts'
+import { encodeKnownLooks, type FindTouched } from './known-looks.ts'
 import { absoluteOfRecord, type ReleaseRecord } from './release-record.ts'
 import type { ReleaseStore } from './release-store.ts'
 import type { Shelf } from './shelf.ts'
@@ -24,7 +25,7 @@ export interface RollingCheckParts {
   readonly log: Logger
   readonly store: ReleaseStore
   readonly shelf: Pick<Shelf, 'look' | 'serves'>
-  readonly looker: Looker
+  readonly findTouched: FindTouched
 }
 
 /** Runs until it is disposed of; disposing waits for a step under way. */
@@ -40,7 +41,7 @@ export function startRollingCheck(parts: RollingCheckParts): AsyncDisposable {
     debt = Math.max(0, debt - FILES_PER_STEP)
     if (debt > 0) return
     if (queue.length === 0) {
-      queue = parts.store.all().map((record) => record.infohash)
+      queue = parts.store.hashes()
       stepsLeft = ROUND_STEPS
     }
     const share = Math.ceil(queue.length / Math.max(1, stepsLeft--))
@@ -53,7 +54,7 @@ export function startRollingCheck(parts: RollingCheckParts): AsyncDisposable {
       due.push(record)
       debt += record.files.length
     }
-    const touched = debt < FEW ? new Set(due) : await touchedAmong(due, parts.looker)
+    const touched = debt < FEW ? new Set(due) : await touchedAmong(due, parts.findTouched)
     for (const record of due)
       if (!isStopped && (touched.has(record) || !parts.shelf.serves(record.infohash)))
         await parts.shelf.look(record.infohash)
@@ -79,14 +80,20 @@ export function startRollingCheck(parts: RollingCheckParts): AsyncDisposable {
 /** Those with a file that does not look as it did when it was hashed, all looked at in one go. */
 async function touchedAmong(
   records: readonly ReleaseRecord[],
-  looker: Looker,
+  findTouched: FindTouched,
 ): Promise<ReadonlySet<ReleaseRecord>> {
   const files = records.flatMap((record) => record.files.map((file) => ({ record, file })))
-  const names = files.map(({ record, file }) => absoluteOfRecord(record, file))
-  const looks = await lookAtFiles({ folder: '', names, asksReadable: false }, looker)
-  const touched = files.filter(({ file }, n) => {
-    const look = looks[n]
-    return look?.kind !== 'file' || look.sizeBytes !== file.sizeBytes || look.mtimeNs !== file.mtimeNs
-  })
-  return new Set(touched.map(({ record }) => record))
+  const known = encodeKnownLooks(
+    files.map(({ record, file }) => ({
+      absolute: absoluteOfRecord(record, file),
+      sizeBytes: file.sizeBytes,
+      mtimeNs: file.mtimeNs,
+    })),
+  )
+  const touched = new Set<ReleaseRecord>()
+  for (const at of await findTouched(known)) {
+    const found = files[at]
+    if (found !== undefined) touched.add(found.record)
+  }
+  return touched
 }

@@ -94,7 +94,7 @@ export async function startSeeder(parts: SeederParts, options: SeederOptions): P
   const look = (hash: Parameters<Shelf['look']>[0]): Promise<void> => shelf.look(hash)
   stack.use(watchStore({ clock, log, store, onRelease: look }))
   const pool = stack.use(new HashPool())
-  stack.use(startRollingCheck({ clock, log, store, shelf, looker: pool.looker }))
+  stack.use(startRollingCheck({ clock, log, store, shelf, findTouched: pool.findTouched }))
   stack.defer(
     control.onChange((events) => {
       for (const event of events) {

@@ -10,6 +10,7 @@ import { greet, onTellDue } from './greeting.ts'
 import type { PeerGuard, PeerPass } from './guard.ts'
 import { GuardedHandshaker } from './guarded-handshaker.ts'
 import { Handshaker } from './handshaker.ts'
+import { passOnPlace } from './interest.ts'
 import type { KnownPeer } from './known-peers.ts'
 import type { Connection } from './network.ts'
 import { Peer } from './peer.ts'
@@ -196,6 +197,7 @@ export function onClosed(s: SwarmState, peer: Peer): void {
   considerMember(s, peer)
   s.limits.left(peer)
   stopRevealingTo(s, peer)
+  if (!peer.isChoked && s.phase !== 'stopped') passOnPlace(s, peer)
   if (peer.dialled === undefined || s.phase === 'stopped') return
   const now = s.shared.clock.now()
   if (isUseless(s, peer)) s.known.shelve(peer.dialled, now)

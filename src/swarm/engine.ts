@@ -46,6 +46,8 @@ class PeerEngine implements Engine {
   readonly #options: EngineOptions
   readonly #shared: Shared
   readonly #swarms = new Map<InfoHash, { readonly swarm: Swarm; readonly handle: TorrentHandle }>()
+  /** Those that need ticks, or may since their last event: a tick looks at no other of ten thousand. */
+  readonly #awake = new Set<Swarm>()
   readonly #incoming: Incoming
   #listener: NetworkListener | undefined
   readonly #ticks: Timer
@@ -151,7 +153,8 @@ class PeerEngine implements Engine {
         'it is for our own clients only, and this machine is not enrolled with its portal',
       )
     this.#isGuarding ||= isGuarded(spec) || spec.admit === 'ours'
-    const swarm = new Swarm(this.#shared, spec)
+    const swarm = new Swarm(this.#shared, spec, (woken) => this.#awake.add(woken))
+    this.#awake.add(swarm)
     const handle = new SwarmHandle(swarm, async () => {
       await swarm.stop()
       if (this.#swarms.get(infoHash)?.swarm === swarm) this.#swarms.delete(infoHash)
@@ -188,8 +191,9 @@ class PeerEngine implements Engine {
     this.#shared.trackers.tick()
     this.#shared.limits.tick()
     this.#mindShare()
-    for (const { swarm } of this.#swarms.values()) {
+    for (const swarm of this.#awake) {
       if (swarm.needsTicks) swarm.handle({ kind: 'tick' })
+      else if (!swarm.isAwake) this.#awake.delete(swarm)
     }
   }
 
@@ -198,8 +202,7 @@ class PeerEngine implements Engine {
   }
 
   *#surroundings(): Generator<Surroundings> {
-    for (const { swarm } of this.#swarms.values())
-      if (swarm.needsTicks || swarm.state.sources.site !== undefined) yield swarm.surroundings
+    for (const swarm of this.#awake) if (swarm.isAwake) yield swarm.surroundings
   }
 }
 

@@ -49,6 +49,27 @@ export function offerPlace(s: SwarmState, peer: Peer): void {
   if (served < slotsFor(s, peer)) s.loaded?.uploader.unchoke(peer)
 }
 
+/** A place is free: among those who are like the one that had it, whoever has waited longest gets it at once. */
+export function passOnPlace(s: SwarmState, from: Peer): void {
+  let next: Peer | undefined
+  for (const peer of s.peers.values())
+    if (
+      isWaiting(s, peer) &&
+      isNear(peer) === isNear(from) &&
+      (next === undefined || isBefore(s, peer, next))
+    )
+      next = peer
+  if (next !== undefined) offerPlace(s, next)
+}
+
+const isWaiting = (s: SwarmState, peer: Peer): boolean =>
+  peer.isChoked && !peer.down.isSnubbing && (peer.isInterested || isFed(s, peer))
+
+function isBefore(s: SwarmState, a: Peer, b: Peer): boolean {
+  const isFirst = isFed(s, a)
+  return isFirst === isFed(s, b) ? a.up.turnChangedAt < b.up.turnChangedAt : isFirst
+}
+
 const isNear = (peer: Peer): boolean => peer.source === 'site'
 
 function slotsFor(s: SwarmState, peer: Peer): number {
@@ -59,7 +80,9 @@ function slotsFor(s: SwarmState, peer: Peer): number {
 export function onNotInterested(s: SwarmState, peer: Peer): void {
   peer.isInterested = false
   // Whoever is fed will be shown more in a moment: a place kept is a round trip saved.
-  if (!isFed(s, peer)) s.loaded?.uploader.choke(peer)
+  if (isFed(s, peer) || peer.isChoked) return
+  s.loaded?.uploader.choke(peer)
+  passOnPlace(s, peer)
 }
 
 /** Every ten seconds: who is served for the next ten. */

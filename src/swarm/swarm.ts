@@ -48,8 +48,11 @@ export class Swarm implements PeerOwner {
   #isHandling = false
   readonly #queue: SwarmEvent[] = []
   #stopping: Promise<void> | undefined
+  readonly #onEvent: (swarm: Swarm) => void
 
-  constructor(shared: Shared, spec: AddTorrent) {
+  /** `onEvent`: it may need ticks from now on. */
+  constructor(shared: Shared, spec: AddTorrent, onEvent: (swarm: Swarm) => void) {
+    this.#onEvent = onEvent
     this.state = createState(shared, spec, { owner: this, post: (event) => this.handle(event) })
   }
 
@@ -66,6 +69,7 @@ export class Swarm implements PeerOwner {
 
   /** Events that come while one is handled wait for their turn. */
   handle(event: SwarmEvent): void {
+    this.#onEvent(this)
     this.#queue.push(event)
     if (this.#isHandling) return
     this.#isHandling = true
@@ -117,7 +121,7 @@ export class Swarm implements PeerOwner {
       default: unreachable(event)
     }
     if (s.needsFill) fillAll(s)
-    if (s.needsReveal) for (const peer of revealMore(s)) offerPlace(s, peer)
+    if (s.needsReveal && !isMidRead(event)) for (const peer of revealMore(s)) offerPlace(s, peer)
   } // prettier-ignore
 
   placeFor(peer: Peer, piece: number, offset: number, length: number): Uint8Array | undefined {
@@ -155,6 +159,11 @@ export class Swarm implements PeerOwner {
   get needsTicks(): boolean {
     const s = this.state
     return s.phase !== 'stopped' && (s.peers.size > 0 || isFetching(s) || s.known.size + s.memory.size > 0)
+  }
+
+  /** It may be somewhere where others share a link with it, too. Until the next event this does not become true again. */
+  get isAwake(): boolean {
+    return this.needsTicks || (this.state.phase !== 'stopped' && this.state.sources.site !== undefined)
   }
 
   get surroundings(): Surroundings {
@@ -199,6 +208,9 @@ export class Swarm implements PeerOwner {
     void this.stop()
   }
 }
+
+/** `read-done` follows: what to show is decided once for all that a peer said together, not for each of 64 requests. */
+const isMidRead = ({ kind }: SwarmEvent): boolean => kind === 'message' || kind === 'block-arrived'
 
 function onBlock(s: SwarmState, peer: Peer): void {
   const before = peer.down.meter.totalBytes

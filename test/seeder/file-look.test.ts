@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { chmod, symlink } from 'node:fs/promises'
+import { chmod, mkdir, rm, symlink, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { lookAtFiles } from '../../src/seeder/file-look.ts'
 import { HashPool } from '../../src/seeder/hash-pool.ts'
+import { encodeKnownLooks } from '../../src/seeder/known-looks.ts'
 import { planRelease } from '../../src/seeder/plan-release.ts'
 import { makeTree } from '../support/tree.ts'
 import { scratchFolder } from './support/scratch.ts'
@@ -42,5 +43,28 @@ describe('a look at files', () => {
     assert.deepEqual(plan, await planRelease(join(scratch.path, 'tree')))
     assert.equal(plan.files.length, 300)
     assert.deepEqual(plan.refused.items, [{ path: '3/link', reason: 'is a link' }])
+  })
+
+  it('by a worker names those that are not as they were known', async () => {
+    await using pool = new HashPool({ workers: 1 })
+    await using scratch = await scratchFolder()
+    const odd = 'tree/with spaces 7 8/ä\n9'
+    await makeTree(scratch.path, 'look', { ...many, [odd]: 5 })
+    const names = [...Object.keys(many), odd]
+    const looks = await lookAtFiles({ folder: scratch.path, names, asksReadable: false })
+    const known = looks.map((look, n) => {
+      assert.ok(look.kind === 'file')
+      return { absolute: join(scratch.path, names[n] ?? ''), ...look }
+    })
+    assert.deepEqual(await pool.findTouched(encodeKnownLooks(known)), [])
+    assert.deepEqual(await pool.findTouched(''), [])
+
+    await utimes(join(scratch.path, 'tree/5/5'), 1, 1)
+    await makeTree(scratch.path, 'other', { 'tree/6/20': 1 })
+    await rm(join(scratch.path, 'tree/3/150'))
+    await rm(join(scratch.path, odd))
+    await mkdir(join(scratch.path, odd))
+    const at = ['tree/5/5', 'tree/6/20', 'tree/3/150', odd].map((name) => names.indexOf(name))
+    assert.deepEqual(await pool.findTouched(encodeKnownLooks(known)), at)
   })
 })

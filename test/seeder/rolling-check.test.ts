@@ -38,7 +38,13 @@ describe('the check of what is served', () => {
       },
     }
     await using pool = new HashPool({ workers: 1 })
-    await using check = startRollingCheck({ clock, log: silentLogger, store, shelf, looker: pool.looker })
+    await using check = startRollingCheck({
+      clock,
+      log: silentLogger,
+      store,
+      shelf,
+      findTouched: pool.findTouched,
+    })
     await until(clock, () => looked.length >= 6)
     assert.deepEqual(new Set(looked), new Set(['written', 'gone', 'missing']))
     await check[Symbol.asyncDispose]()

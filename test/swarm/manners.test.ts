@@ -70,6 +70,16 @@ describe('an engine that seeds', () => {
     assert.ok(isClosed())
   })
 
+  it('still hangs up on a peer that has fallen silent, long after nobody had come', async () => {
+    await using scene = await seedScene()
+    await scene.swarm.run(minutes(5))
+    const puppet = await scene.dial()
+    await scene.swarm.run(limits.peerSilenceMax)
+    assert.ok(!puppet.isClosed)
+    await scene.swarm.run(seconds(3))
+    assert.ok(puppet.isClosed)
+  })
+
   it('takes a bounded number of silent sockets from one address, and still hears others', async () => {
     await using scene = await seedScene()
     const knocks = await Promise.all(Array.from({ length: 80 }, () => scene.knock('10.0.0.66')))

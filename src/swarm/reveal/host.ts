@@ -56,6 +56,7 @@ export class Host<P extends RevealPeer> {
   isSeed = false
   /** It said so at once: not piece by piece. */
   isCountedWhole = false
+  readonly cameAt: Millis
   /** When it last got something, from whomever; before that, when it came. */
   newAt: Millis
   /** When it last asked or was sent anything here. */
@@ -68,6 +69,7 @@ export class Host<P extends RevealPeer> {
     this.site = parts.site
     this.shown = new Bitfield(parts.pieces)
     this.counted = new Bitfield(parts.pieces)
+    this.cameAt = parts.now
     this.newAt = parts.now
     this.askedAt = parts.now
     this.shownAt = parts.now

@@ -28,9 +28,14 @@ const AHEAD_S = 0.4
 const AHEAD_ALL_S = 0.2
 /** A client begins with few requests and asks for more with each block that comes: it has to find some. */
 const AHEAD_MIN_BYTES = 128 * KiB
-/** Somebody alone has nobody to share with: it shall never wait for a HAVE. */
+/** Somebody alone has nobody to share with: it shall never wait for a HAVE, also where what is lost comes again after a while. */
 const AHEAD_ALONE_S = 2
 const AHEAD_ALONE_PIECES = 16
+/** At first the rate is that of its system's buffers: on a thin line this would be minutes of work, kept from who comes next. */
+const SETTLED_AFTER = seconds(3)
+const AHEAD_NEW_S = 0.6
+/** But on a line as fast as this all is over in seconds. */
+const FAST_BPS = 20_000_000
 /** Shown and not there within three times what is usual: it will not come from there. */
 const LATE_TIMES = 3
 const LATE_MIN = seconds(2)
@@ -176,11 +181,11 @@ export class RevealPlan<P extends RevealPeer> {
 
   /** Many at a time, when half are used up. */
   #feedAlone(host: Host<P>, now: Millis): void {
-    const ahead = Math.max(
-      AHEAD_ALONE_PIECES * this.#layout.pieceLength,
-      host.meter.rate(now) * AHEAD_ALONE_S,
-    )
-    if (host.openBytes < ahead / 2) this.#feed(host, ahead, now)
+    const rate = host.meter.rate(now)
+    const isSettled = rate >= FAST_BPS || now - host.cameAt >= SETTLED_AFTER
+    const ahead = rate * (isSettled ? AHEAD_ALONE_S : AHEAD_NEW_S)
+    const most = Math.max(AHEAD_ALONE_PIECES * this.#layout.pieceLength, ahead)
+    if (host.openBytes < most / 2) this.#feed(host, most, now)
   }
 
   /** In seconds. */

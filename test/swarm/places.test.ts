@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { MiB, seconds } from '../../src/core/units.ts'
+import { Puppet } from '../support/puppet-peer.ts'
+import { makeTorrent, SimulatedSwarm } from '../support/simulated-swarm.ts'
+
+/** Served at once at other sites. */
+const FAR = 16
+const MOMENT = seconds(0.1)
+
+interface Queue extends AsyncDisposable {
+  readonly swarm: SimulatedSwarm
+  /** In the order in which they came, each at a site of its own; all want what the seed has. */
+  readonly puppets: readonly Puppet[]
+  readonly served: () => number[]
+}
+
+async function queueOf(count: number): Promise<Queue> {
+  const swarm = new SimulatedSwarm()
+  const made = makeTorrent(1 * MiB)
+  const seed = await swarm.peer('10.0.0.1')
+  seed.add(made, { mode: 'seed' })
+  const puppets: Puppet[] = []
+  for (let n = 0; n < count; n++) {
+    const id = (n + 1).toString(16).padStart(40, '0')
+    const options = { infoHash: made.torrent.infoHash, id }
+    const dialling = Puppet.dial(swarm.network, seed.endpoint, `10.0.${n + 1}.1`, options)
+    await swarm.run(MOMENT)
+    const puppet = await dialling
+    puppet.say({ kind: 'interested' })
+    await swarm.run(MOMENT)
+    puppets.push(puppet)
+  }
+  return {
+    swarm,
+    puppets,
+    served: () => puppets.flatMap((puppet, n) => (isServed(puppet) ? [n] : [])),
+    [Symbol.asyncDispose]: () => swarm[Symbol.asyncDispose](),
+  }
+}
+
+function isServed(puppet: Puppet): boolean {
+  const last = puppet.kinds().findLast((kind) => kind === 'choke' || kind === 'unchoke')
+  return !puppet.isClosed && last === 'unchoke'
+}
+
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n)
+
+describe('a place with a seed', () => {
+  it('goes at once to who has waited longest when the peer that had it hangs up', async () => {
+    await using queue = await queueOf(FAR + 2)
+    assert.deepEqual(queue.served(), upTo(FAR))
+    queue.puppets[3]?.hangUp()
+    await queue.swarm.run(MOMENT)
+    assert.deepEqual(
+      queue.served(),
+      upTo(FAR + 1).filter((n) => n !== 3),
+    )
+  })
+
+  it('goes on as soon when the peer that had it wants nothing more', async () => {
+    await using queue = await queueOf(FAR + 2)
+    queue.puppets[0]?.say({ kind: 'not-interested' })
+    await queue.swarm.run(MOMENT)
+    assert.deepEqual(queue.served(), upTo(FAR + 1).slice(1))
+  })
+
+  it('is not given by one that never had it', async () => {
+    await using queue = await queueOf(FAR + 2)
+    queue.puppets[FAR]?.hangUp()
+    await queue.swarm.run(MOMENT)
+    assert.deepEqual(queue.served(), upTo(FAR))
+  })
+})
