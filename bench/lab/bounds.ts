@@ -15,9 +15,9 @@ export interface Bounds {
   /** By host in the plan's order, poisoners left out: seconds from its own arrival. */
   readonly hostSeconds: readonly number[]
   /**
-   * What each link on its way needs from its arrival on, as if nothing had been fetched before: the measure of
-   * who starves. One copy; over the WAN link of a site where nobody accepts a connection, a copy for each host. A host that comes when its site has nearly everything has a bound of a few seconds, of which its start
-   * alone takes its share.
+   * What each link on its way needs from its arrival on, as if nothing had been fetched before: the measure of who
+   * starves. One copy; over the WAN link of a site where nobody accepts a connection, a copy for each host. A host that
+   * comes when its site has nearly everything has a bound of a few seconds, of which its start alone takes its share.
    */
   readonly aloneSeconds: readonly number[]
   /** Until the last host has everything, from the start of the run. */

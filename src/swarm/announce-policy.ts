@@ -21,6 +21,8 @@ export interface AnnounceOutlook {
 }
 
 const STARVING_STEP = seconds(5)
+/** However little a tracker asks for. */
+const SOONEST = seconds(2)
 /** Parts of the tracker's interval: how soon who is new asks again at first, and who has no neighbour. */
 const NEW_PART = 30
 const NEIGHBOURS_PART = 20
@@ -31,14 +33,14 @@ const LONELY_PART = 8
  * The tracker's interval within our bounds, and a little earlier by chance, so that those who started together
  * spread. Who is new asks again after a thirtieth of the interval and then whenever its age has doubled; who has nobody
  * to fetch from, after 5 s, 10, 15 ... at the latest; who knows nobody of its site, each twentieth of it at first. Never below
- * `min interval`.
+ * `min interval`, nor below two seconds.
  */
 export function nextAnnounceIn(outlook: AnnounceOutlook, random: Random): Millis {
   const interval = within(outlook.interval, limits.announceIntervalMin, limits.announceIntervalMax)
   const usual = interval * (0.9 + 0.1 * random())
   if (outlook.need === 'none') return millis(usual)
   const soon = soonerIn(outlook, interval) * (0.8 + 0.4 * random())
-  const least = within(outlook.minInterval ?? millis(0), millis(0), interval)
+  const least = within(outlook.minInterval ?? SOONEST, SOONEST, interval)
   return millis(Math.min(usual, Math.max(least, soon)))
 }
 

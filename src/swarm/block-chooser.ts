@@ -1,16 +1,17 @@
 /**
- * What to ask of a peer next, and the pieces on their way. What a reader waits for comes before everything (`deadlines.ts`).
- * Then, in this order: blocks of its own pieces; pieces that somebody left unfinished; the rarest piece that nobody
- * fetches; blocks that others were not asked for; and at the very end a second copy of what others were. From elsewhere,
- * what is no work of others of our site (`site/site-work.ts`) and is not at our site.
+ * What to ask of a peer next. What a reader waits for comes before everything (`deadlines.ts`). Then, in this order:
+ * blocks of its own pieces; pieces that somebody left unfinished; the rarest piece that nobody fetches; blocks that
+ * others were not asked for; and at the very end a second copy of what others were. From elsewhere, what is no work of
+ * others of our site (`site/site-work.ts`) and is not at our site.
  */
 import { BLOCK_BYTES, type PieceIndex, type PieceLayout } from '../core/piece-layout.ts'
 import type { Random } from '../core/random.ts'
-import { MiB, type Millis, millis, seconds } from '../core/units.ts'
+import { type Millis, millis, seconds } from '../core/units.ts'
+import { BegunPieces } from './begun-pieces.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import type { Deadlines, UrgentBoard } from './deadlines.ts'
 import type { Peer } from './peer.ts'
-import { PieceAssembly } from './piece-assembly.ts'
+import type { PieceAssembly } from './piece-assembly.ts'
 import type { Copies } from './copies.ts'
 import { farDelay } from './far-sites.ts'
 import { findPiece, idleAfterLooking, LOOKS_MAX, type PieceSearch } from './piece-search.ts'
@@ -32,8 +33,6 @@ export interface ChosenBlock {
   readonly block: number
 }
 
-/** What is not whole is lost when the process dies. */
-const UNFINISHED_BYTES_MAX = 16 * MiB
 /** A second copy of the last blocks: of how many peers at most, and how many at once from a peer. */
 const ASKERS_MAX = 2
 const DUPLICATES_MAX = 2
@@ -43,17 +42,17 @@ const ORIGIN_AFTER = seconds(2)
 export class BlockChooser implements UrgentBoard {
   readonly copies: Copies
   readonly #parts: BlockChooserParts
-  readonly #assemblies = new Map<PieceIndex, PieceAssembly>()
-  #unfinishedBytes = 0
+  readonly #begun: BegunPieces
 
   constructor(parts: BlockChooserParts, wanted: Iterable<PieceIndex>) {
     this.#parts = parts
     this.copies = parts.copies
+    this.#begun = new BegunPieces(parts)
     for (const piece of wanted) this.copies.open(piece)
   }
 
   get(piece: PieceIndex): PieceAssembly | undefined {
-    return this.#assemblies.get(piece)
+    return this.#begun.get(piece)
   }
 
   /** It is not begun, not there, and wanted. */
@@ -63,18 +62,18 @@ export class BlockChooser implements UrgentBoard {
 
   /** The piece is to be fetched, if it is not on its way. */
   want(piece: PieceIndex): void {
-    if (!this.#assemblies.has(piece)) this.copies.open(piece)
+    if (!this.#begun.has(piece)) this.copies.open(piece)
   }
 
   /** No peer is at it, and it is to be fetched: somebody else may {@link claim} it. */
   isFree(piece: PieceIndex): boolean {
-    return this.#assemblies.get(piece)?.isWaiting ?? this.isStartable(piece)
+    return this.#begun.get(piece)?.isWaiting ?? this.isStartable(piece)
   }
 
   /** No peer is asked for a free piece any more. Answers how many bytes of it were here, and are given up. */
   claim(piece: PieceIndex): number {
+    const assembly = this.#begun.get(piece)
     this.copies.close(piece)
-    const assembly = this.#assemblies.get(piece)
     if (assembly === undefined) return 0
     this.close(assembly)
     this.#parts.pool.release(assembly.bytes)
@@ -83,7 +82,7 @@ export class BlockChooser implements UrgentBoard {
 
   /** It is to be fetched, and not whole. */
   isOpen(piece: PieceIndex): boolean {
-    return this.#assemblies.has(piece) || this.isStartable(piece)
+    return this.#begun.has(piece) || this.isStartable(piece)
   }
 
   copiesOf(piece: PieceIndex): number {
@@ -92,7 +91,7 @@ export class BlockChooser implements UrgentBoard {
 
   /** Makes the peer the one to bring what is begun. False when it is not begun, or is another's. */
   give(piece: PieceIndex, peer: Peer): boolean {
-    const assembly = this.#assemblies.get(piece)
+    const assembly = this.#begun.get(piece)
     if (assembly === undefined || assembly.owner !== undefined) return false
     assembly.owner = peer
     peer.down.pieces.add(assembly)
@@ -101,22 +100,18 @@ export class BlockChooser implements UrgentBoard {
 
   /** What is urgent is begun also when there is no room: no more of it than peers are asked for at once. */
   open(piece: PieceIndex): PieceAssembly {
-    const known = this.#assemblies.get(piece)
-    if (known === undefined) this.#makeRoom()
-    return known ?? this.#start(piece)
+    return this.#begun.open(piece)
   }
 
   /** The piece is whole, or given up: its buffer is the caller's now. */
   close(assembly: PieceAssembly): void {
-    assembly.isClosed = true
-    assembly.owner?.down.pieces.delete(assembly)
-    this.#assemblies.delete(assembly.piece)
-    this.#unfinishedBytes -= assembly.bytes.length
+    this.#begun.close(assembly)
   }
 
   /** Undefined when there is nothing that the peer can help with. */
   next(peer: Peer, now: Millis): ChosenBlock | undefined {
-    const urgent = this.#parts.deadlines.next(peer, this, { layout: this.#parts.layout, now })
+    const { deadlines, layout } = this.#parts
+    const urgent = deadlines.next(peer, this, { layout, now })
     if (urgent !== undefined) return urgent
     for (const assembly of peer.down.pieces) {
       const block = assembly.firstFree()
@@ -158,9 +153,10 @@ export class BlockChooser implements UrgentBoard {
   #startHinted(peer: Peer): PieceAssembly | undefined {
     const { hints } = peer.down
     for (const piece of hints) {
-      const begun = this.#assemblies.get(piece)
+      const begun = this.#begun.get(piece)
       const isOfUse = this.isOpen(piece) && !this.copies.isHere(piece)
-      if (isOfUse && !this.#parts.site.mayTakeOffer(piece)) continue // whoever is at it may turn out to be slow
+      // Whoever is at it may turn out to be slow.
+      if (isOfUse && !this.#parts.site.mayTakeOffer(piece)) continue
       if (!isOfUse || !this.#maybeFrom(peer, piece)) {
         hints.delete(piece)
         continue
@@ -197,7 +193,7 @@ export class BlockChooser implements UrgentBoard {
 
   #leftUnfinished(peer: Peer): PieceAssembly | undefined {
     let best: PieceAssembly | undefined
-    for (const assembly of this.#assemblies.values()) {
+    for (const assembly of this.#begun.values()) {
       if (assembly.owner !== undefined || !this.#mayBring(peer, assembly.piece)) continue
       if (assembly.firstFree() === undefined) continue
       if (best === undefined || assembly.receivedBlocks > best.receivedBlocks) best = assembly
@@ -207,56 +203,20 @@ export class BlockChooser implements UrgentBoard {
 
   /** The rarest at our site. */
   #startNear(peer: Peer): PieceAssembly | undefined {
-    const piece = findPiece(this.copies.near, this.#searchAt(peer, 'near'), (piece) =>
-      this.#maybeFrom(peer, piece),
-    )
+    const suits = (piece: PieceIndex): boolean => this.#maybeFrom(peer, piece)
+    const piece = findPiece(this.copies.near, this.#searchAt(peer, 'near'), suits)
     return piece === undefined ? undefined : this.#startIfRoom(piece)
   }
 
   #searchAt(peer: Peer, place: 'near' | 'far'): PieceSearch {
-    const isCounted = peer.down.counted?.place === place && !peer.down.counted.isWhole
+    const { counted } = peer.down
+    const isCounted = counted?.place === place && !counted.isWhole
     const looksMax = this.#parts.site.isAlone ? Infinity : LOOKS_MAX
     return { peer, isCounted, looksMax, random: this.#parts.random }
   }
 
   #startIfRoom(piece: PieceIndex): PieceAssembly | undefined {
-    return this.isStartable(piece) && this.#makeRoom() ? this.#start(piece) : undefined
-  }
-
-  #start(piece: PieceIndex): PieceAssembly {
-    const { layout, pool } = this.#parts
-    this.copies.close(piece)
-    const size = layout.pieceBytes(piece)
-    const assembly = new PieceAssembly(pool.acquire(size), {
-      piece,
-      blocks: layout.blockCount(piece),
-      isExclusive: this.#parts.isSuspect(piece),
-    })
-    this.#assemblies.set(piece, assembly)
-    this.#unfinishedBytes += size
-    return assembly
-  }
-
-  /**
-   * False when as much is unfinished as may be. Pieces that wait for a peer that does not come, since it is the
-   * only one that has them, must not keep us from all others: the one with the least of it here is given up.
-   */
-  #makeRoom(): boolean {
-    while (this.#isFull) {
-      const waiting = [...this.#assemblies.values()].filter((assembly) => assembly.isWaiting)
-      const least = waiting.toSorted((a, b) => a.receivedBlocks - b.receivedBlocks)[0]
-      if (least === undefined) return false
-      this.close(least)
-      this.copies.open(least.piece)
-      this.#parts.pool.release(least.bytes)
-    }
-    return true
-  }
-
-  /** One piece may always be unfinished, however large. */
-  get #isFull(): boolean {
-    const { pieceLength } = this.#parts.layout
-    return this.#assemblies.size > 0 && this.#unfinishedBytes + pieceLength > UNFINISHED_BYTES_MAX
+    return this.isStartable(piece) ? this.#begun.startIfRoom(piece) : undefined
   }
 
   #helpOthers(peer: Peer): ChosenBlock | undefined {
@@ -279,7 +239,7 @@ export class BlockChooser implements UrgentBoard {
   }
 
   *#begunFor(peer: Peer): Iterable<PieceAssembly> {
-    for (const assembly of this.#assemblies.values())
+    for (const assembly of this.#begun.values())
       if (!assembly.isExclusive && this.#mayHelp(peer, assembly.piece)) yield assembly
   }
 

@@ -4,7 +4,7 @@ import { seconds } from '../core/units.ts'
 import { encodeHandshake, type Handshake } from '../wire/handshake.ts'
 import { limits } from '../wire/limits.ts'
 import { encodeOpening } from '../wire/opening.ts'
-import { chooseDials, isNear } from './dial-policy.ts'
+import { chooseDials, goesFirst } from './dial-policy.ts'
 import type { PeerSource } from './engine-types.ts'
 import { greet, onTellDue } from './greeting.ts'
 import type { PeerGuard, PeerPass } from './guard.ts'
@@ -32,8 +32,9 @@ export function dialMore(s: SwarmState): void {
   let connected = 0
   for (const peer of s.peers.values()) if (peer.dialled !== undefined || peer.areWeInterested) connected++
   const free = limits.peersPerTorrentMax - s.peers.size
-  const dialling = { near: 0, far: 0 }
-  for (const known of s.known.dialling()) dialling[isNear({ source: sourceOf(known) }) ? 'near' : 'far']++
+  const dialling = { first: 0, others: 0 }
+  for (const known of s.known.dialling())
+    dialling[goesFirst({ source: sourceOf(known) }) ? 'first' : 'others']++
   const room = { now, connected, free, dialling }
   for (const { endpoint } of chooseDials(candidates, room, random)) {
     dial(s, endpoint).catch(() => s.post({ kind: 'dial-failed', endpoint }))

@@ -34,13 +34,13 @@ export interface DialRoom {
   readonly connected: number
   /** How many more the torrent takes. */
   readonly free: number
-  /** Being dialled: origins and our own site; others. */
-  readonly dialling: { readonly near: number; readonly far: number }
+  /** Being dialled: those who come first (`goesFirst`), and others. */
+  readonly dialling: { readonly first: number; readonly others: number }
 }
 
 /** Connections that a torrent seeks itself; the rest of its room is for those who dial us. */
 export const CONNECTIONS_SOUGHT = 60
-/** At once, near and far each: machines that let nobody in keep a place for as long as a dial may take. */
+/** At once, of those who come first and of others each: machines that let nobody in keep a place for as long as a dial may take. */
 const DIALLING_MAX = 20
 
 /**
@@ -58,17 +58,18 @@ export function chooseDials<C extends DialCandidate>(
     (a, b) => RANK[a.source] - RANK[b.source] || a.failures - b.failures,
   )
   const { dialling } = room
-  const free = room.free - dialling.near - dialling.far
-  const near = sorted.filter(isNear).slice(0, Math.max(0, Math.min(DIALLING_MAX - dialling.near, free)))
-  const farRoom = Math.min(
-    DIALLING_MAX - dialling.far,
-    CONNECTIONS_SOUGHT - room.connected - dialling.near - dialling.far - near.length,
-    free - near.length,
+  const underWay = dialling.first + dialling.others
+  const firstRoom = Math.min(DIALLING_MAX - dialling.first, room.free - underWay)
+  const first = sorted.filter(goesFirst).slice(0, Math.max(0, firstRoom))
+  const othersRoom = Math.min(
+    DIALLING_MAX - dialling.others,
+    Math.min(CONNECTIONS_SOUGHT - room.connected, room.free) - underWay - first.length,
   )
-  return [...near, ...sorted.filter((c) => !isNear(c)).slice(0, Math.max(0, farRoom))]
+  return [...first, ...sorted.filter((c) => !goesFirst(c)).slice(0, Math.max(0, othersRoom))]
 }
 
-export const isNear = ({ source }: { readonly source: PeerSource }): boolean => source !== 'otherSites'
+/** Origins, mirrors and our own site: nobody elsewhere keeps them out. */
+export const goesFirst = ({ source }: { readonly source: PeerSource }): boolean => source !== 'otherSites'
 
 const RANK = { origin: 0, site: 1, otherSites: 2 } as const satisfies Record<PeerSource, number>
 

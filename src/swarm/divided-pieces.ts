@@ -44,17 +44,11 @@ export class DividedPieces {
     for (const piece of peer.down.hints) {
       const assembly = site.isFetching(piece) && site.isSlow(piece) ? chooser.get(piece) : undefined
       if (assembly === undefined || assembly.owner === peer || assembly.isExclusive) continue
-      this.#move(assembly, peer)
+      this.leave(piece)
+      chooser.open(piece) // of which nothing had come it was given up
+      if (chooser.give(piece, peer)) site.began(piece)
       peer.down.hints.delete(piece)
     }
-  }
-
-  #move(assembly: PieceAssembly, to: Peer): void {
-    const { site, chooser } = this.#parts
-    const { piece } = assembly
-    this.leave(piece)
-    chooser.open(piece)
-    if (chooser.give(piece, to)) site.began(piece)
   }
 
   /** Somebody of our site is fetching it and comes before us. */

@@ -99,10 +99,11 @@ export class Sources {
     let longest = 0
     for (const peer of peers)
       if (peer.source === 'site') longest = Math.max(longest, peer.down.waitedFor(now))
-    // A limit of our own lets us ask for little, and that is answered at once.
-    this.#bestBps = Math.max(this.#bestBps, this.#meter.rate(now))
+    const rate = this.#meter.rate(now)
+    this.#bestBps = Math.max(this.#bestBps, rate)
     const slowBps = Math.max(NEAR_SLOW_BPS, NEAR_SLOW_SHARE * this.#bestBps)
-    const isSlow = longest > NEAR_ANSWER_MAX && (this.copies.isNearSlow || this.#meter.rate(now) < slowBps)
+    // A limit of our own lets us ask for little, and that is answered at once. What comes from elsewhere meanwhile ends nothing.
+    const isSlow = longest > NEAR_ANSWER_MAX && (this.copies.isNearSlow || rate < slowBps)
     if (!isSlow) this.#nearSlowSince = undefined
     else this.#nearSlowSince ??= now
     this.copies.isNearSlow = this.#nearSlowSince !== undefined && now - this.#nearSlowSince >= NEAR_SLOW_FOR

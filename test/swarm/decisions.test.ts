@@ -210,7 +210,7 @@ describe('dialling', () => {
       candidate(3, 'origin'),
       candidate(9, 'origin'),
     ]
-    const room = { now: millis(10), connected: 0, free: 200, dialling: { near: 0, far: 0 } }
+    const room = { now: millis(10), connected: 0, free: 200, dialling: { first: 0, others: 0 } }
     const chosen = chooseDials(candidates, room, seededRandom(1))
     assert.deepEqual(
       chosen.map((c) => c.source),
@@ -222,8 +222,8 @@ describe('dialling', () => {
     assert.deepEqual(chosenIn({ free: 0 }), [])
     // Those elsewhere never keep the own site out: not by being connected, not by letting nobody in.
     assert.deepEqual(chosenIn({ connected: CONNECTIONS_SOUGHT }), ['origin', 'site'])
-    assert.deepEqual(chosenIn({ dialling: { near: 0, far: 20 } }), ['origin', 'site'])
-    assert.deepEqual(chosenIn({ dialling: { near: 20, far: 0 } }), ['otherSites'])
+    assert.deepEqual(chosenIn({ dialling: { first: 0, others: 20 } }), ['origin', 'site'])
+    assert.deepEqual(chosenIn({ dialling: { first: 20, others: 0 } }), ['otherSites'])
     const failed = [candidate(4, 'site'), candidate(14, 'site'), candidate(2, 'site'), candidate(24, 'site')]
     assert.equal(chooseDials(failed, { ...room, free: 1 }, seededRandom(2))[0]?.failures, 0)
   })
@@ -274,6 +274,11 @@ describe('announcing', () => {
     assert.deepEqual(waits('more'), [2, 5, 10, 20, 40, 57].map(seconds))
     assert.deepEqual(waits('neighbours'), [3, 3, 3, 3, 5, 10].map(seconds))
     assert.deepEqual(waits('none'), [57, 57, 57, 57, 57, 57].map(seconds))
+    // A tracker that names no least interval, and wants to be asked every half minute, is not hammered.
+    const eager = { ...outlook, interval: seconds(30), minInterval: undefined, age: seconds(0) }
+    for (const need of ['more', 'neighbours', 'anybody'] as const)
+      for (const random of [() => 0, half, () => 0.999])
+        assert.ok(nextAnnounceIn({ ...eager, need }, random) >= seconds(2), need)
     const often = { ...outlook, minInterval: seconds(8), age: seconds(0) }
     assert.equal(nextAnnounceIn({ ...often, need: 'more' }, half), seconds(8))
   })
