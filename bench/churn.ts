@@ -14,6 +14,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { seededRandom } from '../src/core/random.ts'
 import { Churn } from './support/churn-peers.ts'
 import { grantsOf, takeSomeLinks } from './support/churn-grants.ts'
 import { flatnessOf } from './support/flatness.ts'
@@ -22,7 +23,6 @@ import { freePort } from '../test/support/free-port.ts'
 import { LiveHeap } from './support/live-heap.ts'
 import { fillLibrary } from './support/library.ts'
 import { figuresOf, ShoalProcess } from './support/shoal-process.ts'
-import { seeded } from './support/words.ts'
 
 const INTERVAL_MS = 20_000
 const CONCURRENCY = 64
@@ -81,7 +81,7 @@ async function churn(
   const peersAtWork = new Churn(
     swarms,
     { port, peers, intervalMs: INTERVAL_MS, concurrency: CONCURRENCY },
-    seeded(5),
+    seededRandom(5),
   )
   const [samples, links] = await Promise.all([
     sample({ shoal, heap, load }, { token, untilMs }),

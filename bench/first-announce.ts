@@ -17,6 +17,7 @@ import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { encodeInfo } from '../src/wire/torrent-info.ts'
 import { encodeTorrent } from '../src/wire/torrent.ts'
+import { usageOf } from './support/usage.ts'
 
 interface Start {
   readonly command: string
@@ -31,7 +32,6 @@ interface Cost {
 
 const rounds = Number(process.argv[2] ?? 9)
 const launcher = new URL('../shoal', import.meta.url).pathname
-const TICKS_A_SECOND = 100
 const GIVE_UP_SECONDS = 60
 
 const folder = await mkdtemp(join(tmpdir(), 'shoal-first-announce-'))
@@ -105,10 +105,11 @@ async function firstAnnounce(start: Start): Promise<Cost | undefined> {
     child.once('error', () => resolve(undefined))
     child.once('exit', () => resolve(undefined))
   })
-  const arrived = new Promise<Cost>((resolve, reject) => {
+  const arrived = new Promise<Cost>((resolve) => {
     announced = () => {
       const seconds = (performance.now() - startedAt) / 1_000
-      cpuSecondsOf(child.pid ?? 0).then((cpuSeconds) => resolve({ cpuSeconds, seconds }), reject)
+      const usage = usageOf(child.pid ?? 0)
+      if (usage !== undefined) resolve({ cpuSeconds: usage.cpuSeconds, seconds })
     }
   })
   const timer = setTimeout(() => child.kill('SIGKILL'), 1_000 * GIVE_UP_SECONDS)
@@ -119,12 +120,6 @@ async function firstAnnounce(start: Start): Promise<Cost | undefined> {
   if (cost === undefined && child.pid !== undefined)
     throw new Error(`${start.command} ended before its first announce`)
   return cost
-}
-
-/** Of all its threads. */
-async function cpuSecondsOf(pid: number): Promise<number> {
-  const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).replace(/^.*\) /s, '').split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND
 }
 
 /** Files of code that had been loaded when the announce arrived, of our own and of packages. */

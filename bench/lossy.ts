@@ -12,10 +12,10 @@ import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { digestsOf, makeContent, mustBeWhole, planOf } from './support/bench-content.ts'
+import { digestsOf, makeContent, planOf } from './support/bench-content.ts'
 import { LossyLine } from './support/lossy-line.ts'
-import { compare, type Run } from './support/rival-figures.ts'
-import { receivedIn, Rivals } from './support/rivals.ts'
+import { compare } from './support/rival-figures.ts'
+import { Rivals } from './support/rivals.ts'
 
 const SYSCTL = '/proc/sys/net/ipv4/tcp_'
 /** In a namespace nobody else has it. */
@@ -50,26 +50,23 @@ try {
   await makeContent(library, plan)
   const wanted = await digestsOf(library, plan)
   await using lossy = await LossyLine.create(line)
-  const runs = { shoal: [] as Run[], libtorrent: [] as Run[] }
-  {
-    const [sender, receiver] = lossy.ends
-    await using rivals = await Rivals.start(
-      { root, library, slug: 'content-bin', sender, receiver, portAt: () => Promise.resolve(PEER_PORT) },
-      values.utp ? ['utp'] : [],
-    )
-    for (let round = 0; round < Number(values.rounds); round++) {
-      const order = ['shoal', 'libtorrent'] as const
-      for (const who of round % 2 === 0 ? order : order.toReversed()) {
-        const work = join(root, `${who}-${round}`)
-        runs[who].push(await rivals.run(who, work))
-        await mustBeWhole(receivedIn(work), wanted)
-        await rm(work, { recursive: true })
-      }
-    }
-  }
+  const runs = await runsOver(lossy, library, wanted)
   const packets = await lossy.stop()
   const setting = { ...line, utp: values.utp, kernelHas }
   console.log(JSON.stringify({ bench: 'lossy', ...plan, ...setting, packets, ...compare(runs) }))
 } finally {
   await rm(root, { recursive: true, force: true })
+}
+
+/** Both are gone when this resolves: the line can end. */
+async function runsOver(
+  { ends: [sender, receiver] }: LossyLine,
+  library: string,
+  wanted: ReadonlyMap<string, string>,
+): ReturnType<Rivals['alternate']> {
+  await using rivals = await Rivals.start(
+    { root, library, slug: 'content-bin', sender, receiver, portAt: () => Promise.resolve(PEER_PORT) },
+    values.utp ? ['utp'] : [],
+  )
+  return await rivals.alternate({ rounds: Number(values.rounds), wanted, isKept: false })
 }

@@ -18,13 +18,13 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { seededRandom } from '../src/core/random.ts'
 import { watchMachine } from './lab/machine.ts'
 import { fetchByMany } from './support/fetch-by-many.ts'
 import { fairnessOf } from './support/fairness.ts'
 import { quantile, rounded } from './support/http-load.ts'
 import { libtorrentSeed, shoalSeed, type ManySeed } from './support/many-seeds.ts'
-import { cpuSecondsOf } from './support/shoal-process.ts'
-import { seeded } from './support/words.ts'
+import { cpuSecondsOf } from './support/usage.ts'
 
 const MiB = 1_048_576
 const { values } = parseArgs({
@@ -92,7 +92,7 @@ async function seedOf(
 }
 
 async function runOf(seed: ManySeed): Promise<object> {
-  const random = seeded(1)
+  const random = seededRandom(1)
   await seed.loop()
   const cpuBefore = cpuSecondsOf(seed.pid)
   const options = { peers, stuck, sites: Number(values.sites), random, giveUpSeconds: GIVE_UP_SECONDS }

@@ -18,10 +18,9 @@ import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { drawn } from './support/drawn.ts'
+import { seededRandom, shuffled } from '../src/core/random.ts'
 import { firstBytes } from './support/first-bytes.ts'
 import { rounded } from './support/http-load.ts'
-import { seeded } from './support/words.ts'
 import { WatchedUp } from './support/watched-up.ts'
 
 const FILE_BYTES = 1_024
@@ -43,7 +42,7 @@ const { values } = parseArgs({
 })
 const releases = Number(values.releases)
 const idleSeconds = Number(values['idle-seconds'])
-const random = seeded(Number(values.seed))
+const random = seededRandom(Number(values.seed))
 
 const folder = values.keep ?? (await mkdtemp(join(tmpdir(), 'shoal-many-')))
 const library = join(folder, 'library')
@@ -72,17 +71,17 @@ async function publishAll(): Promise<object> {
   }
   await using up = new WatchedUp(folder)
   await up.ready
-  const ready = await up.cost()
+  const ready = up.cost()
   while (up.published < releases) {
     await wait(1_000)
-    const { seconds, cpuSeconds, rssMiB } = await up.cost()
+    const { seconds, cpuSeconds, rssMiB } = up.cost()
     if (Math.round(seconds) % 30 === 0)
       process.stderr.write(
         `${up.published} published after ${seconds} s, ${cpuSeconds} CPU s, ${rssMiB} MiB\n`,
       )
     if (seconds > GIVE_UP_SECONDS) throw new Error(`only ${up.published} were published`)
   }
-  const all = await up.cost()
+  const all = up.cost()
   const idleCpuSeconds = await cpuOfIdle(up)
   const stopSeconds = await up.stop()
   await writeFile(mark, String(releases))
@@ -93,18 +92,19 @@ async function startAgain(): Promise<object> {
   for (const name of await readdir(library)) await utimes(join(library, name), LONG_AGO_SECONDS, MADE_SECONDS)
   await using up = new WatchedUp(folder, { SHOAL_SEEDER_SCRUB_BYTES_PER_SECOND: '0' })
   const { portal, peerPort } = await up.ready
-  const ready = await up.cost()
+  const ready = up.cost()
   const token = (await readFile(join(folder, 'data', 'origin.token'), 'utf8')).trim()
   while ((await servedAt(portal, token)) < releases) await wait(500)
-  const allServed = await up.cost()
+  const allServed = up.cost()
   const idleCpuSeconds = await cpuOfIdle(up)
-  const { rssMiB } = await up.cost()
+  const { rssMiB } = up.cost()
   const published = up.published
   const filesRead = await countRead()
-  const asked = drawn(releases, Number(values.sample), random).map(slugOf)
+  const all = Array.from({ length: releases }, (_, n) => slugOf(n))
+  const asked = shuffled(all, random).slice(0, Number(values.sample))
   const admin = (await readFile(join(folder, 'data', 'admin.token'), 'utf8')).trim()
   const firstByte = await firstBytes({ portal, peerPort, token: admin }, asked, random)
-  const rssMiBAfter = (await up.cost()).rssMiB
+  const rssMiBAfter = up.cost().rssMiB
   const stopSeconds = await up.stop()
   return {
     ready,
@@ -123,9 +123,9 @@ async function startAgain(): Promise<object> {
 
 async function cpuOfIdle(up: WatchedUp): Promise<number> {
   await wait(SETTLE_MS)
-  const before = await up.cost()
+  const before = up.cost()
   await wait(1_000 * idleSeconds)
-  return rounded((await up.cost()).cpuSeconds - before.cpuSeconds, 2)
+  return rounded(up.cost().cpuSeconds - before.cpuSeconds, 2)
 }
 
 async function countRead(): Promise<number> {

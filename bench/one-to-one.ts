@@ -11,9 +11,9 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '../test/support/free-port.ts'
-import { digestsOf, makeContent, makeFile, mustBeWhole, planOf } from './support/bench-content.ts'
-import { compare, type Run } from './support/rival-figures.ts'
-import { LOOPBACK, receivedIn, Rivals } from './support/rivals.ts'
+import { digestsOf, makeContent, makeFile, planOf } from './support/bench-content.ts'
+import { compare } from './support/rival-figures.ts'
+import { LOOPBACK, Rivals } from './support/rivals.ts'
 
 const [size = '1024', rounds = '3'] = process.argv.slice(2)
 const plan = planOf(size)
@@ -43,18 +43,12 @@ try {
     receiver: LOOPBACK,
     portAt: () => freePort(),
   })
-  const runs = { shoal: [] as Run[], libtorrent: [] as Run[] }
-  for (let round = 0; round < Number(rounds); round++) {
-    // Who comes first finds other memory than who comes second.
-    const order = ['shoal', 'libtorrent'] as const
-    for (const who of round % 2 === 0 ? order : order.toReversed()) {
-      await evenOutMemory(join(root, 'even'))
-      const work = join(root, `${who}-${round}`)
-      runs[who].push(await rivals.run(who, work))
-      await mustBeWhole(receivedIn(work), wanted)
-      if (!isMany) await rm(work, { recursive: true })
-    }
-  }
+  const runs = await rivals.alternate({
+    rounds: Number(rounds),
+    wanted,
+    isKept: isMany,
+    prepare: () => evenOutMemory(join(root, 'even')),
+  })
   console.log(JSON.stringify({ bench: 'one-to-one', ...plan, rounds: Number(rounds), ...compare(runs) }))
 } finally {
   await rm(root, { recursive: true, force: true })

@@ -11,17 +11,17 @@
 import { spawn } from 'node:child_process'
 import { createHash, randomFillSync } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, mkdtemp, open, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { pipeline } from 'node:stream/promises'
 import { ShoalProcess } from './support/shoal-process.ts'
+import { cpuSecondsOf } from './support/usage.ts'
 
 const sizeMiB = Number(process.argv[2] ?? 512)
 const rounds = Number(process.argv[3] ?? 3)
 const launcher = new URL('../shoal', import.meta.url).pathname
-const TICKS_A_SECOND = 100
 const KINDS = ['plain', 'tls'] as const
 type Kind = (typeof KINDS)[number]
 
@@ -47,12 +47,6 @@ async function sha256(path: string): Promise<string> {
   return hash.digest('hex')
 }
 
-async function cpuSeconds(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND
-}
-
 /** Runs to the event `done`; the process is kept for its figures, and ended after. */
 async function get(args: readonly string[]): Promise<{ seconds: number; cpu: number }> {
   const child = spawn(launcher, ['get', ...args, '--json', '--seed', 'forever'], {
@@ -65,7 +59,7 @@ async function get(args: readonly string[]): Promise<{ seconds: number; cpu: num
       if (event.event === 'state' && event.state === 'downloading') began = performance.now()
       if (event.event !== 'done') continue
       const seconds = (performance.now() - (began ?? performance.now())) / 1_000
-      return { seconds, cpu: await cpuSeconds(child.pid ?? 0) }
+      return { seconds, cpu: cpuSecondsOf(child.pid ?? 0) }
     }
     throw new Error('get ended early')
   } finally {

@@ -12,7 +12,7 @@ import { watchMachine, type Busyness } from './machine.ts'
 import { hostsOf, type Origin } from './origin.ts'
 import type { RunOptions } from './run.ts'
 import type { LabHost, LabNetwork } from './topology.ts'
-import { usageOf, type Usage } from './usage.ts'
+import { usageOf, type Usage } from '../support/usage.ts'
 
 const MS_PER_SECOND = 1_000
 

@@ -1,4 +1,5 @@
 /** How evenly some were served, from when each had everything. Pure. */
+import { rounded } from './http-load.ts'
 
 const MB = 1_000_000
 
@@ -18,10 +19,10 @@ export function fairnessOf(seconds: readonly number[], sizeBytes: number): Fairn
   const median = medianOf(rates)
   return {
     peers: rates.length,
-    slowestMBps: rounded(slowest),
-    medianMBps: rounded(median),
-    fastestMBps: rounded(rates.at(-1) ?? NaN),
-    slowestByMedian: rounded(slowest / median),
+    slowestMBps: rounded(slowest, 3),
+    medianMBps: rounded(median, 3),
+    fastestMBps: rounded(rates.at(-1) ?? NaN, 3),
+    slowestByMedian: rounded(slowest / median, 3),
   }
 }
 
@@ -30,5 +31,3 @@ function medianOf(sorted: readonly number[]): number {
   const half = sorted.length / 2
   return ((sorted[Math.ceil(half) - 1] ?? NaN) + (sorted[Math.floor(half)] ?? NaN)) / 2
 }
-
-const rounded = (value: number): number => Number(value.toFixed(3))

@@ -1,17 +1,10 @@
 /** Many peers that fetch the same from the same origin at the same time, each from a loopback address of its own. */
-import { type IpAddress, ipAddress } from '../../src/core/address.ts'
-import { type PeerId, peerId } from '../../src/core/ids.ts'
+import { ipAddress } from '../../src/core/address.ts'
+import { peerId } from '../../src/core/ids.ts'
 import { tcpNetwork } from '../../src/swarm/index.ts'
+import type { LoopbackPeer } from './announce-from.ts'
 import { FetchingPeer } from './fetching-peer.ts'
 import type { ManySeed } from './many-seeds.ts'
-
-/** One of many, where and as what it is known. */
-export interface ManyPeer {
-  readonly from: IpAddress
-  readonly id: PeerId
-  /** Where it says to listen; nobody is there. */
-  readonly port: number
-}
 
 export interface ManyOptions {
   readonly peers: number
@@ -36,7 +29,7 @@ const REQUESTS_MAX = 64
 const LISTENS_AT = 6_881
 const ADMITTED_AT_ONCE = 20
 
-export function manyPeers(count: number, sites: number): readonly ManyPeer[] {
+export function manyPeers(count: number, sites: number): readonly LoopbackPeer[] {
   return Array.from({ length: count }, (_, n) => ({
     from: ipAddress(`127.9.${n % sites}.${1 + Math.floor(n / sites)}`),
     id: peerId((n + 1).toString(16).padStart(40, '0')),

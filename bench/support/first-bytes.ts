@@ -6,10 +6,9 @@ import { ipAddress } from '../../src/core/address.ts'
 import { peerId, slug } from '../../src/core/ids.ts'
 import { PortalClient } from '../../src/portal-client/index.ts'
 import { tcpNetwork } from '../../src/swarm/index.ts'
-import { announceUrl } from '../../src/wire/announce.ts'
 import { parseTorrent } from '../../src/wire/torrent.ts'
+import { announceFrom } from './announce-from.ts'
 import { FetchingPeer } from './fetching-peer.ts'
-import { getFrom } from './get-from.ts'
 import { quantile, rounded } from './http-load.ts'
 
 export interface Origin {
@@ -54,24 +53,7 @@ async function firstByteMs(
   const torrent = parseTorrent(new Uint8Array(await (await fetch(link.torrentUrl)).arrayBuffer()))
   const from = ipAddress(`127.8.${n >> 7}.${1 + (n & 127)}`)
   const id = peerId((n + 1).toString(16).padStart(40, '0'))
-  const tracker = new URL(torrent.announce[0]?.[0] ?? '')
-  const reply = await getFrom(
-    Number(tracker.port),
-    from,
-    announceUrl(`${tracker.pathname}${tracker.search}`, {
-      infoHash: torrent.infoHash,
-      peerId: id,
-      port: PEER_LISTENS_AT,
-      uploadedBytes: 0,
-      downloadedBytes: 0,
-      leftBytes: torrent.metainfo.files.reduce((sum, file) => sum + file.sizeBytes, 0),
-      event: 'started',
-      compact: true,
-      isOurs: false,
-    }),
-  )
-  if (!reply.includes('8:interval'))
-    throw new Error(`${name}: the announce was refused: ${reply.slice(-300)}`)
+  await announceFrom({ from, id, port: PEER_LISTENS_AT }, torrent, torrent.announce[0]?.[0] ?? '')
   const signal = AbortSignal.timeout(GIVE_UP_MS)
   const peer = await FetchingPeer.dial(
     { network: tcpNetwork(), random, now: () => performance.now() },

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sql } from 'kysely'
+import { seededRandom } from '../../src/core/random.ts'
 import { releaseName, slug } from '../../src/core/ids.ts'
 import { sizeOf, type Metainfo } from '../../src/core/metainfo.ts'
 import { MiB } from '../../src/core/units.ts'
@@ -14,7 +15,7 @@ import { reindexBundle } from '../../src/portal/catalogue/search.ts'
 import { openDatabase } from '../../src/portal/database/open-database.ts'
 import type { Tx } from '../../src/portal/database/tables.ts'
 import { encodeInfo, hashOf } from '../../src/wire/torrent.ts'
-import { codeOf, frequentOf, GROUPS, KINDS, oneOf, PLACES, prose, seeded, TAGS, TOPICS } from './words.ts'
+import { codeOf, frequentOf, GROUPS, KINDS, oneOf, PLACES, prose, TAGS, TOPICS } from './words.ts'
 
 const BATCH = 2_000
 const TWO_YEARS_MS = 2 * 365 * 24 * 3_600_000
@@ -33,7 +34,7 @@ export async function fillLibrary(dataDir: string, count: number, onBatch: (done
   const db = await openDatabase(join(dataDir, 'portal.sqlite'))
   try {
     await sql`pragma synchronous = off`.execute(db) // of this connection: the portal's own is FULL
-    const random = seeded(20_261_125)
+    const random = seededRandom(20_261_125)
     for (let first = 0; first < count; first += BATCH) {
       await db.transaction().execute(async (tx) => {
         for (let i = first; i < Math.min(count, first + BATCH); i++) await addOne(tx, i, count, random)

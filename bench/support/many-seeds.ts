@@ -7,11 +7,9 @@ import { createInterface } from 'node:readline'
 import { setTimeout as wait } from 'node:timers/promises'
 import { freePort } from '../../test/support/free-port.ts'
 import { ipAddress, type Endpoint } from '../../src/core/address.ts'
-import { sizeOf, type Torrent } from '../../src/core/metainfo.ts'
-import { announceUrl } from '../../src/wire/announce.ts'
+import type { Torrent } from '../../src/core/metainfo.ts'
 import { parseTorrent } from '../../src/wire/torrent.ts'
-import type { ManyPeer } from './fetch-by-many.ts'
-import { getFrom } from './get-from.ts'
+import { announceFrom, type LoopbackPeer } from './announce-from.ts'
 import type { LoopFigures } from './loop-watch.ts'
 import { releasesOf } from './outage-library.ts'
 import { ShoalProcess } from './shoal-process.ts'
@@ -23,7 +21,7 @@ export interface ManySeed extends AsyncDisposable {
   /** The .torrent's bytes. */
   readonly torrentBytes: Uint8Array
   /** Makes it serve the peer. */
-  admit(peer: ManyPeer): Promise<void>
+  admit(peer: LoopbackPeer): Promise<void>
   /** Of its event loop since the call before; undefined where it has none. */
   loop(): Promise<LoopFigures | undefined>
 }
@@ -68,7 +66,7 @@ export async function shoalSeed({ folder, library, reveal, nodeArgs }: ShoalSeed
     endpoint: { host: HOST, port: Number(process.ready['peerPort']) },
     torrent,
     torrentBytes,
-    admit: (peer) => announce(torrent, release.announceUrl, peer),
+    admit: (peer) => announceFrom(peer, torrent, release.announceUrl),
     async loop() {
       globalThis.process.kill(process.pid, 'SIGUSR2')
       looks++
@@ -76,26 +74,6 @@ export async function shoalSeed({ folder, library, reveal, nodeArgs }: ShoalSeed
     },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
-}
-
-async function announce(torrent: Torrent, url: string, { from, id, port }: ManyPeer): Promise<void> {
-  const { port: trackerPort, pathname, search } = new URL(url)
-  const reply = await getFrom(
-    Number(trackerPort),
-    from,
-    announceUrl(`${pathname}${search}`, {
-      infoHash: torrent.infoHash,
-      peerId: id,
-      port,
-      uploadedBytes: 0,
-      downloadedBytes: 0,
-      leftBytes: sizeOf(torrent.metainfo),
-      event: 'started',
-      compact: true,
-      isOurs: false,
-    }),
-  )
-  if (!reply.includes('8:interval')) throw new Error(`an announce was refused: ${reply.slice(-300)}`)
 }
 
 /** Waits until the file has so many lines, and answers the last of them. */

@@ -1,11 +1,12 @@
 /** Links as fast as the portal makes them, and whether each that was answered outlives the death of the process. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { seededRandom } from '../../src/core/random.ts'
 import { HttpLoad, quantile, rounded } from './http-load.ts'
 import { isForEveryone, slugOf } from './library.ts'
 import type { Tokens } from './portal-tokens.ts'
 import { figuresOf, ShoalProcess } from './shoal-process.ts'
-import { oneOf, seeded } from './words.ts'
+import { oneOf } from './words.ts'
 
 const CONCURRENCY = 48
 const WARM_MS = 3_000
@@ -25,7 +26,7 @@ export async function measureLinks(
   { portal, load, tokens }: Parts,
   options: { readonly bundles: number; readonly seconds: number; readonly prof: string | undefined },
 ) {
-  const random = seeded(99)
+  const random = seededRandom(99)
   const ids: string[] = []
   let times: number[] = []
   let isOver = false

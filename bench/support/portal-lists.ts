@@ -1,8 +1,9 @@
 /** The kinds of lists and searches that people ask a portal for, many different ones of each. */
+import { seededRandom } from '../../src/core/random.ts'
 import type { Ask, HttpLoad } from './http-load.ts'
 import { RARE_TAG } from './library.ts'
 import type { Tokens } from './portal-tokens.ts'
-import { codeOf, frequentOf, KINDS, oneOf, PLACES, seeded, TAGS, TOPICS } from './words.ts'
+import { codeOf, frequentOf, KINDS, oneOf, PLACES, TAGS, TOPICS } from './words.ts'
 
 export interface ListingParts {
   readonly load: HttpLoad
@@ -16,7 +17,7 @@ type Query = Readonly<Record<string, string>>
 
 export async function listings(parts: ListingParts): Promise<Readonly<Record<string, readonly Ask[]>>> {
   const { tokens, bundles, requests } = parts
-  const random = seeded(7)
+  const random = seededRandom(7)
   const many = (token: string, query: () => Query): readonly Ask[] =>
     Array.from({ length: requests }, () => ({ path: pathOf(query()), token }))
   const deep = (await cursorsOf(parts, tokens.admin)).slice(-200)

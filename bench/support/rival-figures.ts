@@ -1,4 +1,5 @@
 /** What a run of one peer to one cost, and how two clients compare. Pure. */
+import { quantile, rounded } from './http-load.ts'
 
 export interface Run {
   readonly seconds: number
@@ -7,10 +8,9 @@ export interface Run {
   readonly leechPeakMiB: number
 }
 
-const round = (n: number): number => Math.round(n * 1_000) / 1_000
+const round = (n: number): number => rounded(n, 3)
 
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN
+const median = (values: readonly number[]): number => quantile(values, 0.5)
 
 const least = (values: readonly number[]): number => Math.min(...values)
 

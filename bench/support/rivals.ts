@@ -2,12 +2,15 @@
  * A sender and a receiver of the same content, ours and libtorrent's (Debian's python3-libtorrent), that take turns: the
  * senders run all the time, a receiver is started for each run.
  */
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Host, startOn } from '../../test/support/namespaces.ts'
 import { type Child, run } from '../../test/support/processes.ts'
 import { encodeTorrent, parseTorrent } from '../../src/wire/torrent.ts'
+import { MiB } from '../../src/core/units.ts'
+import { mustBeWhole } from './bench-content.ts'
 import type { Run } from './rival-figures.ts'
+import { cpuSecondsOf, peakBytesOf } from './usage.ts'
 
 export type Rival = 'shoal' | 'libtorrent'
 
@@ -18,7 +21,16 @@ export const LOOPBACK: Host = { name: 'loopback', address: '127.0.0.1', argv: (a
 const LAUNCHER = new URL('../../shoal', import.meta.url).pathname
 /** Debian's own Python: others do not see the system's libtorrent. */
 const PEER = ['/usr/bin/python3', new URL('../libtorrent-peer.py', import.meta.url).pathname]
-const TICKS_A_SECOND = 100
+
+export interface Turns {
+  readonly rounds: number
+  /** SHA-256 by path, of what must have arrived. */
+  readonly wanted: ReadonlyMap<string, string>
+  /** What was received stays until the end. */
+  readonly isKept: boolean
+  /** Before each run. */
+  readonly prepare?: () => Promise<void>
+}
 
 export interface RivalsParts {
   /** Below it is what the senders need. */
@@ -87,11 +99,31 @@ export class Rivals implements AsyncDisposable {
     return new Rivals(parts, { torrent, trackerless, up, theirs, theirPort, more })
   }
 
-  /** What is fetched is in {@link receivedIn} the folder `work` then. */
-  async run(who: Rival, work: string): Promise<Run> {
+  /** Both in turn, and who begins changes: who comes first finds another machine than who comes second. */
+  async alternate({
+    rounds,
+    wanted,
+    isKept,
+    prepare,
+  }: Turns): Promise<Readonly<Record<Rival, readonly Run[]>>> {
+    const runs = { shoal: [] as Run[], libtorrent: [] as Run[] }
+    for (let round = 0; round < rounds; round++) {
+      const order = ['shoal', 'libtorrent'] as const
+      for (const who of round % 2 === 0 ? order : order.toReversed()) {
+        await prepare?.()
+        const work = join(this.#parts.root, `${who}-${round}`)
+        runs[who].push(await this.#run(who, work))
+        await mustBeWhole(receivedIn(work), wanted)
+        if (!isKept) await rm(work, { recursive: true })
+      }
+    }
+    return runs
+  }
+
+  async #run(who: Rival, work: string): Promise<Run> {
     await mkdir(receivedIn(work), { recursive: true })
     const seed = who === 'shoal' ? this.#up : this.#theirs
-    const before = await cpuOf(seed)
+    const before = cpuSecondsOf(seed.pid)
     await using leech = await this.#receiver(who, work)
     const seconds =
       who === 'shoal'
@@ -99,9 +131,9 @@ export class Rivals implements AsyncDisposable {
         : Number(await leech.untilLine(word('done')))
     return {
       seconds,
-      leechCpu: await cpuOf(leech),
-      seedCpu: (await cpuOf(seed)) - before,
-      leechPeakMiB: await peakMiBOf(leech),
+      leechCpu: cpuSecondsOf(leech.pid),
+      seedCpu: cpuSecondsOf(seed.pid) - before,
+      leechPeakMiB: peakBytesOf(leech.pid) / MiB,
     }
   }
 
@@ -125,7 +157,7 @@ export class Rivals implements AsyncDisposable {
   }
 }
 
-export const receivedIn = (work: string): string => join(work, 'out')
+const receivedIn = (work: string): string => join(work, 'out')
 
 /** As `libtorrent-peer.py` takes it: on loopback, where all peers have one address, the port alone. */
 const listenOf = (host: Host, port: number): string =>
@@ -141,18 +173,6 @@ const word =
   (name: string) =>
   (line: string): string | undefined =>
     line.startsWith(name) ? line.slice(name.length).trim() : undefined
-
-/** User and system time so far, in seconds. */
-async function cpuOf({ pid }: Child): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND
-}
-
-async function peakMiBOf({ pid }: Child): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8')
-  return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1_024
-}
 
 /** A .torrent with a grant; waits until the library is published. */
 async function linkTo(

@@ -1,12 +1,11 @@
 /** A `shoal` service as a process of its own, and what the system says of it. Linux. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { cpuSecondsOf, residentBytesOf } from './usage.ts'
 
-/** Of /proc/PID/stat; Linux has always shown 100 a second to programs. */
-const TICKS_PER_SECOND = 100
 const ROOT = join(import.meta.dirname, '../..')
 
 export class ShoalProcess implements AsyncDisposable {
@@ -48,8 +47,7 @@ export class ShoalProcess implements AsyncDisposable {
   }
 
   rssBytes(): number {
-    const status = readFileSync(`/proc/${this.pid}/status`, 'latin1')
-    return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) * 1_024
+    return residentBytesOf(this.pid)
   }
 
   descriptors(): number {
@@ -66,13 +64,6 @@ export class ShoalProcess implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop('SIGTERM')
   }
-}
-
-/** User and system, of all threads of a process. */
-export function cpuSecondsOf(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
 }
 
 /** Prometheus text: each figure without labels by its name. */

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs'
 
 /** Of /proc/PID/stat; Linux has always shown 100 a second to programs. */
 const TICKS_PER_SECOND = 100
-const KIB_PER_MIB = 1_024
+const BYTES_PER_KIB = 1_024
+const BYTES_PER_MIB = 1_048_576
 
 export interface Usage {
   /** User and system, of all its threads. */
@@ -14,14 +15,26 @@ export interface Usage {
 /** Nothing when it has ended. */
 export function usageOf(pid: number): Usage | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    const status = readFileSync(`/proc/${pid}/status`, 'latin1')
-    return {
-      cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND,
-      peakMiB: Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? NaN) / KIB_PER_MIB),
-    }
+    return { cpuSeconds: cpuSecondsOf(pid), peakMiB: Math.round(peakBytesOf(pid) / BYTES_PER_MIB) }
   } catch {
     return undefined
   }
+}
+
+/** User and system, of all its threads. @throws Error when it has ended. */
+export function cpuSecondsOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
+}
+
+/** @throws Error when it has ended. */
+export const residentBytesOf = (pid: number): number => bytesOf(pid, 'VmRSS')
+
+/** The most that was resident. @throws Error when it has ended. */
+export const peakBytesOf = (pid: number): number => bytesOf(pid, 'VmHWM')
+
+function bytesOf(pid: number, field: 'VmRSS' | 'VmHWM'): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'latin1')
+  return BYTES_PER_KIB * Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? NaN)
 }

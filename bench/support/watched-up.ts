@@ -1,12 +1,12 @@
 /** A `shoal up` as a user starts it, by its launcher, whose events are heard and whose costs are looked at. Linux. */
 import { spawn, type ChildProcess } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { MiB } from '../../src/core/units.ts'
 import { rounded } from './http-load.ts'
+import { cpuSecondsOf, residentBytesOf } from './usage.ts'
 
 const launcher = new URL('../../shoal', import.meta.url).pathname
-const TICKS_A_SECOND = 100
 
 export interface UpReady {
   readonly portal: string
@@ -50,14 +50,12 @@ export class WatchedUp implements AsyncDisposable {
     })
   }
 
-  async cost(): Promise<UpCost> {
+  cost(): UpCost {
     const pid = this.#process.pid ?? 0
-    const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).replace(/^.*\) /s, '').split(' ')
-    const status = await readFile(`/proc/${pid}/status`, 'utf8')
     return {
       seconds: rounded((performance.now() - this.#startedAt) / 1_000, 2),
-      cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND,
-      rssMiB: Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1_024),
+      cpuSeconds: cpuSecondsOf(pid),
+      rssMiB: Math.round(residentBytesOf(pid) / MiB),
     }
   }
 

@@ -1,4 +1,4 @@
-/** Words of a company's library, the frequent ones first, and a chance that repeats itself from run to run. */
+/** Words of a company's library, the frequent ones first. */
 
 /** In every second title. */
 export const KINDS = ['training', 'course', 'recording', 'image', 'manual', 'bundle', 'update', 'webinar']
@@ -24,17 +24,6 @@ const PROSE =
     .filter((word) => word !== '')
 export const GROUPS = Array.from({ length: 200 }, (_, i) => `dept-${String(i).padStart(3, '0')}`)
 export const TAGS = ['safety', 'video', 'software', 'mandatory', 'english', 'german', 'french', 'archive']
-
-/** Mulberry32: the same library from the same seed. */
-export function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 /** The first ones far more often than the last, as in any language. */
 export function frequentOf<T>(items: readonly T[], random: () => number): T {

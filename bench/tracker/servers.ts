@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +10,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { InfoHash } from '../../src/core/ids.ts'
 import { freePort } from '../../test/support/free-port.ts'
+import { cpuSecondsOf, peakBytesOf, residentBytesOf } from '../support/usage.ts'
 
 export type TrackerName = 'shoal' | 'opentracker' | 'bittorrent-tracker'
 
@@ -21,8 +22,6 @@ const SHOAL = fileURLToPath(new URL('shoal-tracker.ts', import.meta.url))
 /** What the launcher gives to Node for a tracker. */
 const AS_LAUNCHED = ['--max-semi-space-size=8']
 const COMPILE_CACHE = fileURLToPath(new URL('../../.cache/compile', import.meta.url))
-/** Of /proc/PID/stat; Linux has always shown 100 a second to programs. */
-const TICKS_PER_SECOND = 100
 
 export class TrackerProcess implements AsyncDisposable {
   readonly name: TrackerName
@@ -46,21 +45,19 @@ export class TrackerProcess implements AsyncDisposable {
   }
 
   get cpuSeconds(): number {
-    const stat = readFileSync(`/proc/${this.#process.pid ?? 0}/stat`, 'latin1')
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
+    return cpuSecondsOf(this.#pid)
   }
 
   get residentBytes(): number {
-    return this.#status('VmRSS')
+    return residentBytesOf(this.#pid)
   }
 
   get peakBytes(): number {
-    return this.#status('VmHWM')
+    return peakBytesOf(this.#pid)
   }
 
   get openDescriptors(): number {
-    return readdirSync(`/proc/${this.#process.pid ?? 0}/fd`).length
+    return readdirSync(`/proc/${this.#pid}/fd`).length
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -72,12 +69,8 @@ export class TrackerProcess implements AsyncDisposable {
     if (this.#folder !== undefined) await rm(this.#folder, { recursive: true })
   }
 
-  #statusText(): string {
-    return readFileSync(`/proc/${this.#process.pid ?? 0}/status`, 'latin1')
-  }
-
-  #status(field: string): number {
-    return 1_024 * Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(this.#statusText())?.[1] ?? 0)
+  get #pid(): number {
+    return this.#process.pid ?? 0
   }
 }
 

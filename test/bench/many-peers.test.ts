@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict'
 import { BlockQueue } from '../../bench/support/block-queue.ts'
-import { drawn } from '../../bench/support/drawn.ts'
 import { fairnessOf } from '../../bench/support/fairness.ts'
 import { manyPeers } from '../../bench/support/fetch-by-many.ts'
-import { seeded } from '../../bench/support/words.ts'
 import { PieceLayout } from '../../src/core/piece-layout.ts'
+import { seededRandom } from '../../src/core/random.ts'
 import { KiB } from '../../src/core/units.ts'
 import type { BlockRange } from '../../src/wire/peer-message.ts'
 
 /** Four pieces of two blocks, and one of a block and a bit. */
 const layout = new PieceLayout(4 * 32 * KiB + 16 * KiB + 1, 32 * KiB)
-const queueOf = (seed = 1): BlockQueue => new BlockQueue(layout, seeded(seed))
+const queueOf = (seed = 1): BlockQueue => new BlockQueue(layout, seededRandom(seed))
 const nameOf = ({ piece, offset }: BlockRange): string => `${piece}+${offset / KiB}`
 
 function all(queue: BlockQueue, askedMax: number): BlockRange[] {
@@ -84,19 +83,6 @@ describe('how evenly some were served', () => {
     })
     assert.equal(fairnessOf([1, 1, 2, 2], 6_000_000).medianMBps, 4.5)
     assert.equal(fairnessOf([3], 3_000_000).slowestByMedian, 1)
-  })
-})
-
-describe('a sample', () => {
-  it('has as many different numbers as were asked for, the same from the same seed', () => {
-    const sample = drawn(1_000, 100, seeded(7))
-    assert.equal(new Set(sample).size, 100)
-    assert.ok(sample.every((n) => Number.isInteger(n) && n >= 0 && n < 1_000))
-    assert.deepEqual(drawn(1_000, 100, seeded(7)), sample)
-  })
-
-  it('is all of a few', () => {
-    assert.deepEqual(drawn(3, 100, seeded(7)).toSorted(), [0, 1, 2])
   })
 })
 
