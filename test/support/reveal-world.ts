@@ -14,8 +14,9 @@ import { RevealPlan } from '../../src/swarm/reveal/reveal-plan.ts'
 /**
  * `silent` says nothing of HAVE. `miser` gives nothing to others. `liar` claims all that it is shown, takes nothing
  * and gives nothing. `poser` claims as soon as it can to have everything, and gives nothing. `idler` is interested and takes nothing. `picky` wants one piece in ten.
+ * `sluggish` sees every ten seconds only what there is, as Transmission does, and asks for all of it.
  */
-export type Character = 'honest' | 'silent' | 'miser' | 'liar' | 'poser' | 'idler' | 'picky'
+export type Character = 'honest' | 'silent' | 'miser' | 'liar' | 'poser' | 'idler' | 'picky' | 'sluggish'
 
 export interface WorldOptions {
   readonly pieces: number
@@ -29,6 +30,7 @@ export interface WorldOptions {
 
 const STEP = millis(100)
 const STEPS_A_SECOND = 10
+const STEPS_OF_SLUGGISH = 100
 const PIECE_BYTES = 256 * KiB
 
 export class SimulatedHost implements RevealPeer {
@@ -65,7 +67,7 @@ export class SimulatedHost implements RevealPeer {
   }
 
   get givesToOthers(): boolean {
-    return this.character === 'honest' || this.character === 'picky'
+    return ['honest', 'picky', 'sluggish'].includes(this.character)
   }
 
   wants(piece: PieceIndex): boolean {
@@ -128,7 +130,8 @@ export class RevealWorld {
     this.now = millis(this.now + STEP)
     if (this.#steps % STEPS_A_SECOND === 0) this.plan.tick(this.now)
     this.#show()
-    for (const host of this.hosts) this.#ask(host)
+    const isTimeToLook = this.#steps % STEPS_OF_SLUGGISH === 0
+    for (const host of this.hosts) if (isTimeToLook || host.character !== 'sluggish') this.#ask(host)
     this.#serve()
     this.#shareOut()
     this.#show()
@@ -149,7 +152,7 @@ export class RevealWorld {
       if (this.#options.isRevealing !== false) return
     }
     for (const piece of shuffled([...host.seen], this.#random)) {
-      if (host.up.queue.length >= 8) return
+      if (host.up.queue.length >= 8 && host.character !== 'sluggish') return
       if (host.held.has(piece) || host.up.queue.includes(piece) || !host.wants(piece)) continue
       host.up.queue.push(piece)
       this.plan.asked(host, piece, this.now)

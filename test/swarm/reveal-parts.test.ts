@@ -6,9 +6,11 @@ import { millis, seconds } from '../../src/core/units.ts'
 import { Assist } from '../../src/swarm/reveal/assist.ts'
 import { RecentMedian } from '../../src/swarm/recent-median.ts'
 import { PieceLedger } from '../../src/swarm/reveal/piece-ledger.ts'
+import { FadingMost } from '../../src/swarm/reveal/fading-most.ts'
+import { Host } from '../../src/swarm/reveal/host.ts'
 import { RecentLeast } from '../../src/swarm/reveal/recent-least.ts'
 import { SiteFeed } from '../../src/swarm/reveal/site-feed.ts'
-import type { SimulatedHost } from '../support/reveal-world.ts'
+import { SimulatedHost } from '../support/reveal-world.ts'
 
 const PIECES = 20
 const piece = (n: number): PieceIndex => n as PieceIndex
@@ -143,6 +145,43 @@ describe('the least of late', () => {
     assert.equal(least.value, 40)
     least.add(70, seconds(99))
     assert.equal(least.value, 60)
+  })
+})
+
+describe('the most of late', () => {
+  it('halves in thirty seconds without more', () => {
+    const most = new FadingMost()
+    assert.equal(most.at(seconds(5)), 0)
+    most.add(8_000, seconds(10))
+    most.add(1_000, seconds(10))
+    assert.equal(most.at(seconds(40)), 4_000)
+    most.add(5_000, seconds(40))
+    assert.equal(most.at(seconds(70)), 2_500)
+  })
+})
+
+describe('how long a host needs to see what it is shown', () => {
+  const after = (waitMs: number, { isOurs = false, waits = [] as PieceIndex[] } = {}): number => {
+    const site = new SiteFeed<SimulatedHost>('a', PIECES)
+    const peer = new SimulatedHost('a', 'a', 'honest', PIECES)
+    peer.up.queue = waits
+    const facts = { site: 'a', isBridge: true, isOurs }
+    const host = new Host(peer, facts, { site, pieces: PIECES, now: seconds(1) })
+    site.hosts.add(host)
+    host.show(piece(1), 1, seconds(2))
+    host.show(piece(2), 1, seconds(3))
+    host.asked(millis(seconds(2) + waitMs))
+    return site.reactionS(millis(seconds(2) + waitMs))
+  }
+
+  it('is what went by until it asked again, at most ten seconds', () => {
+    assert.equal(after(3_000), 3)
+    assert.equal(after(60_000), 10)
+  })
+
+  it('is nothing for our own client, and for one with requests that wait here', () => {
+    assert.equal(after(3_000, { isOurs: true }), 0)
+    assert.equal(after(3_000, { waits: [piece(0)] }), 0)
   })
 })
 

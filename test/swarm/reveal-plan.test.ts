@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { pick, seededRandom } from '../../src/core/random.ts'
-import { type Character, RevealWorld, type SimulatedHost, takesNothing } from '../support/reveal-world.ts'
+import { type PieceIndex, PieceLayout } from '../../src/core/piece-layout.ts'
+import { KiB, millis, seconds } from '../../src/core/units.ts'
+import { RevealPlan } from '../../src/swarm/reveal/reveal-plan.ts'
+import { type Character, RevealWorld, SimulatedHost, takesNothing } from '../support/reveal-world.ts'
 
 const numRuns = Number(process.env['FUZZ_RUNS'] ?? 40)
 
@@ -45,6 +48,13 @@ describe('what an origin shows', () => {
     const sum = (hosts: readonly SimulatedHost[]): number => hosts.reduce((n, host) => n + host.seen.size, 0)
     assert.ok(sum(good) > 1.5 * sum(misers), `${sum(good)} against ${sum(misers)}`)
     assert.ok(world.until(() => isServed(world), 300))
+  })
+
+  it('goes out little more than once to clients that look every ten seconds', () => {
+    const world = new RevealWorld({ pieces: 400, seed: 8, originPieces: 8, lanPieces: 2 })
+    for (let i = 0; i < 4; i++) world.join(`a${i}`, 'a', 'sluggish', i < 2)
+    assert.ok(world.until(() => isServed(world), 60))
+    assert.ok(world.sent <= 440, `${world.sent} pieces`)
   })
 
   it('is given to another when the one that was shown it goes away', () => {
@@ -110,6 +120,42 @@ describe('what an origin shows', () => {
     world.until(() => false, 10)
     world.join('late', 'a')
     assert.ok(world.until(() => isServed(world), 120))
+  })
+
+  it('brings the last piece at once, however long pieces took to arrive', () => {
+    const pieces = 40
+    const plan = new RevealPlan<SimulatedHost>(
+      new PieceLayout(pieces * 256 * KiB, 256 * KiB),
+      seededRandom(11),
+    )
+    const first = new SimulatedHost('a', 'site', 'honest', pieces)
+    const second = new SimulatedHost('b', 'site', 'honest', pieces)
+    let now = seconds(1)
+    for (const host of [first, second])
+      plan.joined(host, { site: 'site', isBridge: undefined, isOurs: false }, now)
+    const tells = (host: SimulatedHost, piece: PieceIndex): void => {
+      host.has.add(piece)
+      plan.got(host, piece, now)
+    }
+    let last: PieceIndex | undefined
+    while (first.has.count < pieces) {
+      const shown = plan.next(now)
+      now = millis(now + seconds(10))
+      for (const { peer, piece } of shown) {
+        plan.asked(peer, piece, now)
+        plan.sent(peer, piece, 256 * KiB, now)
+        tells(first, piece)
+        if (peer === first) last ??= piece
+        if (piece !== last) tells(second, piece)
+      }
+      plan.tick(now)
+    }
+    now = millis(now + 600)
+    plan.tick(now)
+    assert.deepEqual(
+      plan.next(now).map(({ peer, piece }) => [peer, piece]),
+      [[second, last]],
+    )
   })
 
   it('serves everybody, whoever is silent, miserly, lying, idle or choosy, comes or goes', function () {

@@ -1,8 +1,9 @@
 /** One peer as the origin sees it when it decides what to show: what it was shown, and what of that is under way. */
 import { Bitfield } from '../../core/bitfield.ts'
 import type { PieceIndex } from '../../core/piece-layout.ts'
-import type { Millis } from '../../core/units.ts'
+import { type Millis, seconds } from '../../core/units.ts'
 import { RateMeter } from '../rate-meter.ts'
+import { FadingMost } from './fading-most.ts'
 import type { HeldPieces } from './piece-ledger.ts'
 import type { SiteFeed } from './site-feed.ts'
 
@@ -24,6 +25,9 @@ export interface PeerFacts {
   /** It is of our kind: it shares out by itself what comes into its site. */
   readonly isOurs: boolean
 }
+
+/** Transmission sees every ten seconds whether somebody has what it lacks. */
+const REACTION_MAX = seconds(10)
 
 interface Pending {
   readonly shownAt: Millis
@@ -62,6 +66,10 @@ export class Host<P extends RevealPeer> {
   /** When it last asked or was sent anything here. */
   askedAt: Millis
   shownAt: Millis
+  /** When it was first shown something since it last asked or was sent anything, and nothing of it waited with us. */
+  #offeredAt: Millis | undefined
+  /** How long it took to ask again once it had run dry, in ms. Our own client asks at once: what it takes is its line's delay. */
+  readonly reaction = new FadingMost()
 
   constructor(peer: P, facts: PeerFacts, parts: { site: SiteFeed<P>; pieces: number; now: Millis }) {
     this.peer = peer
@@ -94,17 +102,21 @@ export class Host<P extends RevealPeer> {
     return !this.isSeed && !this.shown.has(piece) && !this.counted.has(piece)
   }
 
-  /** What it sees it neither has nor asks for: it may want other pieces than these. */
-  looksElsewhere(now: Millis, patience: Millis): boolean {
+  /**
+   * What it sees it neither has nor asks for: it may want other pieces than these. `patience`: since the first of
+   * them was shown, `pause`: since the last was.
+   */
+  looksElsewhere(now: Millis, patience: Millis, pause: Millis): boolean {
     const { isInterested, isChoked, up } = this.peer
     if (this.unseen === 0 || this.shown.count === this.arrived || up.queue.length > 0) return false
     if (isInterested && isChoked) return false
-    return now - Math.max(this.askedAt, this.shownAt, this.newAt) >= patience
+    const idleSince = Math.max(this.askedAt, this.newAt, this.#offeredAt ?? 0)
+    return now - idleSince >= patience && now - this.shownAt >= pause
   }
 
   show(piece: PieceIndex, bytes: number, now: Millis): void {
     this.shown.add(piece)
-    this.shownAt = now
+    this.#offer(now)
     this.pending.set(piece, { shownAt: now, unsentBytes: bytes })
     this.unsentBytes += bytes
   }
@@ -112,11 +124,25 @@ export class Host<P extends RevealPeer> {
   /** Shown only so that it may find what it wants: nothing is expected of it. */
   glimpse(piece: PieceIndex, now: Millis): void {
     this.shown.add(piece)
+    this.#offer(now)
+  }
+
+  #offer(now: Millis): void {
+    if (this.peer.up.queue.length === 0) this.#offeredAt ??= now
     this.shownAt = now
+  }
+
+  asked(now: Millis): void {
+    if (this.#offeredAt !== undefined && !this.facts.isOurs)
+      this.reaction.add(Math.min(REACTION_MAX, now - this.#offeredAt), now)
+    this.#offeredAt = undefined
+    this.askedAt = now
+    this.isSlack = false
   }
 
   sent(piece: PieceIndex, bytes: number, now: Millis): void {
     this.meter.add(bytes, now)
+    this.#offeredAt = undefined
     this.askedAt = now
     const pending = this.pending.get(piece)
     if (pending === undefined) return

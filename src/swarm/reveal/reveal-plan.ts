@@ -28,14 +28,14 @@ const AHEAD_S = 0.4
 const AHEAD_ALL_S = 0.2
 /** A client begins with few requests and asks for more with each block that comes: it has to find some. */
 const AHEAD_MIN_BYTES = 128 * KiB
-/** Somebody alone has nobody to share with: it shall never wait for a HAVE, also where what is lost comes again after a while. */
+/**
+ * Somebody alone has nobody to share with: it shall never wait for a HAVE, also where what is lost comes again after a
+ * while. What has arrived there says how fast that is; the rate at which its system takes bytes is that of its buffers at
+ * first, and on a thin line would be minutes of work, kept from who comes next.
+ */
 const AHEAD_ALONE_S = 2
+const AHEAD_ALONE_UNPROVEN_S = 0.6
 const AHEAD_ALONE_PIECES = 16
-/** At first the rate is that of its system's buffers: on a thin line this would be minutes of work, kept from who comes next. */
-const SETTLED_AFTER = seconds(3)
-const AHEAD_NEW_S = 0.6
-/** But on a line as fast as this all is over in seconds. */
-const FAST_BPS = 20_000_000
 /** Shown and not there within three times what is usual: it will not come from there. */
 const LATE_TIMES = 3
 const LATE_MIN = seconds(2)
@@ -49,8 +49,14 @@ const HELP_AFTER_ALL_OUT = seconds(2)
  */
 const HELP_AFTER_LAST = seconds(0.5)
 const LAST_PIECES = 4
-/** Who sees what it lacks and asks for nothing may want other files. */
-const GLIMPSE_AFTER = seconds(2)
+/** Where pieces take long to arrive, whoever waits has more patience, but no more than this; for the last ones, none. */
+const HELP_AFTER_MOST = seconds(10)
+/**
+ * Who sees what it lacks and asks for nothing may want other files, or is Transmission, which looks at what it is
+ * interested in every ten seconds.
+ */
+const GLIMPSE_AFTER = seconds(12)
+const GLIMPSE_PAUSE = seconds(2)
 const GLIMPSE_AFTER_ALONE = millis(500)
 
 export class RevealPlan<P extends RevealPeer> {
@@ -138,7 +144,10 @@ export class RevealPlan<P extends RevealPeer> {
       host.isSated = false
       this.#expire(host, late, now)
       if (now - Math.max(host.newAt, host.askedAt) >= this.#helpAfter(host)) host.isHelped = true
-      if (host.looksElsewhere(now, isAlone ? GLIMPSE_AFTER_ALONE : GLIMPSE_AFTER))
+      const [patience, pause] = isAlone
+        ? [GLIMPSE_AFTER_ALONE, GLIMPSE_AFTER_ALONE]
+        : [GLIMPSE_AFTER, GLIMPSE_PAUSE]
+      if (host.looksElsewhere(now, patience, pause))
         this.#glimpse(host, isAlone ? this.#layout.count : 2 * host.shown.count, now)
     }
     for (const site of sites.values()) site.isSated = false
@@ -152,7 +161,9 @@ export class RevealPlan<P extends RevealPeer> {
     if (alone !== undefined) this.#feedAlone(alone, now)
     else {
       this.#isAllOut = this.#feedSites(now)
-      for (const host of lacking) if (host.isHelped) this.#feed(host, this.#ahead(host.meter.rate(now)), now)
+      for (const host of lacking)
+        if (host.isHelped)
+          this.#feed(host, this.#ahead(host.meter.rate(now), host.reaction.at(now) / 1_000), now)
       if (this.#isAllOut) for (const site of this.#book.sites.values()) this.#feedAssisted(site, now)
     }
     return this.#out.splice(0)
@@ -160,10 +171,9 @@ export class RevealPlan<P extends RevealPeer> {
 
   #helpAfter(host: Host<P>): number {
     const { arrivals, layout } = this.#book
-    const usual = LATE_TIMES * arrivals.value
-    if (!this.#isAllOut) return Math.max(HELP_AFTER, usual)
-    const isNearlyDone = host.counted.count >= layout.count - LAST_PIECES
-    return Math.max(isNearlyDone ? HELP_AFTER_LAST : HELP_AFTER_ALL_OUT, usual)
+    if (this.#isAllOut && host.counted.count >= layout.count - LAST_PIECES) return HELP_AFTER_LAST
+    const usual = Math.min(HELP_AFTER_MOST, LATE_TIMES * arrivals.value)
+    return Math.max(this.#isAllOut ? HELP_AFTER_ALL_OUT : HELP_AFTER, usual)
   }
 
   #lacking(): Host<P>[] {
@@ -181,9 +191,10 @@ export class RevealPlan<P extends RevealPeer> {
 
   /** Many at a time, when half are used up. */
   #feedAlone(host: Host<P>, now: Millis): void {
-    const rate = host.meter.rate(now)
-    const isSettled = rate >= FAST_BPS || now - host.cameAt >= SETTLED_AFTER
-    const ahead = rate * (isSettled ? AHEAD_ALONE_S : AHEAD_NEW_S)
+    const ahead = Math.max(
+      host.meter.rate(now) * AHEAD_ALONE_UNPROVEN_S,
+      host.site.intake.rate(now) * AHEAD_ALONE_S,
+    )
     const most = Math.max(AHEAD_ALONE_PIECES * this.#layout.pieceLength, ahead)
     if (host.openBytes < most / 2) this.#feed(host, most, now)
   }
@@ -193,8 +204,9 @@ export class RevealPlan<P extends RevealPeer> {
     return (2 * this.#book.roundTrip.value) / 1_000
   }
 
-  #ahead(rateBps: number): number {
-    return Math.max(this.#layout.pieceLength / 2, AHEAD_MIN_BYTES, rateBps * (AHEAD_S + this.#crossing))
+  #ahead(rateBps: number, reactionS: number): number {
+    const aheadS = Math.max(AHEAD_S, reactionS) + this.#crossing
+    return Math.max(this.#layout.pieceLength / 2, AHEAD_MIN_BYTES, rateBps * aheadS)
   }
 
   #feed(host: Host<P>, aheadBytes: number, now: Millis): void {
@@ -208,7 +220,9 @@ export class RevealPlan<P extends RevealPeer> {
   #feedSites(now: Millis): boolean {
     const { ledger } = this.#book
     const fed = [...this.#book.sites.values()].filter((site) => site.feeders.length > 0)
-    const room = new Map(fed.map((site) => [site, this.#ahead(site.rateBps(now)) - site.openBytes]))
+    const room = new Map(
+      fed.map((site) => [site, this.#ahead(site.rateBps(now), site.reactionS(now)) - site.openBytes]),
+    )
     let left = this.#roomInAll(fed, now)
     for (;;) {
       const open = [...room]
@@ -234,15 +248,17 @@ export class RevealPlan<P extends RevealPeer> {
    * piece each has besides: who takes nothing of what it was shown keeps nobody else from it.
    */
   #roomInAll(sites: readonly SiteFeed<P>[], now: Millis): number {
-    const rate = sites.reduce((sum, site) => sum + site.rateBps(now), 0)
+    const aheadS = (site: SiteFeed<P>): number =>
+      Math.max(AHEAD_S, site.reactionS(now)) - AHEAD_S + AHEAD_ALL_S + this.#crossing
+    const room = sites.reduce((sum, site) => sum + site.rateBps(now) * aheadS(site), 0)
     const open = sites.reduce((sum, site) => sum + site.openBytes, 0)
-    return Math.max(sites.length * this.#ahead(0), rate * (AHEAD_ALL_S + this.#crossing)) - open
+    return Math.max(sites.length * this.#ahead(0, 0), room) - open
   }
 
   /** What a site lacks as a whole, to those that bring it in. */
   #feedAssisted(site: SiteFeed<P>, now: Millis): void {
     if (site.isSated || !this.#assist.isOn(site)) return
-    const ahead = this.#ahead(site.rateBps(now))
+    const ahead = this.#ahead(site.rateBps(now), site.reactionS(now))
     const isNewHere = (piece: PieceIndex): boolean => site.copiesOf(piece) === 0
     while (site.openBytes < ahead) {
       const host = site.feeders.toSorted((a, b) => a.openBytes - b.openBytes)[0]

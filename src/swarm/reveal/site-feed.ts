@@ -75,6 +75,11 @@ export class SiteFeed<P extends RevealPeer> {
     return sum
   }
 
+  /** In seconds: what its feeders need at the most to see what they are shown. */
+  reactionS(now: Millis): number {
+    return Math.max(0, ...this.feeders.map((host) => host.reaction.at(now))) / 1_000
+  }
+
   get openBytes(): number {
     let sum = 0
     for (const host of this.hosts) sum += host.openBytes

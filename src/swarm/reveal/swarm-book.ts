@@ -102,8 +102,7 @@ export class SwarmBook<P extends RevealPeer> {
     if (host === undefined) return
     const shownAt = host.pending.get(piece)?.shownAt
     if (shownAt !== undefined && shownAt > host.askedAt) this.roundTrip.add(now - shownAt, now)
-    host.askedAt = now
-    host.isSlack = false
+    host.asked(now)
     if (!this.ledger.isOut(piece)) this.#give(host, piece)
   }
 
