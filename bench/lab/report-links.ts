@@ -55,10 +55,13 @@ export function matrixOf(
   { hosts, flows }: RunResult,
   sizeBytes: number,
 ): Record<string, Record<string, number>> {
+  const kinds = new Set(hosts.map(({ host }) => host.plan.client).filter((kind) => kind !== 'poisoner'))
+  const isMixed = kinds.size > 1
   const siteOf = (address: string): string => {
     const found = hosts.find(({ host }) => host.address === address)?.host.plan
     if (found === undefined) return 'origin'
-    return found.client === 'poisoner' ? 'poisoners' : `site${found.site + 1}`
+    if (found.client === 'poisoner') return 'poisoners'
+    return isMixed ? `site${found.site + 1} ${found.client}` : `site${found.site + 1}`
   }
   const matrix: Record<string, Record<string, number>> = {}
   for (const { to, from, bytes } of pairsOf(flows)) {

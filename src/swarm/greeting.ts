@@ -9,6 +9,7 @@ import {
 } from '../wire/extension.ts'
 import { limits } from '../wire/limits.ts'
 import { encodePeerMessage } from '../wire/peer-message.ts'
+import { isMate } from './mates.ts'
 import type { Peer } from './peer.ts'
 import { isShaped } from './revealing.ts'
 import type { SwarmState } from './swarm-state.ts'
@@ -73,9 +74,6 @@ function isNews(peer: Peer, piece: PieceIndex): boolean {
   peer.isToldAll &&= isNeeded
   return isNeeded
 }
-
-/** A client of ours that takes a bitfield in mid-stream. */
-const isMate = (peer: Peer): boolean => peer.extensionId('sh_fetch') !== undefined
 
 /** We have everything: who was spared some of it hears it now, or two who are of no use to each other would never know. */
 export function tellOfWhole(s: SwarmState): void {

@@ -1,6 +1,7 @@
 /** Interest and choking: who wants what of whom, and whom we serve. */
 import { type Millis, seconds } from '../core/units.ts'
 import { mayHideSome } from './deadlines.ts'
+import { isMate } from './mates.ts'
 import type { Peer } from './peer.ts'
 import { isFed } from './revealing.ts'
 import { isFetching, type SwarmState } from './swarm-state.ts'
@@ -12,6 +13,8 @@ const UPLOAD_SLOTS = 16
 const NEAR_SLOTS = 48
 /** An origin that feeds two bridges of each site serves them all at once, up to so many. */
 const FED_SLOTS_MAX = 32
+/** By then all who came with us have announced twice. */
+const KNOWN_AFTER = seconds(5)
 const RECHOKE_EVERY = seconds(10)
 const NEWCOMER_EVERY = seconds(30)
 
@@ -40,7 +43,7 @@ export function onInterested(s: SwarmState, peer: Peer): void {
 
 /** Serves the peer if there is room for one more. */
 export function offerPlace(s: SwarmState, peer: Peer): void {
-  if (!peer.isChoked) return
+  if (!peer.isChoked || isLeftToOurs(s, peer)) return
   let served = 0
   for (const other of s.peers.values()) {
     if (other.isChoked || isNear(other) !== isNear(peer)) continue
@@ -63,7 +66,31 @@ export function passOnPlace(s: SwarmState, from: Peer): void {
 }
 
 const isWaiting = (s: SwarmState, peer: Peer): boolean =>
-  peer.isChoked && !peer.down.isSnubbing && (peer.isInterested || isFed(s, peer))
+  peer.isChoked && !peer.down.isSnubbing && (peer.isInterested || isFed(s, peer)) && !isLeftToOurs(s, peer)
+
+/**
+ * A stock client at another site where one of ours is, too: ours brings in what that site lacks, and the stock client
+ * would draw the same over the WAN once more. While all arrive we do not know yet whether one is.
+ */
+function isLeftToOurs(s: SwarmState, peer: Peer): boolean {
+  const { farSite } = peer.down
+  if (farSite === undefined || isMate(peer) || isFed(s, peer)) return false
+  if (isFetching(s) && s.shared.clock.now() - peer.connectedAt < KNOWN_AFTER) return true
+  for (const other of s.peers.values())
+    if (other !== peer && other.down.farSite === farSite && isMate(other)) return true
+  return false
+}
+
+/** It turned out to be one of ours: what its site lacks is for it to bring in. */
+export function leaveSiteTo(s: SwarmState, mate: Peer): void {
+  const { farSite } = mate.down
+  if (farSite === undefined || !isMate(mate)) return
+  for (const peer of [...s.peers.values()]) {
+    if (peer.isChoked || peer.down.farSite !== farSite || !isLeftToOurs(s, peer)) continue
+    s.loaded?.uploader.choke(peer)
+    passOnPlace(s, peer)
+  }
+}
 
 function isBefore(s: SwarmState, a: Peer, b: Peer): boolean {
   const isFirst = isFed(s, a)
@@ -101,7 +128,9 @@ export function rechokeIfDue(s: SwarmState): void {
     { group: far, slots: Math.max(UPLOAD_SLOTS, Math.min(FED_SLOTS_MAX, fedFar)) },
   ]
   for (const { group, slots } of groups) {
-    const standings = group.map((peer) => standingOf(peer, fed.has(peer), now))
+    const standings = group
+      .filter((peer) => !isLeftToOurs(s, peer))
+      .map((peer) => standingOf(peer, fed.has(peer), now))
     const options = { now, slots, isSeeding: !isFetching(s), rotateNewcomer }
     serve(s, group, chooseUnchoked(standings, options, s.shared.random))
   }

@@ -11,7 +11,7 @@ import {
 } from '../wire/extension.ts'
 import { limits } from '../wire/limits.ts'
 import type { BlockRange, PeerMessage } from '../wire/peer-message.ts'
-import { onInterested, onNotInterested, updateInterest } from './interest.ts'
+import { leaveSiteTo, onInterested, onNotInterested, updateInterest } from './interest.ts'
 import { placePeer } from './connecting.ts'
 import type { Peer } from './peer.ts'
 import { isShaped, onPeerAsked, onPeerGot, onPeerToldPieces, revealAllIfOrigin } from './revealing.ts'
@@ -134,6 +134,7 @@ function onExtensionHandshake(s: SwarmState, peer: Peer, payload: Uint8Array): v
     placePeer(s, peer)
     revealAllIfOrigin(s, peer)
   } else considerMember(s, peer)
+  leaveSiteTo(s, peer)
   s.metadata?.consider(peer)
   proveKey(s, peer)
 }

@@ -10,6 +10,7 @@ import {
   encodeHello,
   encodeUnfetch,
 } from '../wire/site-messages.ts'
+import { isMate } from './mates.ts'
 import type { Peer } from './peer.ts'
 import { SiteWork, type SiteWord, TICK_EVERY } from './site/site-work.ts'
 import type { SwarmState } from './swarm-state.ts'
@@ -30,7 +31,7 @@ export function makeSiteWork(s: SwarmState, layout: PieceLayout): SiteWork {
 export function considerMember(s: SwarmState, peer: Peer): void {
   const { site } = s
   if (site === undefined) return
-  const isMember = peer.source === 'site' && !peer.isClosed && peer.extensionId('sh_fetch') !== undefined
+  const isMember = peer.source === 'site' && !peer.isClosed && isMate(peer)
   if (isMember === site.members.has(peer.id)) return
   if (isMember) site.members.came(peer.id)
   else site.memberLeft(peer.id)

@@ -18,6 +18,11 @@ export interface BridgesParts {
   readonly siteOf: (host: IpAddress) => Site | undefined
 }
 
+/** Who announces. */
+export interface Sitting extends Endpoint {
+  readonly isOurs: boolean
+}
+
 /** How a peer stands to the bridges of its site. */
 export interface Standing {
   /** Its own seat; undefined when it is no bridge. */
@@ -52,7 +57,7 @@ export class Bridges {
   }
 
   /** A peer that is in the store has announced, and is to do so again after `dueIn`. */
-  sit(infoHash: InfoHash, peer: Endpoint, site: Site, dueIn: Millis): void {
+  sit(infoHash: InfoHash, peer: Sitting, site: Site, dueIn: Millis): void {
     // Machines that may not peer pass nothing on: there is nothing to elect.
     if (!mayPeer(site)) return
     let swarm = this.#swarms.get(infoHash)
@@ -61,7 +66,8 @@ export class Bridges {
       this.#swarms.set(infoHash, swarm)
     }
     const dueAtS = Math.ceil((this.#clock.now() + dueIn) / 1_000)
-    swarm.sit({ peer, site: site.name, isOpen: mayCross(site), dueAtS }, this.#peers(infoHash, peer))
+    const { isOurs } = peer
+    swarm.sit({ peer, site: site.name, isOpen: mayCross(site), isOurs, dueAtS }, this.#peers(infoHash, peer))
   }
 
   /** Harmless for who was none. */
@@ -123,6 +129,11 @@ export class Bridges {
   /** A bridge of each of up to `max` other open sites. */
   ofOtherSites(infoHash: InfoHash, self: Endpoint, site: Site, max: number): DrawnPeer[] {
     return this.#swarms.get(infoHash)?.ofOtherSites(site.name, max, this.#peers(infoHash, self)) ?? []
+  }
+
+  /** One of ours of each other open site that has one. */
+  oursOfOtherSites(infoHash: InfoHash, self: Endpoint, site: Site): DrawnPeer[] {
+    return this.#swarms.get(infoHash)?.oursOfOtherSites(site.name, this.#peers(infoHash, self)) ?? []
   }
 
   /**

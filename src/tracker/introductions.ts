@@ -70,11 +70,43 @@ function forOurs(
     {
       ...servingFor(context, serving, parts),
       sameSite,
-      otherSites: parts.addresses.hasClosedSites
-        ? withBridges(context, otherSites, otherSitesMax, parts)
-        : otherSites,
+      otherSites: oursFirst(
+        context,
+        parts.addresses.hasClosedSites ? withBridges(context, otherSites, otherSitesMax, parts) : otherSites,
+        parts,
+      ),
     },
   )
+}
+
+/**
+ * A stock client asks whoever it meets for whatever it lacks, so one at another site would draw over the WAN what ours of that
+ * site bring in: where there is one of ours, that is who is told of. In the order of the draw.
+ */
+function oursFirst(
+  context: AnnounceContext,
+  drawnPeers: readonly DrawnPeer[],
+  { bridges }: AnnounceParts,
+): readonly DrawnPeer[] {
+  if (drawnPeers.every((peer) => peer.isOurs)) return drawnPeers
+  const { request, from } = context
+  const self = { host: from.host, port: request.port }
+  const ours = new Map(
+    bridges
+      .oursOfOtherSites(request.infoHash, self, from.site)
+      .filter(reachesFrom(context))
+      .map((peer) => [peer.site, peer]),
+  )
+  const isKnown = new Set<string>()
+  for (const peer of drawnPeers) if (peer.isOurs) isKnown.add(peer.site)
+  return drawnPeers.flatMap((peer) => {
+    if (peer.isOurs) return [peer]
+    if (isKnown.has(peer.site)) return []
+    const instead = ours.get(peer.site)
+    if (instead === undefined) return [peer]
+    isKnown.add(peer.site)
+    return [instead]
+  })
 }
 
 /** Where some sites are closed, a draw may give none but theirs: a bridge of each open site stands in. */

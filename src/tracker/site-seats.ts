@@ -50,6 +50,8 @@ export class SiteSeats {
   /** Its machines may be introduced to those of other sites. */
   readonly isOpen: boolean
   slot: number = NO_SLOT
+  /** One of our own clients here, whatever seat it has. */
+  ours: Seat | undefined
   #first: Seat | undefined
   #second: Seat | undefined
 

@@ -8,6 +8,8 @@
  * - A bridge keeps its seat until it leaves, is dead, or is overdue when another machine of its site announces. A link
  *   stays with the two bridges that hold it until one of them goes; then whoever announces next, at either end, is
  *   given the other end.
+ * - Our own clients divide what their site lacks among themselves, and a stock client beside them would bring it in once more:
+ *   as long as a site has one of ours, nobody of it is told of links. Who holds them is not changed by that.
  * - All links of a site are to end at one of its bridges: two that hold links to different sites both ask outside for a
  *   piece before either can pass it on. The other bridge is the stand-in: the links become its own when the first goes,
  *   and those that the first could not be told of.
@@ -16,6 +18,7 @@
  *   may move once, when the other site gets its second bridge.
  */
 import type { Endpoint } from '../core/address.ts'
+import { oursOf, sitAsOurs } from './own-seat.ts'
 import { linkCount, NO_SLOT, SEATS, Seat, SiteSeats, type SeatIndex } from './site-seats.ts'
 import type { DrawnPeer } from './swarm-store.ts'
 
@@ -42,6 +45,7 @@ export interface Sitter {
   readonly peer: Endpoint
   readonly site: string
   readonly isOpen: boolean
+  readonly isOurs: boolean
   /** When it should announce again. */
   readonly dueAtS: number
 }
@@ -70,6 +74,7 @@ export class SwarmBridges {
   sit(sitter: Sitter, peers: PeerLookUp): void {
     const site = this.site(sitter.site) ?? new SiteSeats(sitter.site, sitter.isOpen, peers.nowS)
     this.#clean(site, peers)
+    if (sitter.isOurs) sitAsOurs(site, sitter, peers)
     const own = site.indexOf(sitter.peer)
     const seat = own === undefined ? undefined : site.at(own)
     if (seat !== undefined) seat.dueAtS = sitter.dueAtS
@@ -109,7 +114,7 @@ export class SwarmBridges {
 
   /**
    * The other ends of the links that this bridge holds, new ones first: what nobody of its site holds becomes its own.
-   * At most `max`, since a link counts as made when one of its ends is told of the other.
+   * At most `max`, since a link counts as made when one of its ends is told of the other. None where the site has one of ours.
    */
   linksOf(
     bridge: { readonly site: SiteSeats; readonly index: SeatIndex },
@@ -118,6 +123,7 @@ export class SwarmBridges {
     reaches: (peer: Endpoint) => boolean,
   ): DrawnPeer[] {
     const { site, index } = bridge
+    if (oursOf(site, peers) !== undefined) return []
     const mayMake = !isOthers(site, index, peers.nowS)
     const made: DrawnPeer[] = []
     const kept: DrawnPeer[] = []
@@ -155,6 +161,13 @@ export class SwarmBridges {
       if (peer !== undefined) found.push(peer)
     }
     return found
+  }
+
+  /** One of ours of each open site other than this that has one. */
+  oursOfOtherSites(name: string, peers: PeerLookUp): DrawnPeer[] {
+    return this.#slots.flatMap((site) =>
+      site === undefined || site.site === name ? [] : (oursOf(site, peers) ?? []),
+    )
   }
 
   /** Frees the seats of those who are overdue and dead. */

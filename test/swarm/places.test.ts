@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import type { Endpoint } from '../../src/core/address.ts'
 import { MiB, seconds } from '../../src/core/units.ts'
+import { encodeExtensionHandshake, EXTENSION_HANDSHAKE_ID } from '../../src/wire/extension.ts'
 import { Puppet } from '../support/puppet-peer.ts'
-import { makeTorrent, SimulatedSwarm } from '../support/simulated-swarm.ts'
+import { makeTorrent, SimulatedSwarm, type MadeTorrent } from '../support/simulated-swarm.ts'
 
 /** Served at once at other sites. */
 const FAR = 16
@@ -69,5 +71,58 @@ describe('a place with a seed', () => {
     queue.puppets[FAR]?.hangUp()
     await queue.swarm.run(MOMENT)
     assert.deepEqual(queue.served(), upTo(FAR))
+  })
+})
+
+describe('a place with a downloader, for a stock client at another site', () => {
+  async function dial(swarm: SimulatedSwarm, to: Endpoint, host: string, made: MadeTorrent): Promise<Puppet> {
+    const id = Buffer.from(host.padEnd(20, '-')).toString('hex')
+    const dialling = Puppet.dial(swarm.network, to, host, {
+      infoHash: made.torrent.infoHash,
+      id,
+      hasFast: true,
+    })
+    await swarm.run(MOMENT)
+    const puppet = await dialling
+    puppet.say({ kind: 'have-none' }, { kind: 'interested' })
+    await swarm.run(MOMENT)
+    return puppet
+  }
+  const sayToBeOurs = (puppet: Puppet): void => {
+    const ids = new Map([
+      ['sh_fetch', 23],
+      ['sh_hello', 24],
+    ])
+    puppet.say({
+      kind: 'extended',
+      id: EXTENSION_HANDSHAKE_ID,
+      payload: encodeExtensionHandshake({ ids, listenPort: 7_000 }),
+    })
+  }
+
+  it('is kept until it is known whether one of ours is at that site, too', async () => {
+    await using swarm = new SimulatedSwarm()
+    const made = makeTorrent(1 * MiB)
+    const downloader = await swarm.peer('10.0.0.1')
+    downloader.add(made, { mode: 'download' })
+    const stock = await dial(swarm, downloader.endpoint, '10.0.1.1', made)
+    const elsewhere = await dial(swarm, downloader.endpoint, '10.0.2.1', made)
+    assert.deepEqual([isServed(stock), isServed(elsewhere)], [false, false])
+    await swarm.run(seconds(20))
+    assert.deepEqual([isServed(stock), isServed(elsewhere)], [true, true])
+    const ours = await dial(swarm, downloader.endpoint, '10.0.1.2', made)
+    sayToBeOurs(ours)
+    await swarm.run(MOMENT)
+    assert.deepEqual([isServed(stock), isServed(elsewhere)], [false, true])
+    await swarm.run(seconds(20))
+    assert.deepEqual([stock, elsewhere, ours].map(isServed), [false, true, true])
+    ours.hangUp()
+    await swarm.run(seconds(20))
+    assert.equal(isServed(stock), true)
+  })
+
+  it('is given at once by a seed', async () => {
+    await using queue = await queueOf(1)
+    assert.deepEqual(queue.served(), [0])
   })
 })

@@ -9,6 +9,7 @@ import type { Random } from '../../core/random.ts'
 import { KiB, type Millis, millis, seconds } from '../../core/units.ts'
 import { Assist } from './assist.ts'
 import type { Host, PeerFacts, RevealPeer } from './host.ts'
+import { LATE_TIMES, patience } from './patience.ts'
 import { rarestFor } from './rarest-for.ts'
 import type { SiteFeed } from './site-feed.ts'
 import { SwarmBook } from './swarm-book.ts'
@@ -36,21 +37,8 @@ const AHEAD_MIN_BYTES = 128 * KiB
 const AHEAD_ALONE_S = 2
 const AHEAD_ALONE_UNPROVEN_S = 0.6
 const AHEAD_ALONE_PIECES = 16
-/** Shown and not there within three times what is usual: it will not come from there. */
-const LATE_TIMES = 3
+/** Shown and not there in so long, or three times what is usual: it will not come from there. */
 const LATE_MIN = seconds(2)
-/** Who gets nothing new for so long is not served by its site. */
-const HELP_AFTER = seconds(5)
-/** When nothing new is left to give, our line is free. */
-const HELP_AFTER_ALL_OUT = seconds(2)
-/**
- * libtorrent hangs up on a peer whose last piece is the very one that it lacks itself, and comes back a minute later:
- * the last piece of a site often stays with the first host that has it.
- */
-const HELP_AFTER_LAST = seconds(0.5)
-const LAST_PIECES = 4
-/** Where pieces take long to arrive, whoever waits has more patience, but no more than this; for the last ones, none. */
-const HELP_AFTER_MOST = seconds(10)
 /**
  * Who sees what it lacks and asks for nothing may want other files, or is Transmission, which looks at what it is
  * interested in every ten seconds.
@@ -144,10 +132,10 @@ export class RevealPlan<P extends RevealPeer> {
       host.isSated = false
       this.#expire(host, late, now)
       if (now - Math.max(host.newAt, host.askedAt) >= this.#helpAfter(host)) host.isHelped = true
-      const [patience, pause] = isAlone
+      const [span, pause] = isAlone
         ? [GLIMPSE_AFTER_ALONE, GLIMPSE_AFTER_ALONE]
         : [GLIMPSE_AFTER, GLIMPSE_PAUSE]
-      if (host.looksElsewhere(now, patience, pause))
+      if (host.looksElsewhere(now, span, pause))
         this.#glimpse(host, isAlone ? this.#layout.count : 2 * host.shown.count, now)
     }
     for (const site of sites.values()) site.isSated = false
@@ -171,9 +159,8 @@ export class RevealPlan<P extends RevealPeer> {
 
   #helpAfter(host: Host<P>): number {
     const { arrivals, layout } = this.#book
-    if (this.#isAllOut && host.counted.count >= layout.count - LAST_PIECES) return HELP_AFTER_LAST
-    const usual = Math.min(HELP_AFTER_MOST, LATE_TIMES * arrivals.value)
-    return Math.max(this.#isAllOut ? HELP_AFTER_ALL_OUT : HELP_AFTER, usual)
+    const lacks = layout.count - host.counted.count
+    return patience({ isAllOut: this.#isAllOut, lacks, usualArrival: arrivals.value })
   }
 
   #lacking(): Host<P>[] {
