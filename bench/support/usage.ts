@@ -1,10 +1,9 @@
 /** What a process has used so far, from /proc. Linux. */
 import { readFileSync } from 'node:fs'
+import { KiB, MiB } from '../../src/core/units.ts'
 
 /** Of /proc/PID/stat; Linux has always shown 100 a second to programs. */
 const TICKS_PER_SECOND = 100
-const BYTES_PER_KIB = 1_024
-const BYTES_PER_MIB = 1_048_576
 
 export interface Usage {
   /** User and system, of all its threads. */
@@ -15,7 +14,7 @@ export interface Usage {
 /** Nothing when it has ended. */
 export function usageOf(pid: number): Usage | undefined {
   try {
-    return { cpuSeconds: cpuSecondsOf(pid), peakMiB: Math.round(peakBytesOf(pid) / BYTES_PER_MIB) }
+    return { cpuSeconds: cpuSecondsOf(pid), peakMiB: Math.round(peakBytesOf(pid) / MiB) }
   } catch {
     return undefined
   }
@@ -36,5 +35,5 @@ export const peakBytesOf = (pid: number): number => bytesOf(pid, 'VmHWM')
 
 function bytesOf(pid: number, field: 'VmRSS' | 'VmHWM'): number {
   const status = readFileSync(`/proc/${pid}/status`, 'latin1')
-  return BYTES_PER_KIB * Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? NaN)
+  return KiB * Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1] ?? NaN)
 }

@@ -70,15 +70,20 @@ const isWaiting = (s: SwarmState, peer: Peer): boolean =>
 
 /**
  * A stock client at another site where one of ours is, too: ours brings in what that site lacks, and the stock client
- * would draw the same over the WAN once more. While all arrive we do not know yet whether one is.
+ * would draw the same over the WAN once more. While all arrive we do not know yet whether one is. Only as long as an
+ * origin is there, too: it helps whoever is not served by its site, and ours there may be stuck.
  */
 function isLeftToOurs(s: SwarmState, peer: Peer): boolean {
   const { farSite } = peer.down
-  if (farSite === undefined || isMate(peer) || isFed(s, peer)) return false
-  if (isFetching(s) && s.shared.clock.now() - peer.connectedAt < KNOWN_AFTER) return true
-  for (const other of s.peers.values())
-    if (other !== peer && other.down.farSite === farSite && isMate(other)) return true
-  return false
+  if (farSite === undefined || !isFetching(s) || isMate(peer) || isFed(s, peer)) return false
+  if (s.shared.clock.now() - peer.connectedAt < KNOWN_AFTER) return true
+  let isOursThere = false
+  let hasOrigin = false
+  for (const other of s.peers.values()) {
+    if (other.source === 'origin') hasOrigin = true
+    else if (other.down.farSite === farSite) isOursThere ||= isMate(other)
+  }
+  return isOursThere && hasOrigin
 }
 
 /** It turned out to be one of ours: what its site lacks is for it to bring in. */

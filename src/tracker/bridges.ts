@@ -9,18 +9,13 @@ import type { Millis } from '../core/units.ts'
 import type { Clock } from '../platform/clock.ts'
 import { OTHER_SITES_MAX } from './choose-peers.ts'
 import { SEATS, type SeatIndex, type SiteSeats } from './site-seats.ts'
-import { SwarmBridges, type PeerLookUp } from './swarm-bridges.ts'
-import { ALL, type DrawnPeer, type Next, type Part, type SwarmStore } from './swarm-store.ts'
+import { SwarmBridges, type LinksWanted, type PeerLookUp } from './swarm-bridges.ts'
+import { ALL, type DrawnPeer, type Next, type Part, type SwarmPeer, type SwarmStore } from './swarm-store.ts'
 
 export interface BridgesParts {
   readonly clock: Clock
   readonly store: SwarmStore
   readonly siteOf: (host: IpAddress) => Site | undefined
-}
-
-/** Who announces. */
-export interface Sitting extends Endpoint {
-  readonly isOurs: boolean
 }
 
 /** How a peer stands to the bridges of its site. */
@@ -57,7 +52,12 @@ export class Bridges {
   }
 
   /** A peer that is in the store has announced, and is to do so again after `dueIn`. */
-  sit(infoHash: InfoHash, peer: Sitting, site: Site, dueIn: Millis): void {
+  sit(
+    infoHash: InfoHash,
+    peer: Pick<SwarmPeer, 'host' | 'port' | 'isOurs'>,
+    site: Site,
+    dueIn: Millis,
+  ): void {
     // Machines that may not peer pass nothing on: there is nothing to elect.
     if (!mayPeer(site)) return
     let swarm = this.#swarms.get(infoHash)
@@ -92,23 +92,17 @@ export class Bridges {
   }
 
   /** Whom the bridge at `self` is told of at other sites (`SwarmBridges.linksOf`); nobody for who is none. */
-  linksOf(
-    infoHash: InfoHash,
-    self: Endpoint,
-    site: Site,
-    options: { readonly max: number; readonly reaches: (peer: Endpoint) => boolean },
-  ): DrawnPeer[] {
+  linksOf(infoHash: InfoHash, self: Endpoint, site: Site, wanted: LinksWanted): DrawnPeer[] {
     const swarm = this.#swarms.get(infoHash)
     const seats = swarm?.site(site.name)
     const index = seats?.indexOf(self)
     if (swarm === undefined || seats === undefined || index === undefined || !seats.isOpen) return []
-    const { max, reaches } = options
     const peers = this.#peers(infoHash, self)
-    const links = swarm.linksOf({ site: seats, index }, max, peers, reaches)
-    if (links.length > 0 || max <= 0 || swarm.otherSiteCount(site.name) > 0) return links
+    const links = swarm.linksOf({ site: seats, index }, wanted, peers)
+    if (links.length > 0 || wanted.max <= 0 || swarm.otherSiteCount(site.name) > 0) return links
     // After a new map nobody is known, and those of other sites may not announce for half an hour.
     for (const peer of this.#strangers(infoHash, self, site)) swarm.adopt(peer, peers.nowS)
-    return swarm.linksOf({ site: seats, index }, max, peers, reaches)
+    return swarm.linksOf({ site: seats, index }, wanted, peers)
   }
 
   /** A peer of each of some other sites that may be introduced to this. */

@@ -65,23 +65,23 @@ function forOurs(
     { sameSiteMax: Math.min(SAME_SITE_MAX, limit), otherSitesMax },
     parts,
   )
+  const ways = parts.addresses.hasClosedSites
+    ? withBridges(context, otherSites, otherSitesMax, parts)
+    : otherSites
   return choosePeersForOurs(
     { isSeed, limit },
     {
       ...servingFor(context, serving, parts),
       sameSite,
-      otherSites: oursFirst(
-        context,
-        parts.addresses.hasClosedSites ? withBridges(context, otherSites, otherSitesMax, parts) : otherSites,
-        parts,
-      ),
+      otherSites: serving.length > 0 ? oursFirst(context, ways, parts) : ways,
     },
   )
 }
 
 /**
  * A stock client asks whoever it meets for whatever it lacks, so one at another site would draw over the WAN what ours of that
- * site bring in: where there is one of ours, that is who is told of. In the order of the draw.
+ * site bring in: where there is one of ours, that is who is told of. In the order of the draw. Only where an origin or mirror
+ * is told of, too: ours may be stuck.
  */
 function oursFirst(
   context: AnnounceContext,
@@ -157,7 +157,8 @@ function forStock(
       })
   const peers = [...chosen.hubs, ...chosen.serving]
   if (seat !== undefined) {
-    const links = parts.bridges.linksOf(request.infoHash, self, from.site, { max: chosen.linksMax, reaches })
+    const wanted = { max: chosen.linksMax, reaches, isServed: chosen.serving.length > 0 }
+    const links = parts.bridges.linksOf(request.infoHash, self, from.site, wanted)
     for (const peer of links) if (!chosen.serving.some((one) => isSamePeer(one, peer))) peers.push(peer)
   }
   const { near } = chosen

@@ -98,7 +98,21 @@ export class SiteSeats {
   }
 }
 
+/** For so long a machine that others were told of before it announced is its site's bridge unasked. */
+const UNHEARD_S = 3_600
+
+export const unheard = (peer: Endpoint, nowS: number): Seat => new Seat(peer, nowS + UNHEARD_S)
+
 /** How many links a bridge holds. */
 export function linkCount(seat: Seat | undefined): number {
   return (seat?.links ?? 0).toString(2).replaceAll('0', '').length
 }
+
+/** Whether a new link is to be left to the site's other bridge: it holds more, took all that there were, and is not overdue. */
+export function isOthers(site: SiteSeats, index: SeatIndex, nowS: number): boolean {
+  const other = site.at(otherOf(index))
+  if (other === undefined || !other.tookAll || other.dueAtS < nowS) return false
+  return linkCount(other) > linkCount(site.at(index))
+}
+
+export const otherOf = (index: SeatIndex): SeatIndex => (index === 0 ? 1 : 0)

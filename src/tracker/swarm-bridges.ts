@@ -9,7 +9,8 @@
  *   stays with the two bridges that hold it until one of them goes; then whoever announces next, at either end, is
  *   given the other end.
  * - Our own clients divide what their site lacks among themselves, and a stock client beside them would bring it in once more:
- *   as long as a site has one of ours, nobody of it is told of links. Who holds them is not changed by that.
+ *   as long as a site has one of ours, nobody of it is told of links. Who holds them is not changed by that. It is not so for
+ *   whoever is told of no origin or mirror: ours may be stuck, and then there would be no way out.
  * - All links of a site are to end at one of its bridges: two that hold links to different sites both ask outside for a
  *   piece before either can pass it on. The other bridge is the stand-in: the links become its own when the first goes,
  *   and those that the first could not be told of.
@@ -19,15 +20,23 @@
  */
 import type { Endpoint } from '../core/address.ts'
 import { oursOf, sitAsOurs } from './own-seat.ts'
-import { linkCount, NO_SLOT, SEATS, Seat, SiteSeats, type SeatIndex } from './site-seats.ts'
+import {
+  isOthers,
+  linkCount,
+  NO_SLOT,
+  otherOf,
+  SEATS,
+  Seat,
+  SiteSeats,
+  type SeatIndex,
+  unheard,
+} from './site-seats.ts'
 import type { DrawnPeer } from './swarm-store.ts'
 
 /** A bit each of a small integer. */
 export const SLOTS_MAX = 31
 /** Sites with a slot to which one without is joined: one may go, and two more. */
 export const SLOTLESS_LINKS = 4
-/** For so long a machine that others were told of before it announced is its site's bridge unasked. */
-const UNHEARD_S = 3_600
 
 /** What the swarm's memory says of its peers now. */
 export interface PeerLookUp {
@@ -38,6 +47,13 @@ export interface PeerLookUp {
   find(peer: Endpoint): DrawnPeer | undefined
   /** Any live peer of the site. */
   anyOf(site: string): DrawnPeer | undefined
+}
+
+export interface LinksWanted {
+  readonly max: number
+  readonly reaches: (peer: Endpoint) => boolean
+  /** The bridge is told of an origin or mirror. */
+  readonly isServed: boolean
 }
 
 /** Who announces. */
@@ -114,16 +130,15 @@ export class SwarmBridges {
 
   /**
    * The other ends of the links that this bridge holds, new ones first: what nobody of its site holds becomes its own.
-   * At most `max`, since a link counts as made when one of its ends is told of the other. None where the site has one of ours.
+   * At most `max`, since a link counts as made when one of its ends is told of the other.
    */
   linksOf(
     bridge: { readonly site: SiteSeats; readonly index: SeatIndex },
-    max: number,
+    { max, reaches, isServed }: LinksWanted,
     peers: PeerLookUp,
-    reaches: (peer: Endpoint) => boolean,
   ): DrawnPeer[] {
     const { site, index } = bridge
-    if (oursOf(site, peers) !== undefined) return []
+    if (isServed && oursOf(site, peers) !== undefined) return []
     const mayMake = !isOthers(site, index, peers.nowS)
     const made: DrawnPeer[] = []
     const kept: DrawnPeer[] = []
@@ -276,17 +291,6 @@ export class SwarmBridges {
     }
   }
 }
-
-const unheard = (peer: Endpoint, nowS: number): Seat => new Seat(peer, nowS + UNHEARD_S)
-
-/** Whether a new link is to be left to the site's other bridge: it holds more, took all that there were, and is not overdue. */
-function isOthers(site: SiteSeats, index: SeatIndex, nowS: number): boolean {
-  const other = site.at(otherOf(index))
-  if (other === undefined || !other.tookAll || other.dueAtS < nowS) return false
-  return linkCount(other) > linkCount(site.at(index))
-}
-
-const otherOf = (index: SeatIndex): SeatIndex => (index === 0 ? 1 : 0)
 
 /** FNV-1a: spreads names evenly; nothing secret rests on it. */
 function hashOf(seed: number, text: string): number {

@@ -18,12 +18,14 @@ async function figuresOf(
 }
 
 describe('a topology drawn by chance', () => {
-  // One fast host and twelve behind a thin link; four sites of one, and a thin one of five.
+  // One fast host and twelve behind a thin link; three sites; four sites of one, and a thin one of five.
   for (const [seed, mib] of [
     [7, 8],
+    [7, 16],
+    [8, 16],
     [13, 16],
   ] as const)
-    it(`is done near its bound, and no site waits for the thin one (${seed})`, async () => {
+    it(`is done near its bound, and no site waits for the thin one (${seed}, ${mib} MiB)`, async () => {
       const sizeBytes = mib * MiB
       const plan = drawPlan(seed, { rates: RATES, sizeBytes, clients: ['shoal'] })
       const figures = await figuresOf(plan, { seed, sizeBytes })

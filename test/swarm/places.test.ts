@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import type { Endpoint } from '../../src/core/address.ts'
-import { MiB, seconds } from '../../src/core/units.ts'
+import { type Endpoint, ipAddress } from '../../src/core/address.ts'
+import { MiB, minutes, seconds } from '../../src/core/units.ts'
+import { encodeAnnounceReply } from '../../src/wire/announce.ts'
 import { encodeExtensionHandshake, EXTENSION_HANDSHAKE_ID } from '../../src/wire/extension.ts'
 import { Puppet } from '../support/puppet-peer.ts'
 import { makeTorrent, SimulatedSwarm, type MadeTorrent } from '../support/simulated-swarm.ts'
@@ -88,37 +89,46 @@ describe('a place with a downloader, for a stock client at another site', () => 
     await swarm.run(MOMENT)
     return puppet
   }
-  const sayToBeOurs = (puppet: Puppet): void => {
+  const sayToBeOurs = (puppet: Puppet, listenPort = 7_000): void => {
     const ids = new Map([
       ['sh_fetch', 23],
       ['sh_hello', 24],
     ])
-    puppet.say({
-      kind: 'extended',
-      id: EXTENSION_HANDSHAKE_ID,
-      payload: encodeExtensionHandshake({ ids, listenPort: 7_000 }),
-    })
+    const payload = encodeExtensionHandshake({ ids, listenPort })
+    puppet.say({ kind: 'extended', id: EXTENSION_HANDSHAKE_ID, payload })
+  }
+  const ORIGIN = { host: ipAddress('10.0.9.1'), port: 6_881 }
+  const tracker = (): Promise<Uint8Array> => {
+    const peers = [{ ...ORIGIN, flags: { isOrigin: true, isMirror: false, isOurs: true } }]
+    const reply = { intervalMs: minutes(30), complete: 1, incomplete: 0, peers }
+    return Promise.resolve(encodeAnnounceReply(reply, { compact: true, withFlags: true }))
   }
 
-  it('is kept until it is known whether one of ours is at that site, too', async () => {
+  it('is kept while an origin is here and one of ours is, or may be, at that site', async () => {
     await using swarm = new SimulatedSwarm()
     const made = makeTorrent(1 * MiB)
-    const downloader = await swarm.peer('10.0.0.1')
-    downloader.add(made, { mode: 'download' })
+    const downloader = await swarm.peer('10.0.0.1', { fetchAnnounce: tracker })
+    downloader.add(made, { mode: 'download', announceUrls: () => [['http://tracker.test/announce']] })
     const stock = await dial(swarm, downloader.endpoint, '10.0.1.1', made)
     const elsewhere = await dial(swarm, downloader.endpoint, '10.0.2.1', made)
-    assert.deepEqual([isServed(stock), isServed(elsewhere)], [false, false])
+    const served = (): boolean[] => [stock, elsewhere].map(isServed)
+    assert.deepEqual(served(), [false, false], 'who else is there is not known yet')
     await swarm.run(seconds(20))
-    assert.deepEqual([isServed(stock), isServed(elsewhere)], [true, true])
+    assert.deepEqual(served(), [true, true])
     const ours = await dial(swarm, downloader.endpoint, '10.0.1.2', made)
     sayToBeOurs(ours)
-    await swarm.run(MOMENT)
-    assert.deepEqual([isServed(stock), isServed(elsewhere)], [false, true])
     await swarm.run(seconds(20))
-    assert.deepEqual([stock, elsewhere, ours].map(isServed), [false, true, true])
+    assert.deepEqual(served(), [true, true], 'ours may be stuck, and nobody else would help')
+    const origin = await dial(swarm, downloader.endpoint, ORIGIN.host, made)
+    sayToBeOurs(origin, ORIGIN.port)
+    await swarm.run(seconds(20))
+    assert.deepEqual(served(), [false, true])
     ours.hangUp()
     await swarm.run(seconds(20))
-    assert.equal(isServed(stock), true)
+    assert.deepEqual(served(), [true, true])
+    sayToBeOurs(await dial(swarm, downloader.endpoint, '10.0.1.3', made))
+    await swarm.run(MOMENT)
+    assert.deepEqual(served(), [false, true], 'at once')
   })
 
   it('is given at once by a seed', async () => {

@@ -29,9 +29,12 @@ describe('Bridges', () => {
   })
 
   /** `10.SITE.0.N` announces, and is in the swarm. */
-  function announce(host: string, over: { lease?: typeof LEASE; swarm?: typeof SWARM } = {}): SwarmPeer {
-    const { swarm = SWARM } = over
-    const peer = swarmPeer(host, { site: siteOf(host).name })
+  function announce(
+    host: string,
+    over: { lease?: typeof LEASE; swarm?: typeof SWARM; isOurs?: boolean } = {},
+  ): SwarmPeer {
+    const { swarm = SWARM, isOurs = false } = over
+    const peer = swarmPeer(host, { site: siteOf(host).name, isOurs })
     store.put(swarm, peer, over.lease ?? LEASE)
     bridges.sit(swarm, peer, siteOf(host), DUE)
     return peer
@@ -42,9 +45,14 @@ describe('Bridges', () => {
     bridges.leave(SWARM, peer, siteOf(peer.host))
   }
 
-  const linksOf = (peer: SwarmPeer, max = 50, reaches: (host: string) => boolean = () => true): string[] =>
+  const linksOf = (
+    peer: SwarmPeer,
+    max = 50,
+    reaches: (host: string) => boolean = () => true,
+    isServed = true,
+  ): string[] =>
     bridges
-      .linksOf(SWARM, peer, siteOf(peer.host), { max, reaches: ({ host }) => reaches(host) })
+      .linksOf(SWARM, peer, siteOf(peer.host), { max, reaches: ({ host }) => reaches(host), isServed })
       .map(({ host }) => host)
   const seatOf = (peer: SwarmPeer) => bridges.standing(SWARM, peer, siteOf(peer.host)).seat
   const isBridge = (host: string): boolean => bridges.isBridge(SWARM, ip(host))
@@ -89,6 +97,27 @@ describe('Bridges', () => {
     assert.deepEqual([seatOf(announce('10.1.0.3')), seatOf(a)], [0, undefined])
   })
 
+  it('hold no links beside one of ours, but where there is no other way out', () => {
+    const [a, far] = [announce('10.1.0.1'), announce('10.2.0.1')]
+    const ours = announce('10.1.0.9', { isOurs: true })
+    assert.deepEqual(linksOf(a), [])
+    assert.deepEqual(
+      linksOf(a, 50, () => true, false),
+      [far.host],
+      'no origin and no mirror',
+    )
+    assert.deepEqual(
+      bridges.oursOfOtherSites(SWARM, far, siteOf(far.host)).map(({ host }) => host),
+      [ours.host],
+    )
+    clock.advance(millis(DUE + seconds(1)))
+    assert.deepEqual(linksOf(a), [far.host], 'ours is overdue')
+    announce(ours.host, { isOurs: true })
+    assert.deepEqual(linksOf(a), [])
+    leave(ours)
+    assert.deepEqual(linksOf(a), [far.host])
+  })
+
   it('leave their links to the other bridge of their site', () => {
     const [a, b] = [announce('10.1.0.1'), announce('10.1.0.2')]
     const far = announce('10.2.0.1')
@@ -128,7 +157,7 @@ describe('Bridges', () => {
       const swarm = i.toString(16).padStart(40, '0') as typeof SWARM
       for (const host of ['10.1.0.1', '10.1.0.2']) announce(host, { swarm })
       const asker = announce('10.2.0.1', { swarm })
-      const options = { max: 1, reaches: () => true }
+      const options = { max: 1, reaches: () => true, isServed: true }
       return bridges.linksOf(swarm, asker, siteOf(asker.host), options)[0]?.host
     })
     for (const host of ['10.1.0.1', '10.1.0.2'])
@@ -239,7 +268,7 @@ describe('Bridges', () => {
     assert.equal(count(a), 0)
     for (const site of [2, 3]) announce(`10.${site}.0.1`)
     assert.deepEqual([count(a), count(a, OTHER_SWARM), count(swarmPeer('10.9.0.1'))], [2, 0, 3])
-    const options = { max: 9, reaches: () => true }
+    const options = { max: 9, reaches: () => true, isServed: true }
     for (const [swarm, host] of [[OTHER_SWARM, '10.1.0.1'], [SWARM, '10.9.0.1'], [SWARM, '10.1.0.9']] as const)
       assert.deepEqual(bridges.linksOf(swarm, swarmPeer(host), siteOf(host), options), [])
     assert.deepEqual(bridges.ofOtherSites(OTHER_SWARM, a, siteOf(a.host), 9), [])

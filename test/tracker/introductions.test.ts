@@ -296,7 +296,7 @@ describe('Introductions', function () {
       await swarm.arrive(1, { isOurs: true, numWant: 20 })
       const ours = await swarm.arrive(2, { isOurs: true, numWant: 20 })
       assert.deepEqual(ours.told, ['10.1.0.1'])
-      assert.deepEqual((await swarm.arrive(2)).told, ['10.2.0.1'])
+      assert.deepEqual((await swarm.arrive(2)).told, ['10.2.0.1', '10.1.0.1'])
     })
 
     it('are made anew when the operator draws another', async () => {

@@ -236,7 +236,7 @@ export class RevealPlan<P extends RevealPeer> {
    */
   #roomInAll(sites: readonly SiteFeed<P>[], now: Millis): number {
     const aheadS = (site: SiteFeed<P>): number =>
-      Math.max(AHEAD_S, site.reactionS(now)) - AHEAD_S + AHEAD_ALL_S + this.#crossing
+      AHEAD_ALL_S + this.#crossing + Math.max(0, site.reactionS(now) - AHEAD_S)
     const room = sites.reduce((sum, site) => sum + site.rateBps(now) * aheadS(site), 0)
     const open = sites.reduce((sum, site) => sum + site.openBytes, 0)
     return Math.max(sites.length * this.#ahead(0, 0), room) - open

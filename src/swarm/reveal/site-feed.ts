@@ -75,9 +75,11 @@ export class SiteFeed<P extends RevealPeer> {
     return sum
   }
 
-  /** In seconds: what its feeders need at the most to see what they are shown. */
+  /** In seconds: what its hosts need at the most to see what they are shown. */
   reactionS(now: Millis): number {
-    return Math.max(0, ...this.feeders.map((host) => host.reaction.at(now))) / 1_000
+    let most = 0
+    for (const host of this.hosts) most = Math.max(most, host.reaction.at(now))
+    return most / 1_000
   }
 
   get openBytes(): number {
