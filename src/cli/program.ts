@@ -5,24 +5,16 @@ import { ShoalError } from '../core/errors.ts'
 import { parseDuration } from '../core/quantity-text.ts'
 import { Context, type Globals } from './context.ts'
 import { withoutSecrets } from '../platform/secrets.ts'
+import { sub, withGlobals, type Add, type ContextOf } from './command-parts.ts'
 import type { Output } from './output.ts'
 import { choice, collect, port, positive } from './arguments.ts'
+import { PERSON_ROLES, peopleCommands } from './people-commands.ts'
 import { playFlags, transferFlags } from './transfer-flags.ts'
 import { limitDown, limitLan, limitUp } from './limit-flags.ts'
 
 const version = (): string => {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
   return (JSON.parse(text) as { version: string }).version
-}
-
-/** Adds the flags that every command has; they may stand before or after the command's name. */
-function withGlobals(command: Command): Command {
-  return command
-    .option('--json', 'newline-delimited events on standard output, nothing else there')
-    .option('--data <dir>', 'where Shoal keeps its things ($SHOAL_DATA)')
-    .option('--portal <url>', 'the portal to talk to ($SHOAL_PORTAL)')
-    .option('--token-file <file>', 'a file with the API token ($SHOAL_TOKEN_FILE; or $SHOAL_TOKEN)')
-    .option('--verbose', 'say more, and show stacks')
 }
 
 export function buildProgram(output: Output): Command {
@@ -45,9 +37,6 @@ export function buildProgram(output: Output): Command {
   adminCommands(add, context)
   return program
 }
-
-type Add = (spec: string, description: string) => Command
-type ContextOf = (command: Command) => Context
 
 const listen = (fallback: string): Option =>
   new Option('--listen <host:port>', 'where to listen').default(fallback)
@@ -195,9 +184,6 @@ function contentCommands(add: Add, context: ContextOf): void {
   )
 }
 
-const sub = (parent: Command, spec: string, description: string): Command =>
-  withGlobals(parent.command(spec).description(description)).exitOverride()
-
 /** Machines that hold a certificate: they alone get what is published with `--admit ours`. */
 function deviceCommands(add: Add, context: ContextOf): void {
   const device = add('device', 'machines that may fetch what is for our own clients only')
@@ -234,11 +220,10 @@ function adminCommands(add: Add, context: ContextOf): void {
       await (await import('./commands/revoke.ts')).revoke(context(command), grant, options)
     })
   deviceCommands(add, context)
+  peopleCommands(add, context)
   const token = add('token', 'API tokens')
   sub(token, 'create <name>', 'a new token, shown once')
-    .addOption(
-      choice('--role <role>', 'what it may do', ['admin', 'publisher', 'viewer', 'origin'], 'viewer'),
-    )
+    .addOption(choice('--role <role>', 'what it may do', [...PERSON_ROLES, 'origin'], 'viewer'))
     .option('--user <name>', 'whose it is; without it, the name of the token')
     .option('--group <group>', 'a group it belongs to (repeatable)', collect, [])
     .addOption(new Option('--expires <duration>', 'how long it works').argParser(parseDuration))

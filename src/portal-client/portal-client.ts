@@ -3,12 +3,13 @@
  * portal writes by, loaded when the first answer is there: `shoal get` of a link never pays for it.
  */
 import type { z } from 'zod'
-import { ShoalError } from '../core/errors.ts'
 import type { DeviceId, GrantId, ReleaseName, Slug } from '../core/ids.ts'
 import type * as Api from '../wire/api.ts'
 import type * as DeviceApi from '../wire/device-api.ts'
 import type { Jwks } from '../wire/keys.ts'
 import { limits } from '../wire/limits.ts'
+import { segment } from './path-segment.ts'
+import { PeopleClient } from './people-client.ts'
 import {
   CONTROL_TIMEOUT,
   PortalRequests,
@@ -36,12 +37,14 @@ export class PortalClient {
   /** The portal's origin, as it was given: `https://media.example.com`. */
   readonly origin: string
   readonly hasToken: boolean
+  readonly people: PeopleClient
   readonly #ask: PortalRequests
 
   /** @throws ShoalError `bad-usage` when `baseUrl` is no http(s) URL. */
   constructor(parts: PortalClientParts) {
     this.#ask = new PortalRequests(parts)
     this.origin = this.#ask.origin
+    this.people = new PeopleClient(this.#ask)
     this.hasToken = parts.token !== undefined
   }
 
@@ -248,11 +251,4 @@ export class PortalClient {
     const call: Call = method === 'GET' ? {} : { method, json: {} }
     return (await this.#ask.json(path, call, (api) => api.zGrantKeyList, signal)).items
   }
-}
-
-/** One segment of a path. URLs take `.` and `..` for steps, however they are spelt. */
-function segment(text: string): string {
-  if (text === '' || text === '.' || text === '..')
-    throw new ShoalError('bad-usage', `${JSON.stringify(text)} is no name`)
-  return encodeURIComponent(text)
 }

@@ -31,7 +31,7 @@ export function mustBeAllowed(account: Account, action: Action): void {
 }
 
 export function eyesOf(account: Account): Eyes {
-  if (account.role === 'admin' || account.role === 'origin') return 'all'
+  if (account.role !== 'viewer' && account.role !== 'publisher') return 'all'
   return { owner: account.user, audience: audienceNamesOf(account) }
 }
 

@@ -30,7 +30,12 @@ import { KeyRing } from './keys/key-ring.ts'
 import { LiveRates, type LiveSource } from './live.ts'
 import { pages } from './pages/pages.ts'
 import type { PagesFactory } from './pages-host.ts'
+import { Groups } from './people/groups.ts'
+import { Invitations } from './people/invitations.ts'
+import { finishLeaving } from './people/leaving.ts'
 import { LoginCodes } from './people/login-codes.ts'
+import { Passwords } from './people/passwords.ts'
+import { People } from './people/people.ts'
 import { SessionStore } from './people/session-store.ts'
 import { ensureTokenFiles } from './people/token-files.ts'
 import { Tokens } from './people/tokens.ts'
@@ -140,11 +145,17 @@ export async function openPortal(parts: PortalParts, settings: PortalSettings): 
   const devices = new Devices({ db, journal, clock, ca })
   const deviceCodes = new DeviceCodes({ clock, journal })
   const loginCodes = new LoginCodes(clock)
+  const people = new People({ db, journal, clock })
+  const groups = new Groups({ db, journal, clock })
+  const passwords = new Passwords()
+  const invitations = new Invitations({ db, journal, clock, people, passwords, publicUrl })
+  await finishLeaving({ db, clock, ledger })
   const sessionStore = new SessionStore({ db, clock })
   const feed = stack.use(new ControlFeed({ db, clock, journal, portalKey: keys.portal, portal: publicUrl }))
   const live = parts.live === undefined ? undefined : stack.use(new LiveRates({ clock, source: parts.live }))
   const services = {
-    clock, log, db, catalogue, ledger, grants, links, serving, refused, permits, devices, deviceCodes, keys, tokens, loginCodes, sites, presence, feed, publicUrl,
+    clock, log, db, catalogue, ledger, grants, links, serving, refused, permits, devices, deviceCodes, keys, tokens, loginCodes,
+    people, groups, invitations, passwords, sessions: sessionStore, journal, sites, presence, feed, publicUrl,
     live, webSeed, trackerProbe: new TrackerProbe({ clock }, trackerUrl), trackers: [trackerUrl, ...(udpTrackerUrl === undefined ? [] : [udpTrackerUrl])],
   } // prettier-ignore
   const app = createApp(
@@ -169,6 +180,7 @@ export async function openPortal(parts: PortalParts, settings: PortalSettings): 
     repeat(parts, UPKEEP_EVERY, async () => {
       await feed.sweep()
       await sessionStore.sweep()
+      await invitations.sweep()
     }),
   )
   const owned = stack.move()

@@ -8,6 +8,7 @@ import { csrfTokenOf, mustBeOurPage, sessionAccount } from './http/sessions.ts'
 import { operatingNow } from './operating.ts'
 import type { PageServices } from './pages-host.ts'
 import { may } from './policy.ts'
+import { peoplePages } from './people-pages.ts'
 import type { Services } from './services.ts'
 
 export function pageServices(services: Services): PageServices {
@@ -50,6 +51,7 @@ export function pageServices(services: Services): PageServices {
       if (!may(account, { kind: 'read-metrics' })) throw new ShoalError('not-found', 'no such page')
       return operatingNow(services)
     },
+    people: peoplePages(services),
     async audit(account, query) {
       mustBeAllowed(account, { kind: 'read-audit' })
       return auditPage(db, query)

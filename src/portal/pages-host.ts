@@ -5,8 +5,8 @@
  * A pages module is a {@link PagesFactory}: it gets the services and gives an Express router, mounted at `/` after
  * the API and after the session middleware (`req.session` is there). Whatever it does not answer is a 404. These
  * addresses are taken already: `/api`, `/docs`, `/dl`, `/metrics`, `/healthz`, `/readyz`, `/.well-known`,
- * `GET /login/CODE`, `POST /login` (form field `token`; goes to `/`, or to `/login?failed=1`), `POST /logout`
- * (form field `_csrf`). Links of the API point people to `/bundles/SLUG`.
+ * `GET /login/CODE`, `POST /login` (form fields `name` and `password`, or `token`; goes to `/`, or to `/login?failed=1`),
+ * `POST /welcome/CODE` (form field `password`; goes to `/`, or to `/welcome/CODE?weak=1`), `POST /logout` (form field `_csrf`). Links of the API point people to `/bundles/SLUG`.
  */
 import type { Request, RequestHandler } from 'express'
 import type { ReleaseName, Slug } from '../core/ids.ts'
@@ -17,6 +17,7 @@ import type { CreatedToken, TokenInfo } from './people/tokens.ts'
 import type { AuditRow } from './audit.ts'
 import type { Operating } from './operating.ts'
 import type { GrantView } from './grants/grant-reader.ts'
+import type { PeoplePages } from './people-pages.ts'
 
 export interface ListQuery {
   readonly q?: string | undefined
@@ -51,6 +52,7 @@ export interface PageServices {
   isOperator(account: Account): boolean
   /** How it runs at this moment. @throws ShoalError `not-found` for whom that is no business. */
   operating(account: Account): Promise<Operating>
+  readonly people: PeoplePages
   audit(account: Account, query: { limit: number; cursor?: string | undefined }): Promise<Page<AuditRow>>
 }
 

@@ -3,7 +3,7 @@
  * even know that the thing is there (`catalogue-access.ts`), into 403 otherwise.
  */
 import { unreachable } from '../core/errors.ts'
-import type { ReleaseState } from '../wire/api.ts'
+import type { ReleaseState, Role } from '../wire/api.ts'
 import { audienceNamesOf, type Account } from './account.ts'
 
 /** What policy knows of a bundle. */
@@ -42,6 +42,8 @@ export type Action =
         | 'set-sites'
         | 'read-audit'
         | 'read-metrics'
+        | 'read-people'
+        | 'manage-people'
     }
   | { readonly kind: 'use-device'; readonly device: { readonly user: string } }
   | { readonly kind: 'read-sites' }
@@ -50,57 +52,80 @@ export type Action =
 
 /** Pure. */
 export function may(account: Account, action: Action): boolean {
-  if (account.role === 'admin') return true
+  const { role } = account
+  if (role === 'admin') return true
   switch (action.kind) {
     case 'create-bundle':
-      return account.role === 'publisher' || account.role === 'origin' // an origin publishes its library
+      return role === 'publisher' || role === 'origin' // an origin publishes its library
     case 'read-bundle':
-      return (
-        account.role === 'origin' || isOwner(account, action.bundle) || isInAudience(account, action.bundle)
-      )
+      return SEES_ALL.has(role) || isFor(account, action.bundle)
     case 'read-release':
       return may(account, { kind: 'read-bundle', bundle: action.bundle }) && maySeeState(account, action)
     case 'add-release':
+      return PUBLISHES.has(role) && isOwner(account, action.bundle)
     case 'recall-release':
-      return account.role !== 'viewer' && isOwner(account, action.bundle)
+      return role === 'operator' || (PUBLISHES.has(role) && isOwner(account, action.bundle))
     case 'link':
       return mayLink(account, action)
     case 'read-grant':
-    case 'renew-grant':
+      return SEES_GRANTS.has(role) || isOf(account, action.grant)
     case 'revoke-grant':
-      return action.grant.forUser === account.user || action.grant.issuedBy === account.user
+      return role === 'operator' || isOf(account, action.grant)
+    case 'renew-grant':
+      return isOf(account, action.grant)
     case 'use-device':
       return action.device.user === account.user
     case 'serve':
-      return account.role === 'origin'
+      return role === 'origin'
     case 'read-sites':
-      return account.role === 'origin' || account.role === 'publisher'
-    case 'manage-devices':
+      return role === 'origin' || role === 'publisher' || role === 'operator'
     case 'read-all-grants':
+    case 'read-people':
+    case 'read-audit':
+      return SEES_GRANTS.has(role)
     case 'revoke-user':
-    case 'manage-tokens':
     case 'manage-keys':
     case 'set-sites':
-    case 'read-audit':
     case 'read-metrics':
+      return role === 'operator'
+    // Each of these lets in whomever one likes as whomever one likes.
+    case 'manage-devices':
+    case 'manage-tokens':
+    case 'manage-people':
       return false
     default:
       return unreachable(action)
   }
 }
 
+/** What is there, in whatever state: who runs it has to know. Seeing it is no right to fetch it. */
+const SEES_ALL: ReadonlySet<Role> = new Set(['origin', 'operator', 'auditor'])
+/** To whom what was given, and by whom. */
+const SEES_GRANTS: ReadonlySet<Role> = new Set(['operator', 'auditor'])
+const PUBLISHES: ReadonlySet<Role> = new Set(['publisher', 'origin'])
+
 /** Viewers and strangers see what can be had, and what was and is gone; the rest is its publisher's business. */
 const PUBLIC_STATES: ReadonlySet<ReleaseState> = new Set(['live', 'missing', 'recalled'])
 
 function maySeeState(account: Account, of: { bundle: BundleFacts; state: ReleaseState }): boolean {
-  return PUBLIC_STATES.has(of.state) || account.role === 'origin' || isOwner(account, of.bundle)
+  return PUBLIC_STATES.has(of.state) || SEES_ALL.has(account.role) || isOwner(account, of.bundle)
 }
 
 function mayLink(account: Account, action: Extract<Action, { kind: 'link' }>): boolean {
   const { bundle, state } = action
   if (!may(account, { kind: 'read-release', bundle, state })) return false
+  if (account.role !== 'origin' && !isFor(account, bundle)) return false
   if (action.forUser === account.user) return true
   return account.role === 'publisher' && isOwner(account, bundle)
+}
+
+/** The grant was given to this account, or by it. */
+function isOf(account: Account, { forUser, issuedBy }: GrantFacts): boolean {
+  return forUser === account.user || issuedBy === account.user
+}
+
+function isFor(account: Account, bundle: BundleFacts): boolean {
+  return isOwner(account, bundle) || isInAudience(account, bundle)
 }
 
 function isOwner(account: Account, bundle: BundleFacts): boolean {

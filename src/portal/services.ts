@@ -13,9 +13,15 @@ import type { Links } from './grants/links.ts'
 import type { Permits } from './grants/permits.ts'
 import type { RefusedBefore } from './grants/refused-before.ts'
 import type { ServingGrants } from './grants/serving-grants.ts'
+import type { Journal } from './journal.ts'
 import type { KeyRing } from './keys/key-ring.ts'
 import type { LiveRates } from './live.ts'
+import type { Groups } from './people/groups.ts'
+import type { Invitations } from './people/invitations.ts'
 import type { LoginCodes } from './people/login-codes.ts'
+import type { Passwords } from './people/passwords.ts'
+import type { People } from './people/people.ts'
+import type { SessionStore } from './people/session-store.ts'
 import type { Tokens } from './people/tokens.ts'
 import type { Sites } from './sites.ts'
 import type { TrackerProbe } from './tracker-probe.ts'
@@ -37,6 +43,12 @@ export interface Services {
   readonly keys: KeyRing
   readonly tokens: Tokens
   readonly loginCodes: LoginCodes
+  readonly people: People
+  readonly groups: Groups
+  readonly invitations: Invitations
+  readonly passwords: Passwords
+  readonly sessions: SessionStore
+  readonly journal: Journal
   readonly sites: Sites
   readonly presence: Presence
   readonly feed: ControlFeed

@@ -47,7 +47,12 @@ export const portalSettings = {
   failedLoginsPerMinuteMax: {
     parse: readInteger(1, 10_000),
     fallback: 20,
-    help: 'Wrong tokens and login links from one address in a minute; after that it is told to wait.',
+    help: 'Wrong tokens, passwords and login links from one address in a minute; after that it is told to wait.',
+  } satisfies Setting<number>,
+  failedPasswordsMax: {
+    parse: readInteger(3, 10_000),
+    fallback: 20,
+    help: 'Wrong passwords for one name in a quarter of an hour, from wherever; after that nobody signs in by it for a while.',
   } satisfies Setting<number>,
 }
 

@@ -14,16 +14,18 @@ import {
   zText,
   zTime,
 } from './api-scalars.ts'
+import { zPersonRole } from './api-people.ts'
 import { limits } from './limits.ts'
 
 export * from './api-grants.ts'
+export * from './api-people.ts'
 export * from './api-scalars.ts'
 
 const zPort = z.number().int().min(1).max(65_535)
 const zSize = z.number().int().min(0)
 
-/** `origin`: a machine account that seeds; it may see and fetch every release. */
-export const zRole = z.enum(['admin', 'publisher', 'viewer', 'origin'])
+/** Of a person, or `origin`: a machine account that seeds; it may see and fetch every release. */
+export const zRole = z.enum([...zPersonRole.options, 'origin'])
 export type Role = z.infer<typeof zRole>
 
 /** `missing`: it was live, and the origin has lost its files. */

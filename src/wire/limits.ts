@@ -218,6 +218,18 @@ export const limits = {
 
   /** Devices of one account: beyond any person's; an origin's machines have accounts of their own. */
   devicesPerUserMax: 1_000,
+  /** A person in more groups than this is in a script's mistake. */
+  groupsPerPersonMax: 64,
+  /** Groups in all: a company of 10,000 has some 1,000; every one of them is in the list of groups. */
+  groupsMax: 5_000,
+  /** With words of the most common passwords refused, and a slow hash: long enough (NIST SP 800-63B, ASVS 5.0 6.2.1). */
+  passwordCharsMin: 12,
+  /** A passphrase; a longer one would only cost us time (ASVS 5.0, 6.2.9). */
+  passwordCharsMax: 256,
+  /** Passwords that are hashed or compared at the same time: each takes 19 MiB and a thread for some 20 ms. */
+  passwordsAtOnceMax: 2,
+  /** And that wait for their turn: two seconds' worth. */
+  passwordsWaitingMax: 100,
   /** What a person calls a device. */
   deviceNameCharsMax: 64,
 

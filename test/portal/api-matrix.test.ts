@@ -7,7 +7,17 @@ import { generateDeviceKey, requestCertificate } from '../../src/wire/device-cer
 import { openTestPortal, type TestPortal } from './test-portal.ts'
 import { torrentNamed } from './torrents.ts'
 
-type Who = 'nobody' | 'junk' | 'viewer' | 'outsider' | 'stranger' | 'publisher' | 'origin' | 'admin'
+type Who =
+  | 'nobody'
+  | 'junk'
+  | 'viewer'
+  | 'outsider'
+  | 'stranger'
+  | 'publisher'
+  | 'operator'
+  | 'auditor'
+  | 'origin'
+  | 'admin'
 const EVERYBODY: readonly Who[] = [
   'nobody',
   'junk',
@@ -15,6 +25,8 @@ const EVERYBODY: readonly Who[] = [
   'outsider',
   'stranger',
   'publisher',
+  'operator',
+  'auditor',
   'origin',
   'admin',
 ]
@@ -25,42 +37,54 @@ const EVERYBODY: readonly Who[] = [
  * token) get 401 everywhere.
  */
 type Row = Readonly<Record<Exclude<Who, 'nobody' | 'junk'>, number>>
-const row = (viewer: number, outsider: number, stranger: number, publisher: number, origin: number, admin: number): Row => ({
-  viewer, outsider, stranger, publisher, origin, admin,
+const row = (viewer: number, outsider: number, stranger: number, publisher: number, operator: number, auditor: number, origin: number, admin: number): Row => ({
+  viewer, outsider, stranger, publisher, operator, auditor, origin, admin,
 }) // prettier-ignore
 const MATRIX: Readonly<Record<string, Row>> = {
-  'get /me': row(200, 200, 200, 200, 200, 200),
-  'get /bundles': row(200, 200, 200, 200, 200, 200),
-  'post /bundles': row(403, 403, 201, 201, 201, 201),
-  'get /bundles/{slug}': row(200, 404, 404, 200, 200, 200),
-  'post /bundles/{slug}/releases': row(403, 404, 404, 201, 403, 201),
-  'get /bundles/{slug}/releases/{name}': row(200, 404, 404, 200, 200, 200),
-  'get /bundles/{slug}/releases/{name}/torrent': row(200, 404, 404, 200, 200, 200),
-  'post /bundles/{slug}/releases/{name}/links': row(201, 404, 404, 201, 201, 201),
-  'post /bundles/{slug}/releases/{name}/recall': row(403, 404, 404, 200, 403, 200),
-  'get /grants': row(200, 200, 200, 200, 200, 200),
-  'delete /grants/{id}': row(204, 404, 404, 204, 404, 204), // the grant is for viewer, by publisher
-  'post /grants/{id}/renew': row(200, 404, 404, 200, 404, 200),
-  'post /devices': row(201, 201, 201, 201, 201, 201),
-  'post /devices/codes': row(403, 403, 403, 403, 403, 201),
-  'get /devices': row(200, 200, 200, 200, 200, 200),
-  'delete /devices/{id}': row(204, 404, 404, 404, 404, 204), // the device is viewer's, and the grant too
-  'post /permits': row(201, 404, 404, 404, 404, 201),
-  'delete /users/{name}/grants': row(403, 403, 403, 403, 403, 200),
-  'get /keys': row(403, 403, 403, 403, 403, 200),
-  'post /keys/rotate': row(403, 403, 403, 403, 403, 200),
-  'post /keys/{kid}/retire': row(403, 403, 403, 403, 403, 404),
-  'post /grants/shared': row(403, 403, 403, 403, 204, 204),
-  'post /grants/refuse-before': row(403, 403, 403, 403, 403, 200),
-  'post /presence': row(403, 403, 403, 403, 200, 200),
-  'get /origin/wanted': row(403, 403, 403, 403, 200, 200),
-  'get /control': row(200, 200, 200, 200, 200, 200),
-  'get /tokens': row(403, 403, 403, 403, 403, 200),
-  'post /tokens': row(403, 403, 403, 403, 403, 201),
-  'delete /tokens/{id}': row(403, 403, 403, 403, 403, 204),
-  'get /sites': row(403, 403, 200, 200, 200, 200),
-  'put /sites': row(403, 403, 403, 403, 403, 200),
-  'get /audit': row(403, 403, 403, 403, 403, 200),
+  'get /me': row(200, 200, 200, 200, 200, 200, 200, 200),
+  'get /bundles': row(200, 200, 200, 200, 200, 200, 200, 200),
+  'post /bundles': row(403, 403, 201, 201, 403, 403, 201, 201),
+  'get /bundles/{slug}': row(200, 404, 404, 200, 200, 200, 200, 200),
+  'post /bundles/{slug}/releases': row(403, 404, 404, 201, 403, 403, 403, 201),
+  'get /bundles/{slug}/releases/{name}': row(200, 404, 404, 200, 200, 200, 200, 200),
+  'get /bundles/{slug}/releases/{name}/torrent': row(200, 404, 404, 200, 200, 200, 200, 200),
+  'post /bundles/{slug}/releases/{name}/links': row(201, 404, 404, 201, 403, 403, 201, 201),
+  'post /bundles/{slug}/releases/{name}/recall': row(403, 404, 404, 200, 200, 403, 403, 200),
+  'get /grants': row(200, 200, 200, 200, 200, 200, 200, 200),
+  'delete /grants/{id}': row(204, 404, 404, 204, 204, 404, 404, 204), // the grant is for viewer, by publisher
+  'post /grants/{id}/renew': row(200, 404, 404, 200, 404, 404, 404, 200),
+  'post /devices': row(201, 201, 201, 201, 201, 201, 201, 201),
+  'post /devices/codes': row(403, 403, 403, 403, 403, 403, 403, 201),
+  'get /devices': row(200, 200, 200, 200, 200, 200, 200, 200),
+  'delete /devices/{id}': row(204, 404, 404, 404, 404, 404, 404, 204), // the device is viewer's, and the grant too
+  'post /permits': row(201, 404, 404, 404, 404, 404, 404, 201),
+  'get /users': row(403, 403, 403, 403, 200, 200, 403, 200),
+  'post /users': row(403, 403, 403, 403, 403, 403, 403, 201),
+  'get /users/{name}': row(403, 403, 403, 403, 200, 200, 403, 200),
+  'put /users/{name}': row(403, 403, 403, 403, 403, 403, 403, 200),
+  'post /users/{name}/invitation': row(403, 403, 403, 403, 403, 403, 403, 201),
+  'post /users/{name}/disable': row(403, 403, 403, 403, 403, 403, 403, 200),
+  'post /users/{name}/enable': row(403, 403, 403, 403, 403, 403, 403, 200),
+  'delete /users/{name}/grants': row(403, 403, 403, 403, 200, 403, 403, 200),
+  'get /groups': row(403, 403, 403, 403, 200, 200, 403, 200),
+  'post /groups': row(403, 403, 403, 403, 403, 403, 403, 201),
+  'delete /groups/{name}': row(403, 403, 403, 403, 403, 403, 403, 204),
+  'put /groups/{name}/members/{person}': row(403, 403, 403, 403, 403, 403, 403, 204),
+  'delete /groups/{name}/members/{person}': row(403, 403, 403, 403, 403, 403, 403, 204),
+  'get /keys': row(403, 403, 403, 403, 200, 403, 403, 200),
+  'post /keys/rotate': row(403, 403, 403, 403, 200, 403, 403, 200),
+  'post /keys/{kid}/retire': row(403, 403, 403, 403, 404, 403, 403, 404),
+  'post /grants/shared': row(403, 403, 403, 403, 403, 403, 204, 204),
+  'post /grants/refuse-before': row(403, 403, 403, 403, 200, 403, 403, 200),
+  'post /presence': row(403, 403, 403, 403, 403, 403, 200, 200),
+  'get /origin/wanted': row(403, 403, 403, 403, 403, 403, 200, 200),
+  'get /control': row(200, 200, 200, 200, 200, 200, 200, 200),
+  'get /tokens': row(403, 403, 403, 403, 403, 403, 403, 200),
+  'post /tokens': row(403, 403, 403, 403, 403, 403, 403, 201),
+  'delete /tokens/{id}': row(403, 403, 403, 403, 403, 403, 403, 204),
+  'get /sites': row(403, 403, 200, 200, 200, 403, 200, 200),
+  'put /sites': row(403, 403, 403, 403, 200, 403, 403, 200),
+  'get /audit': row(403, 403, 403, 403, 200, 200, 403, 200),
 }
 
 const BODIES: Readonly<Record<string, object>> = {
@@ -71,6 +95,7 @@ const BODIES: Readonly<Record<string, object>> = {
   'post /presence': { peerId: 'b'.repeat(40), kind: 'origin', host: '10.0.0.9', port: 5_000, complete: [] },
   'post /devices/codes': { user: 'vera' },
   'post /tokens': { name: 'new', role: 'viewer' },
+  'put /users/{name}': { displayName: 'Somebody' },
   'put /sites': { items: [{ name: 'lyon', cidrs: ['10.4.0.0/16'] }] },
 }
 
@@ -86,6 +111,8 @@ describe('The REST API, every route for everybody', () => {
       .set('outsider', await portal.token('viewer', { user: 'otto', groups: ['sales'] }))
       .set('stranger', await portal.token('publisher', { user: 'peter' }))
       .set('publisher', await portal.token('publisher', { user: 'paula' }))
+      .set('operator', await portal.token('operator', { user: 'opal' }))
+      .set('auditor', await portal.token('auditor', { user: 'odo' }))
       .set('origin', portal.originToken)
       .set('admin', portal.adminToken)
   })
@@ -130,9 +157,16 @@ describe('The REST API, every route for everybody', () => {
         const device =
           key.includes('devices/') || key.includes('permits') ? await enrol(tokens.get('viewer')) : ''
         const id = key.includes('tokens') ? (spare.body as { id: string }).id : device === '' ? grant : device
+        const person = `person${count}`
+        const group = `group${count}`
+        if (/users|groups/.test(key)) {
+          await portal.api('post', '/users', portal.adminToken).send({ name: person }).expect(201)
+          await portal.api('post', '/groups', portal.adminToken).send({ name: group }).expect(201)
+        }
         const path = route.path
           .replace('{slug}', slug)
-          .replace('{name}', key.includes('users') ? 'nobody-in-particular' : 'latest')
+          .replace('{name}', key.includes('users') ? person : key.includes('groups') ? group : 'latest')
+          .replace('{person}', person)
           .replace('{id}', id)
           .replace('{kid}', 'none')
         const request = portal.api(route.method, path, tokens.get(who))
@@ -142,6 +176,8 @@ describe('The REST API, every route for everybody', () => {
             .send(Buffer.from(torrentNamed(`more of ${name}`)))
         else if (key === 'post /permits') request.send({ grant, device })
         else if (key === 'post /devices') request.send(await enrolment())
+        else if (key === 'post /users') request.send({ name: `new-${person}` })
+        else if (key === 'post /groups') request.send({ name: `new-${group}` })
         else if (BODIES[key] !== undefined) request.send(BODIES[key])
         const answer = await request
         assert.equal(answer.status, expected, answer.text)

@@ -37,6 +37,8 @@ const PEOPLE = {
   stranger: account('publisher', 'sam', 'board'),
   viewer: account('viewer', 'vera', 'ops'),
   named: account('viewer', 'noa'),
+  operator: account('operator', 'opal'),
+  auditor: account('auditor', 'odo'),
   outsider: account('viewer', 'otto', 'sales', 'ann'), // a group may be called like the owner
 } as const
 type Who = keyof typeof PEOPLE
@@ -46,7 +48,9 @@ const bundle = { owner: 'ann', audience: ['ops', 'noa'] }
 const grant = { forUser: 'vera', issuedBy: 'ann' }
 
 const AUDIENCE: readonly Who[] = ['colleague', 'viewer', 'named']
-const READERS: readonly Who[] = ['admin', 'origin', 'owner', 'demoted', ...AUDIENCE]
+/** Who sees what is there without being meant by it. */
+const STAFF: readonly Who[] = ['operator', 'auditor']
+const READERS: readonly Who[] = ['admin', 'origin', 'owner', 'demoted', ...STAFF, ...AUDIENCE]
 const PUBLIC: ReadonlySet<ReleaseState> = new Set(['live', 'missing', 'recalled'])
 
 /** Which actions there are of a kind, and who may do each: the policy written a second time, as a table. */
@@ -56,28 +60,30 @@ const RULES: { readonly [K in Action['kind']]: Rule } = {
   'read-bundle': [[{ kind: 'read-bundle', bundle }, READERS]],
   'read-release': zReleaseState.options.map((state) => [
     { kind: 'read-release', bundle, state },
-    PUBLIC.has(state) ? READERS : ['admin', 'origin', 'owner', 'demoted'],
+    PUBLIC.has(state) ? READERS : ['admin', 'origin', 'owner', 'demoted', ...STAFF],
   ]),
   'add-release': [[{ kind: 'add-release', bundle }, ['admin', 'owner']]],
-  'recall-release': [[{ kind: 'recall-release', bundle }, ['admin', 'owner']]],
+  'recall-release': [[{ kind: 'recall-release', bundle }, ['admin', 'owner', 'operator']]],
   link: zReleaseState.options.map((state) => [
     { kind: 'link', bundle, state, forUser: 'somebody else' },
     ['admin', 'owner'],
   ]),
-  'read-grant': [[{ kind: 'read-grant', grant }, ['admin', 'owner', 'demoted', 'viewer']]],
+  'read-grant': [[{ kind: 'read-grant', grant }, ['admin', 'owner', 'demoted', 'viewer', ...STAFF]]],
   'renew-grant': [[{ kind: 'renew-grant', grant }, ['admin', 'owner', 'demoted', 'viewer']]],
-  'revoke-grant': [[{ kind: 'revoke-grant', grant }, ['admin', 'owner', 'demoted', 'viewer']]],
+  'revoke-grant': [[{ kind: 'revoke-grant', grant }, ['admin', 'owner', 'demoted', 'viewer', 'operator']]],
   serve: [[{ kind: 'serve' }, ['admin', 'origin']]],
-  'read-sites': [[{ kind: 'read-sites' }, ['admin', 'origin', 'owner', 'colleague', 'stranger']]],
+  'read-sites': [[{ kind: 'read-sites' }, ['admin', 'origin', 'owner', 'colleague', 'stranger', 'operator']]],
   'manage-devices': [[{ kind: 'manage-devices' }, ['admin']]],
   'use-device': [[{ kind: 'use-device', device: { user: 'vera' } }, ['admin', 'viewer']]],
-  'read-all-grants': [[{ kind: 'read-all-grants' }, ['admin']]],
-  'revoke-user': [[{ kind: 'revoke-user' }, ['admin']]],
+  'read-all-grants': [[{ kind: 'read-all-grants' }, ['admin', ...STAFF]]],
+  'revoke-user': [[{ kind: 'revoke-user' }, ['admin', 'operator']]],
   'manage-tokens': [[{ kind: 'manage-tokens' }, ['admin']]],
-  'manage-keys': [[{ kind: 'manage-keys' }, ['admin']]],
-  'set-sites': [[{ kind: 'set-sites' }, ['admin']]],
-  'read-audit': [[{ kind: 'read-audit' }, ['admin']]],
-  'read-metrics': [[{ kind: 'read-metrics' }, ['admin']]],
+  'manage-keys': [[{ kind: 'manage-keys' }, ['admin', 'operator']]],
+  'set-sites': [[{ kind: 'set-sites' }, ['admin', 'operator']]],
+  'read-audit': [[{ kind: 'read-audit' }, ['admin', ...STAFF]]],
+  'read-metrics': [[{ kind: 'read-metrics' }, ['admin', 'operator']]],
+  'read-people': [[{ kind: 'read-people' }, ['admin', ...STAFF]]],
+  'manage-people': [[{ kind: 'manage-people' }, ['admin']]],
 }
 
 const allowed = (action: Action): Who[] => EVERYBODY.filter((who) => may(PEOPLE[who], action))
@@ -93,12 +99,15 @@ describe('Policy', () => {
     )
   })
 
-  it('lets nobody change what they do not own, but admins', () => {
+  it('lets nobody change what they do not own, but admins, and operators who take it back', () => {
     fc.assert(
       fc.property(someAccount, someBundle, (who, bundle) => {
-        const isOwner = who.user === bundle.owner && who.role !== 'viewer'
+        const isOwner = who.user === bundle.owner && (who.role === 'publisher' || who.role === 'origin')
         for (const kind of ['add-release', 'recall-release'] as const)
-          assert.equal(may(who, { kind, bundle }), who.role === 'admin' || isOwner)
+          assert.equal(
+            may(who, { kind, bundle }),
+            who.role === 'admin' || isOwner || (kind === 'recall-release' && who.role === 'operator'),
+          )
       }),
       RUNS,
     )
@@ -114,7 +123,8 @@ describe('Policy', () => {
     for (const state of zReleaseState.options)
       for (const who of EVERYBODY) {
         const { user } = PEOPLE[who]
-        const isReadable = may(PEOPLE[who], { kind: 'read-release', bundle, state })
+        const isMeant = !STAFF.includes(who) // who runs Shoal sees it, and fetches only what is for them
+        const isReadable = isMeant && may(PEOPLE[who], { kind: 'read-release', bundle, state })
         assert.equal(may(PEOPLE[who], { kind: 'link', bundle, state, forUser: user }), isReadable, who)
       }
   })

@@ -53,8 +53,17 @@ export async function openTestPortal(options: TestPortalOptions = {}): Promise<T
     },
     readConfig(portalSettings, options.settings ?? {}),
   )
-  const adminToken = (await readFile(portal.adminTokenFile, 'utf8')).trim()
-  return new TestPortal({ portal, clock, dataDir, adminToken, keepsFolder: options.dataDir !== undefined })
+  const adminToken = await readFile(portal.adminTokenFile, 'utf8').catch(async (error: unknown) => {
+    await portal[Symbol.asyncDispose]()
+    throw error
+  })
+  return new TestPortal({
+    portal,
+    clock,
+    dataDir,
+    adminToken: adminToken.trim(),
+    keepsFolder: options.dataDir !== undefined,
+  })
 }
 
 interface TestPortalParts {

@@ -117,6 +117,27 @@ const WEB_SEEDS = `
   alter table grants add column web_seed integer not null default 0;
 `
 
+/** People with accounts of their own, their groups, and the links at which they choose a password. */
+const PEOPLE = `
+  create table if not exists people (
+    name text primary key, display_name text not null, email text not null, role text not null,
+    password text, created_at integer not null, disabled_at integer, last_seen_at integer) strict, without rowid;
+  create table if not exists groups (
+    name text primary key, description text not null, created_at integer not null) strict, without rowid;
+  create table if not exists memberships (
+    person text not null references people on delete cascade,
+    group_name text not null references groups on delete cascade,
+    primary key (person, group_name)) strict, without rowid;
+  create index if not exists memberships_by_group on memberships (group_name, person);
+  create table if not exists invitations (
+    hash text primary key, person text not null references people on delete cascade,
+    expires_at integer not null) strict, without rowid;
+  create index if not exists invitations_by_person on invitations (person);
+  alter table sessions add column person text;
+  create index if not exists sessions_by_person on sessions (person) where person is not null;
+  create index if not exists tokens_by_user on tokens (user);
+`
+
 /** A step in one transaction, which SQLite allows for schemas too; `if not exists` where its mark was lost. */
 function step(statements: string): Migration {
   return {
@@ -139,6 +160,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0006-refused-before': step(REFUSED_BEFORE),
   '0007-devices': step(DEVICES),
   '0008-web-seeds': step(WEB_SEEDS),
+  '0009-people': step(PEOPLE),
 }
 
 /**

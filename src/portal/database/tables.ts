@@ -5,7 +5,7 @@
 import type { Generated, Kysely, Transaction } from 'kysely'
 import type { DeviceId, GrantId, InfoHash, PeerId, ReleaseName, Slug } from '../../core/ids.ts'
 import type { IpAddress } from '../../core/address.ts'
-import type { ReleaseState, Role } from '../../wire/api.ts'
+import type { PersonRole, ReleaseState, Role } from '../../wire/api.ts'
 
 export interface BundleRow {
   id: Generated<number>
@@ -143,6 +143,32 @@ export interface DeviceRow {
   token_id: string | null
 }
 
+export interface PersonRow {
+  name: string
+  display_name: string
+  email: string
+  role: PersonRole
+  /** Argon2id in its own text form; null until one was chosen. */
+  password: string | null
+  created_at: number
+  disabled_at: number | null
+  last_seen_at: number | null
+}
+
+export interface GroupRow {
+  name: string
+  description: string
+  created_at: number
+}
+
+/** See `people/invitations.ts`. */
+export interface InvitationRow {
+  /** SHA-256 of the code, hex. */
+  hash: string
+  person: string
+  expires_at: number
+}
+
 export interface Tables {
   bundles: BundleRow
   bundle_tags: { bundle_id: number; tag: string }
@@ -171,7 +197,12 @@ export interface Tables {
   serving: { peer_id: PeerId; infohash: InfoHash; role: 'origin' | 'mirror'; host: IpAddress; port: number }
   grant_keys: GrantKeyRow
   devices: DeviceRow
-  sessions: { sid: string; data: string; expires_at: number }
+  people: PersonRow
+  groups: GroupRow
+  memberships: { person: string; group_name: string }
+  invitations: InvitationRow
+  /** `person`: who is signed in by name; null for a token or a one-time link. */
+  sessions: { sid: string; data: string; expires_at: number; person: string | null }
   /** Single values: `sites`, `epoch`. */
   facts: { name: string; value: string }
 }

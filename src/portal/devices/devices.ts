@@ -159,6 +159,22 @@ export async function revokeOriginsOf(
   for (const row of rows) await revokeRow(tx, notes, { row, at: of.at, by: of.by })
 }
 
+/** All of a person's. Answers how many. */
+export async function revokeDevicesOf(
+  tx: Tx,
+  notes: Notes,
+  of: { readonly user: string; readonly at: number; readonly by: string },
+): Promise<number> {
+  const rows = await tx
+    .selectFrom('devices')
+    .selectAll()
+    .where('user', '=', of.user)
+    .where('revoked_at', 'is', null)
+    .execute()
+  for (const row of rows) await revokeRow(tx, notes, { row, at: of.at, by: of.by })
+  return rows.length
+}
+
 async function revokeRow(
   tx: Tx,
   notes: Notes,

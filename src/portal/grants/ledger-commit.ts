@@ -21,6 +21,7 @@ export class LedgerCommit {
   readonly #revoke: Statement
   readonly #renew: Statement
   readonly #isRevoked: Statement
+  readonly #isDisabled: Statement
   readonly #liveOfLine: Statement<unknown[], LiveGrant>
   readonly #liveOfUser: Statement<unknown[], LiveGrant>
   readonly #revokeServing: Statement<unknown[], LiveGrant>
@@ -38,6 +39,7 @@ export class LedgerCommit {
     this.#revoke = db.prepare('update grants set revoked_at = ? where id = ?')
     this.#renew = db.prepare('insert into grant_renewals (id, renews) values (?, ?)')
     this.#isRevoked = db.prepare('select 1 from grants where id = ? and revoked_at is not null')
+    this.#isDisabled = db.prepare('select 1 from people where name = ? and disabled_at is not null')
     this.#liveOfLine = db.prepare(
       `with recursive line (id) as (
          select ?
@@ -96,8 +98,9 @@ export class LedgerCommit {
     }
   }
 
-  /** Here, and not only before: a revocation may have come in between. */
+  /** Here, and not only before: a revocation may have come in between, or somebody was disabled. */
   #writeIssue(act: LedgerAct & { kind: 'issue' }): 0 | 1 {
+    if (this.#isDisabled.get(act.forUser) !== undefined) return 0
     if (act.renews !== undefined && this.#isRevoked.get(act.renews) !== undefined) return 0
     const { id, infohash, bundle, release, forUser, issuedBy, issuedAt, expiresAt, peersMax, kid } = act
     const webSeed = act.webSeed === true ? 1 : 0

@@ -29,7 +29,7 @@ export type LedgerAct =
   | { readonly kind: 'revoke-user'; readonly user: string; readonly at: EpochMillis; readonly by: string }
 
 /**
- * How many grants the act touched. `issue`: 0 when it renews one that is revoked. `revoke`: the grant and all that
+ * How many grants the act touched. `issue`: 0 when it renews one that is revoked, or is for somebody who is disabled. `revoke`: the grant and all that
  * were renewed from it or to it, since these are one permission; 0 when nothing of it was good any more.
  */
 export type LedgerResult =

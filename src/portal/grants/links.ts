@@ -152,7 +152,7 @@ export class Links {
       ...(order.webSeed ? { webSeed: true } : {}),
       ...(order.renews === undefined ? {} : { renews: order.renews }),
     })
-    if (touched === 0) throw wasRevoked()
+    if (touched === 0) throw order.renews === undefined ? isDisabled(order.forUser) : wasRevoked()
     return { id, token, expiresAt }
   }
 
@@ -194,6 +194,8 @@ export class Links {
   }
 }
 
+const isDisabled = (user: string): ShoalError =>
+  new ShoalError('not-granted', `the account of ${user} is disabled`)
 const wasRevoked = (): ShoalError => new ShoalError('conflict', 'this grant was revoked')
 
 function mustBeGood(release: StoredRelease): void {

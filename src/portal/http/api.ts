@@ -13,6 +13,7 @@ import { deviceRoutes } from './routes-devices.ts'
 import { catalogueRoutes, TORRENT_TYPE } from './routes-catalogue.ts'
 import { grantRoutes } from './routes-grants.ts'
 import { keyRoutes } from './routes-keys.ts'
+import { peopleRoutes } from './routes-people.ts'
 import { serviceRoutes } from './routes-service.ts'
 
 export const apiRoutes: readonly ApiRoute[] = [
@@ -22,6 +23,7 @@ export const apiRoutes: readonly ApiRoute[] = [
   ...deviceRoutes,
   ...serviceRoutes,
   ...adminRoutes,
+  ...peopleRoutes,
 ]
 
 /** Bodies are read after it is known who asks: a stranger makes us hold nothing. */

@@ -2,6 +2,7 @@
 import compression from 'compression'
 import express, { type Express, type RequestHandler } from 'express'
 import { ShoalError } from '../../core/errors.ts'
+import { minutes } from '../../core/units.ts'
 import type { Metrics } from '../../platform/metrics.ts'
 import type { SessionStore } from '../people/session-store.ts'
 import type { PagesFactory } from '../pages-host.ts'
@@ -28,7 +29,8 @@ export interface AppParts {
 export function createApp(parts: AppParts, settings: PortalSettings): Express {
   const { services, metrics, sessionStore: store, sessionSecret: secret } = parts
   const isHttps = services.publicUrl.startsWith('https:')
-  const attempts = new Attempts({ perMinuteMax: settings.failedLoginsPerMinuteMax })
+  const attempts = new Attempts({ max: settings.failedLoginsPerMinuteMax, within: minutes(1) })
+  const nameAttempts = new Attempts({ max: settings.failedPasswordsMax, within: minutes(15) })
   const app = express()
   app.disable('x-powered-by')
   app.set('trust proxy', settings.trustProxy.length === 0 ? false : [...settings.trustProxy])
@@ -40,7 +42,8 @@ export function createApp(parts: AppParts, settings: PortalSettings): Express {
   app.use(openRoutesOf(parts, attempts, settings))
   app.use(docsRoutes())
   app.use(sessionMiddleware({ store, secret, isSecure: isHttps, settings }))
-  app.use(signInRoutes({ services, attempts, isAllowedFromAfar: isHttps || settings.allowInsecureLogin }))
+  const isAllowedFromAfar = isHttps || settings.allowInsecureLogin
+  app.use(signInRoutes({ services, attempts, nameAttempts, isAllowedFromAfar }))
   app.use('/api/v1', apiRouter(services, attempts))
   if (parts.pages !== undefined) app.use(parts.pages(pageServices(services)))
   app.use(() => {

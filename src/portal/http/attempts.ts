@@ -1,28 +1,29 @@
 /**
- * Failures of one address, counted: wrong tokens, wrong login links, junk grants. They are random and cannot be
- * guessed; the bound keeps guessing from costing us anything.
+ * Failures counted, of one address or one name. Tokens, links and grants are random and cannot be guessed: there the bound
+ * keeps guessing from costing us anything. Passwords can.
  */
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
+import type { Millis } from '../../core/units.ts'
 import { TooManyFailures } from './problems.ts'
 
 export class Attempts {
   readonly #limiter: RateLimiterMemory
 
-  constructor(options: { readonly perMinuteMax: number }) {
-    this.#limiter = new RateLimiterMemory({ points: options.perMinuteMax, duration: 60 })
+  constructor(options: { readonly max: number; readonly within: Millis }) {
+    this.#limiter = new RateLimiterMemory({ points: options.max, duration: options.within / 1_000 })
   }
 
-  /** @throws TooManyFailures when this address has used up its failures. */
-  async mustBeOpen(address: string): Promise<void> {
-    const state = await this.#limiter.get(address)
+  /** @throws TooManyFailures when `key` has used up its failures. */
+  async mustBeOpen(key: string): Promise<void> {
+    const state = await this.#limiter.get(key)
     if (state !== null && state.remainingPoints <= 0 && state.consumedPoints >= this.#limiter.points)
       throw tooMany(state)
   }
 
   /** Counts one. @throws TooManyFailures when it was one too many. */
-  async failed(address: string): Promise<void> {
+  async failed(key: string): Promise<void> {
     try {
-      await this.#limiter.consume(address)
+      await this.#limiter.consume(key)
     } catch (state) {
       if (state instanceof RateLimiterRes) throw tooMany(state)
       throw state

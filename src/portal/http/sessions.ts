@@ -11,8 +11,10 @@ import type { PortalSettings } from '../settings.ts'
 
 declare module 'express-session' {
   interface SessionData {
-    /** JSON-safe; read back by {@link sessionAccount} only. */
+    /** Who signed in by a token or a one-time link. JSON-safe; read back by {@link sessionAccount} only. */
     account?: Account
+    /** Who signed in by name: role and groups are as they are at each request. */
+    person?: string
   }
 }
 
@@ -22,6 +24,7 @@ const zAccount = z.object({
   groups: z.array(z.string()),
   tokenId: z.string().optional(),
 })
+const zPerson = z.string().max(64)
 /** A form's body, as far as it carries the token against forged requests. */
 const zFormToken = z.object({ _csrf: z.string() })
 
@@ -54,15 +57,18 @@ export function sessionMiddleware(parts: {
   }
 }
 
-/** A new session for this account; the one before is gone, so an id that was planted is worth nothing. */
-export async function beginSession(req: Request, account: Account): Promise<void> {
+/** Whose a new session is: an account by itself, or a person. */
+export type SessionOwner = { readonly account: Account } | { readonly person: string }
+
+/** The session before is gone, so an id that was planted is worth nothing. */
+export async function beginSession(req: Request, owner: SessionOwner): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     req.session.regenerate((error: unknown) => {
       if (error === undefined || error === null) resolve()
       else reject(asError(error))
     })
   })
-  req.session.account = account
+  Object.assign(req.session, owner)
 }
 
 export async function endSession(req: Request): Promise<void> {
@@ -74,8 +80,19 @@ export async function endSession(req: Request): Promise<void> {
   })
 }
 
-/** Who is signed in. A session that came by a token ends with it. */
-export async function sessionAccount({ tokens }: Services, req: Request): Promise<Account | undefined> {
+/** The person whose session this is, whatever has become of them; undefined for a session by token or link. */
+export function personOf(req: Request): string | undefined {
+  const person = zPerson.safeParse(req.session.person)
+  return person.success ? person.data : undefined
+}
+
+/** Who is signed in. A session that came by a token ends with it, and a person's with the person. */
+export async function sessionAccount(
+  { tokens, people }: Services,
+  req: Request,
+): Promise<Account | undefined> {
+  const person = personOf(req)
+  if (person !== undefined) return people.accountOf(person)
   const parsed = zAccount.safeParse(req.session.account)
   if (!parsed.success) return undefined
   const { tokenId, ...account } = parsed.data

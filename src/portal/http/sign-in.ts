@@ -1,29 +1,39 @@
-/** Signing in and out: one-time links, API tokens, and the rules for both. */
+/** Signing in and out: by name and password, one-time links, API tokens, invitations; and the rules for all of them. */
 import express, { Router, type Request } from 'express'
 import { z } from 'zod'
 import { tryIpAddress } from '../../core/address.ts'
 import { ShoalError } from '../../core/errors.ts'
-import type { Account } from '../account.ts'
+import { zPassword } from '../../wire/api.ts'
+import { limits } from '../../wire/limits.ts'
 import type { Services } from '../services.ts'
 import { addressOf } from './authenticate.ts'
 import type { Attempts } from './attempts.ts'
 import { problemOf } from './problems.ts'
-import { beginSession, endSession, mustBeOurPage } from './sessions.ts'
+import { beginSession, endSession, mustBeOurPage, type SessionOwner } from './sessions.ts'
 
 export interface SignInParts {
   readonly services: Services
   readonly attempts: Attempts
+  /** Failures by the name that was tried. */
+  readonly nameAttempts: Attempts
   /** Settings `allowInsecureLogin`, or the portal's own address is https. */
   readonly isAllowedFromAfar: boolean
 }
 
-const zLogin = z.object({ token: z.string().max(128) })
+const zLogin = z.union([
+  z.object({ name: z.string().max(64), password: z.string().max(limits.passwordCharsMax) }),
+  z.object({ token: z.string().max(128) }),
+])
+const zChosen = z.object({ password: zPassword })
 
 export function signInRoutes(parts: SignInParts): Router {
   const router = Router()
   router.get('/login/:code', async (req, res) => {
-    await signIn(parts, req, () => Promise.resolve(parts.services.loginCodes.redeem(req.params.code)))
-    res.redirect(303, '/')
+    await signIn(parts, req, () => {
+      const account = parts.services.loginCodes.redeem(req.params.code)
+      return Promise.resolve(account === undefined ? undefined : { account })
+    })
+    res.redirect(303, (await parts.services.people.hasAdmin()) ? '/' : '/set-up')
   })
   router.post(
     '/login',
@@ -33,8 +43,10 @@ export function signInRoutes(parts: SignInParts): Router {
       mustNotBeForeign(req)
       const isForm = req.is('urlencoded') !== false
       try {
-        const { token } = zLogin.parse(req.body)
-        await signIn(parts, req, () => parts.services.tokens.accountOf(token))
+        const given = zLogin.parse(req.body)
+        await signIn(parts, req, () =>
+          'token' in given ? byToken(parts, given.token) : byName(parts, given),
+        )
       } catch (error) {
         if (!isForm || problemOf(error).status >= 500) throw error
         res.redirect(303, '/login?failed=1') // the page says so in words
@@ -44,6 +56,21 @@ export function signInRoutes(parts: SignInParts): Router {
       else res.sendStatus(204)
     },
   )
+  router.post('/welcome/:code', express.urlencoded({ limit: '4kb' }), async (req, res) => {
+    mustNotBeForeign(req)
+    const { code } = req.params
+    try {
+      const { password } = zChosen.parse(req.body)
+      await signIn(parts, req, async () => ({
+        person: await parts.services.invitations.accept(code, password),
+      }))
+    } catch (error) {
+      if (problemOf(error).status !== 400) throw error
+      res.redirect(303, `/welcome/${encodeURIComponent(code)}?weak=1`) // the page says so in words
+      return
+    }
+    res.redirect(303, '/')
+  })
   router.post('/logout', express.urlencoded({ limit: '4kb' }), async (req, res) => {
     mustBeOurPage(req)
     await endSession(req)
@@ -56,7 +83,7 @@ export function signInRoutes(parts: SignInParts): Router {
 async function signIn(
   parts: SignInParts,
   req: Request,
-  find: () => Promise<Account | undefined>,
+  find: () => Promise<SessionOwner | undefined>,
 ): Promise<void> {
   if (!parts.isAllowedFromAfar && !isFromHere(addressOf(req), req.socket))
     throw new ShoalError(
@@ -64,12 +91,38 @@ async function signIn(
       'signing in over plain HTTP works on the portal’s own machine only: set up TLS, or allowInsecureLogin for a trial',
     )
   await parts.attempts.mustBeOpen(addressOf(req))
-  const account = await find()
-  if (account === undefined) {
+  const owner = await find()
+  if (owner === undefined) {
     await parts.attempts.failed(addressOf(req))
-    throw new ShoalError('not-authenticated', 'this token or link is not known here, or was used before')
+    throw new ShoalError(
+      'not-authenticated',
+      'this name and password, token or link is not known here, or was used before',
+    )
   }
-  await beginSession(req, account)
+  await beginSession(req, owner)
+  if ('person' in owner) await parts.services.people.noteSignIn(owner.person)
+}
+
+async function byToken({ services }: SignInParts, token: string): Promise<SessionOwner | undefined> {
+  const account = await services.tokens.accountOf(token)
+  return account === undefined ? undefined : { account }
+}
+
+/**
+ * A name is guessed at so many times and no more, from wherever, for a while: the right password does not help then.
+ * @throws TooManyFailures.
+ */
+async function byName(
+  { services, nameAttempts }: SignInParts,
+  given: { readonly name: string; readonly password: string },
+): Promise<SessionOwner | undefined> {
+  const { people, passwords } = services
+  const name = given.name.trim().toLowerCase()
+  await nameAttempts.mustBeOpen(name)
+  const stored = await people.passwordOf(name)
+  if (await passwords.isRight(stored, given.password)) return { person: name }
+  await nameAttempts.failed(name)
+  return undefined
 }
 
 /** A form of another site that signs a victim in as somebody else (login CSRF): browsers say where it came from. */

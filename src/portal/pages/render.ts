@@ -14,11 +14,24 @@ export interface PageFrame {
   readonly csrfToken?: string
   /** There is a page for them. */
   readonly isOperator?: boolean
+  /** There are pages about people for them. */
+  readonly seesPeople?: boolean
   /** Its figures are renewed while it is looked at. */
   readonly refreshes?: boolean
 }
 
-export type Template = 'library' | 'bundle' | 'operate' | 'login' | 'message'
+export type Template =
+  | 'account'
+  | 'bundle'
+  | 'groups'
+  | 'library'
+  | 'login'
+  | 'message'
+  | 'operate'
+  | 'people'
+  | 'person'
+  | 'set-up'
+  | 'welcome'
 
 export function renderPage(template: Template, frame: PageFrame, data: object = {}): string {
   return eta.render(`./${template}`, { ...data, ...frame })

@@ -42,6 +42,27 @@ export class SessionStore extends session.Store {
     await this.#db.deleteFrom('sessions').where('expires_at', '<=', this.#clock.epoch()).execute()
   }
 
+  /** Of one person, newest end last. */
+  async countOf(person: string): Promise<number> {
+    const { count } = await this.#db
+      .selectFrom('sessions')
+      .select(({ fn }) => fn.countAll<number>().as('count'))
+      .where('person', '=', person)
+      .where('expires_at', '>', this.#clock.epoch())
+      .executeTakeFirstOrThrow()
+    return count
+  }
+
+  /** All of a person's but one. Answers how many ended. */
+  async endOthers(person: string, keeps: string): Promise<number> {
+    const done = await this.#db
+      .deleteFrom('sessions')
+      .where('person', '=', person)
+      .where('sid', '!=', sha256Hex(keeps))
+      .executeTakeFirst()
+    return Number(done.numDeletedRows)
+  }
+
   async #read(sid: string): Promise<SessionData | null> {
     const row = await this.#db
       .selectFrom('sessions')
@@ -58,7 +79,7 @@ export class SessionStore extends session.Store {
     const expires_at = this.#clock.epoch() + (session.cookie.originalMaxAge ?? LIFE_WITHOUT_COOKIE)
     await this.#db
       .insertInto('sessions')
-      .values({ sid: sha256Hex(sid), data, expires_at })
+      .values({ sid: sha256Hex(sid), data, expires_at, person: session.person ?? null })
       .onConflict((conflict) => conflict.column('sid').doUpdateSet({ data }))
       .execute()
   }

@@ -9,19 +9,24 @@ import { ShoalError } from '../../core/errors.ts'
 import type { EpochMillis } from '../../core/units.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { systemSentence } from '../../platform/system-sentence.ts'
-import type { zCreatedToken, zNewToken, zTokenInfo } from '../../wire/api.ts'
+import type { PersonRole, zCreatedToken, zNewToken, zTokenInfo } from '../../wire/api.ts'
 import type { Account } from '../account.ts'
 import { isoTime, textList } from '../catalogue/rows.ts'
 import { revokeOriginsOf } from '../devices/devices.ts'
 import type { Database, TokenRow } from '../database/tables.ts'
 import { revokeServingGrants } from '../grants/serving-grants.ts'
 import type { Journal } from '../journal.ts'
+import { groupsOf } from './memberships.ts'
+import { roleWithin } from './roles.ts'
 
 export type TokenInfo = z.infer<typeof zTokenInfo>
 export type CreatedToken = z.infer<typeof zCreatedToken>
 export type TokenDraft = z.output<typeof zNewToken>
 
 const TOKEN = /^shoal_[A-Za-z0-9_-]{43}$/
+
+/** With what is known of the person whose it is; nulls: of nobody. */
+type FoundToken = TokenRow & { person_role: PersonRole | null; disabled_at: number | null }
 
 export const sha256Hex = (text: string): string => createHash('sha256').update(text).digest('hex')
 export const newTokenText = (): string => `shoal_${randomBytes(32).toString('base64url')}`
@@ -115,15 +120,26 @@ export class Tokens {
     }
   }
 
-  #find(column: 'hash' | 'id', value: string): Promise<TokenRow | undefined> {
-    return this.#db.selectFrom('tokens').selectAll().where(column, '=', value).executeTakeFirst()
+  #find(column: 'hash' | 'id', value: string): Promise<FoundToken | undefined> {
+    return this.#db
+      .selectFrom('tokens')
+      .leftJoin('people', 'people.name', 'tokens.user')
+      .selectAll('tokens')
+      .select(['people.role as person_role', 'people.disabled_at'])
+      .where(column, '=', value)
+      .executeTakeFirst()
   }
 
-  #account(row: TokenRow | undefined): Account | undefined {
+  /** The token of a person is worth no more than the person: their groups, and no role that they do not hold. */
+  async #account(row: FoundToken | undefined): Promise<Account | undefined> {
     const now = this.#clock.epoch()
     if (row === undefined || (row.expires_at !== null && row.expires_at <= now)) return undefined
+    if (row.disabled_at !== null) return undefined
     this.#uses.set(row.id, now)
-    return { user: row.user, role: row.role, groups: textList(row.groups), tokenId: row.id }
+    const { user, id: tokenId, person_role } = row
+    if (person_role === null) return { user, role: row.role, groups: textList(row.groups), tokenId }
+    const role = roleWithin(person_role, row.role)
+    return { user, role, groups: await groupsOf(this.#db, user), tokenId }
   }
 }
 

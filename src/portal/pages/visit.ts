@@ -1,0 +1,86 @@
+/** One request of somebody who is signed in, and what every page does with it. */
+import type { Request, Response } from 'express'
+import { ZodError } from 'zod'
+import { messageOf, ShoalError } from '../../core/errors.ts'
+import type { Account } from '../account.ts'
+import type { PageServices } from '../pages-host.ts'
+import { renderPage, type PageFrame } from './render.ts'
+
+export interface Visit {
+  readonly services: PageServices
+  readonly account: Account
+  readonly req: Request
+  readonly res: Response
+}
+
+/** Who is not signed in gets the form; what one may not see is not there. */
+export function visited(services: PageServices, page: (visit: Visit) => Promise<void>) {
+  return async (req: Request, res: Response): Promise<void> => {
+    const account = await services.account(req)
+    if (account === undefined) {
+      res.redirect(303, '/login')
+      return
+    }
+    const visit = { services, account, req, res }
+    try {
+      if (req.method !== 'GET' && req.method !== 'HEAD') services.mustBeOurPage(req)
+      await page(visit)
+    } catch (error) {
+      if (!(error instanceof ShoalError)) throw error
+      sendProblem(visit, error)
+    }
+  }
+}
+
+function sendProblem(visit: Visit, error: ShoalError): void {
+  const isAbsent = error.code === 'not-found' || error.code === 'bad-input'
+  const title = isAbsent ? 'Not here' : 'That did not work'
+  const message = isAbsent
+    ? 'There is no such page, or it is not for you.'
+    : `${capitalised(messageOf(error))}.`
+  visit.res
+    .status(isAbsent ? 404 : 409)
+    .type('html')
+    .send(renderPage('message', frameOf(visit, title), { message }))
+}
+
+export const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
+
+/** The sentence to show beside a form that was not taken; what is not expected is thrown on. */
+export function sentenceOf(error: unknown): string {
+  if (error instanceof ShoalError && error.code !== 'not-found') return `${capitalised(error.message)}.`
+  if (error instanceof ZodError)
+    return `${capitalised(error.issues[0]?.message ?? 'that was not understood')}.`
+  throw error
+}
+
+export function frameOf({ services, account, req }: Visit, title: string): PageFrame {
+  return {
+    title,
+    query: '',
+    user: account.user,
+    csrfToken: services.csrfToken(req),
+    isOperator: services.isOperator(account),
+    seesPeople: services.people.mayRead(account),
+  }
+}
+
+/** Of a path. */
+export function param(req: Request, name: string): string {
+  const value = req.params[name]
+  return typeof value === 'string' ? value : ''
+}
+
+/** Of a form; what is absent is empty. */
+export function field(req: Request, name: string): string {
+  const body: unknown = req.body
+  if (typeof body !== 'object' || body === null) return ''
+  const value: unknown = Object.entries(body).find(([key]) => key === name)?.[1]
+  return typeof value === 'string' ? value : ''
+}
+
+/** Of an address; what is absent is empty. */
+export function asked(req: Request, name: string): string {
+  const value = req.query[name]
+  return typeof value === 'string' ? value : ''
+}

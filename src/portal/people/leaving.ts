@@ -1,0 +1,75 @@
+/**
+ * Whoever leaves the company is disabled: in one transaction nobody comes in by that name any more, and then the ledger
+ * ends what was given out. A crash in between is made good at the next start.
+ */
+import type { EpochMillis } from '../../core/units.ts'
+import type { Clock } from '../../platform/clock.ts'
+import type { Database, Tx } from '../database/tables.ts'
+import { revokeDevicesOf, revokeOriginsOf } from '../devices/devices.ts'
+import type { GrantLedger } from '../grants/ledger.ts'
+import { revokeServingGrants } from '../grants/serving-grants.ts'
+import type { Notes } from '../journal.ts'
+import type { People } from './people.ts'
+
+interface Leaver {
+  readonly name: string
+  readonly at: EpochMillis
+  readonly by: string
+}
+
+/** Sessions, invitations, tokens with what hangs on them, devices. */
+export async function endAllOf(
+  tx: Tx,
+  notes: Notes,
+  { name, at, by }: Leaver,
+): Promise<{ readonly sessions: number; readonly devices: number }> {
+  const sessions = await tx.deleteFrom('sessions').where('person', '=', name).executeTakeFirst()
+  await tx.deleteFrom('invitations').where('person', '=', name).execute()
+  const tokens = await tx.deleteFrom('tokens').where('user', '=', name).returning(['id', 'name']).execute()
+  for (const token of tokens) {
+    await revokeServingGrants(tx, notes, { tokenId: token.id, by, at })
+    await revokeOriginsOf(tx, notes, { tokenId: token.id, at, by })
+    notes.audit({ actor: by, action: 'token-deleted', subject: token.id, detail: `"${token.name}"` })
+  }
+  const devices = await revokeDevicesOf(tx, notes, { user: name, at, by })
+  return { sessions: Number(sessions.numDeletedRows), devices }
+}
+
+export interface LeavingParts {
+  readonly db: Database
+  readonly clock: Clock
+  readonly people: People
+  readonly ledger: GrantLedger
+}
+
+/** Answers how many of each ended. @throws ShoalError `not-found`; `conflict` for the last admin. */
+export async function disable(
+  { people, ledger, clock }: LeavingParts,
+  name: string,
+  by: string,
+): Promise<{ readonly sessions: number; readonly devices: number; readonly grants: number }> {
+  const ended = await people.disable(name, by)
+  const grants = await ledger.commit({ kind: 'revoke-user', user: name, at: clock.epoch(), by })
+  return { ...ended, grants }
+}
+
+/** Grants of whom the last process disabled and got no further. */
+export async function finishLeaving({ db, ledger, clock }: Omit<LeavingParts, 'people'>): Promise<void> {
+  const now = clock.epoch()
+  const rows = await db
+    .selectFrom('people')
+    .select('name')
+    .where('disabled_at', 'is not', null)
+    .where((eb) =>
+      eb.exists(
+        eb
+          .selectFrom('grants')
+          .select('grants.id')
+          .whereRef('grants.for_user', '=', 'people.name')
+          .where('grants.revoked_at', 'is', null)
+          .where('grants.expires_at', '>', now),
+      ),
+    )
+    .execute()
+  for (const { name } of rows) await ledger.commit({ kind: 'revoke-user', user: name, at: now, by: 'start' })
+}
