@@ -185,13 +185,13 @@ export async function openPortal(parts: PortalParts, settings: PortalSettings): 
   )
   const owned = stack.move()
   const admin = { user: 'admin', role: 'admin', groups: [] } as const
-  const loginUrl = (): string => `${publicUrl}/login/${loginCodes.create(admin)}`
+  const loginUrl = (isSetUp = false): string => `${publicUrl}/login/${loginCodes.create(admin, { isSetUp })}`
   return {
     handler: inFlight.counted(app),
     adminTokenFile: tokenFiles.adminTokenFile,
     originToken: tokenFiles.originToken,
-    ...(tokenFiles.isFirstStart ? { setupUrl: loginUrl() } : {}),
-    loginUrl,
+    ...(tokenFiles.isFirstStart ? { setupUrl: loginUrl(true) } : {}),
+    loginUrl: () => loginUrl(),
     portalKey: keys.portal.publicKey,
     sites: () => sites.map,
     rotateGrantKeys: () => keys.rotate('operator'),

@@ -154,6 +154,7 @@ export function peoplePages(services: Services): PeoplePages {
       const person = await people.create(draft, account.user)
       await journal.change((tx, notes) => people.setPassword(tx, notes, { name: person.name, hash }))
       await beginSession(req, { person: person.name })
+      await people.noteSignIn(person.name)
     },
     async own(req) {
       const name = personOf(req)

@@ -29,11 +29,13 @@ const zChosen = z.object({ password: zPassword })
 export function signInRoutes(parts: SignInParts): Router {
   const router = Router()
   router.get('/login/:code', async (req, res) => {
+    let isSetUp = false
     await signIn(parts, req, () => {
-      const account = parts.services.loginCodes.redeem(req.params.code)
-      return Promise.resolve(account === undefined ? undefined : { account })
+      const redeemed = parts.services.loginCodes.redeem(req.params.code)
+      isSetUp = redeemed?.isSetUp === true
+      return Promise.resolve(redeemed === undefined ? undefined : { account: redeemed.account })
     })
-    res.redirect(303, (await parts.services.people.hasAdmin()) ? '/' : '/set-up')
+    res.redirect(303, isSetUp && !(await parts.services.people.hasAdmin()) ? '/set-up' : '/')
   })
   router.post(
     '/login',
