@@ -57,15 +57,18 @@ export class Context {
 
   async token(): Promise<string | undefined> {
     const { resolveToken } = await import('../portal-client/index.ts')
-    const named = { flagFile: this.globals.tokenFile, env: this.env, dataDir: this.dataDir }
-    return (await resolveToken(named)) ?? (await this.#deviceToken())
+    const { tokenFile: flagFile } = this.globals
+    return resolveToken({
+      flagFile,
+      env: this.env,
+      dataDir: this.dataDir,
+      portal: await this.#knownPortal(),
+    })
   }
 
-  /** What this machine got when it was enrolled by a code. */
-  async #deviceToken(): Promise<string | undefined> {
-    const { DeviceFiles } = await import('../portal-client/index.ts')
+  async #knownPortal(): Promise<string | undefined> {
     try {
-      return await new DeviceFiles(this.dataDir, await this.portalUrl()).token()
+      return await this.portalUrl()
     } catch (error) {
       if (error instanceof ShoalError && error.code === 'bad-usage') return undefined // no portal is known
       throw error
@@ -79,7 +82,7 @@ export class Context {
     if (token === undefined) {
       throw new ShoalError(
         'not-authenticated',
-        `no API token for ${baseUrl}: give one with --token-file FILE, $SHOAL_TOKEN_FILE or $SHOAL_TOKEN`,
+        `no API token for ${baseUrl}: run "shoal login ${baseUrl}", or give one with --token-file FILE, $SHOAL_TOKEN_FILE or $SHOAL_TOKEN`,
       )
     }
     return new PortalClient({ baseUrl, token })

@@ -212,6 +212,11 @@ function deviceCommands(add: Add, context: ContextOf): void {
 }
 
 function adminCommands(add: Add, context: ContextOf): void {
+  add('login <url>', 'get a token of yours for this machine: you allow it on a page of the portal')
+    .option('--no-browser', 'only say which page to open')
+    .action(async (url: string, options: object, command: Command) => {
+      await (await import('./commands/login.ts')).login(context(command), url, options)
+    })
   add('revoke [grant]', 'end a grant, or many: of a person, of a release, all from before a time')
     .option('--user <name>', 'whose grants to end')
     .option('--release <bundle>', 'of BUNDLE or BUNDLE@RELEASE; the release itself stays')

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadSettings, type SettingsOf } from '../platform/config.ts'
-import { portalSettings } from '../portal/index.ts'
+import { companyLoginSettings, portalSettings } from '../portal/index.ts'
 import { librarySettings, seederSettings } from '../seeder/index.ts'
 import { trackerSettings } from '../tracker/index.ts'
 import type { Context } from './context.ts'
@@ -10,6 +10,7 @@ import type { Context } from './context.ts'
 /** By section of the file; `docs/settings.md` is printed from it. */
 export const settingsTables = {
   portal: portalSettings,
+  companyLogin: companyLoginSettings,
   tracker: trackerSettings,
   library: librarySettings,
   seeder: seederSettings,

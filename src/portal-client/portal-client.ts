@@ -53,6 +53,17 @@ export class PortalClient {
     return this.#ask.json('/me', {}, (api) => api.zMe, signal)
   }
 
+  /** A code for a person to allow, and one to ask with; needs no token. */
+  startLogin(name: string, signal?: AbortSignal): Promise<Api.LoginStarted> {
+    const call: Call = { method: 'POST', json: { client: name } }
+    return this.#ask.json('/logins', call, (api) => api.zLoginStarted, signal)
+  }
+
+  pollLogin(deviceCode: string, signal?: AbortSignal): Promise<Api.LoginPolled> {
+    const call: Call = { method: 'POST', json: { deviceCode } }
+    return this.#ask.json('/logins/poll', call, (api) => api.zLoginPolled, signal)
+  }
+
   /** One page; `nextCursor` is null on the last. */
   bundles(query: BundleQuery = {}, signal?: AbortSignal): Promise<z.infer<typeof Api.zBundlePage>> {
     return this.#ask.json('/bundles', { query: { ...query } }, (api) => api.zBundlePage, signal)

@@ -4,6 +4,8 @@ import { quote } from '../core/file-name.ts'
 import { ShoalError } from '../core/errors.ts'
 import { readFileBounded, readSecretFile } from '../platform/files.ts'
 import { limits } from '../wire/limits.ts'
+import { DeviceFiles } from './device-files.ts'
+import { LoginFile } from './login-file.ts'
 import { portalOrigin } from './portal-address.ts'
 import { TrustStore } from './trust-store.ts'
 
@@ -13,24 +15,30 @@ type Env = Readonly<Record<string, string | undefined>>
 const TOKEN = /^[\x21-\x7e]{1,1024}$/
 
 /**
- * `--token-file`, `$SHOAL_TOKEN_FILE`, `$SHOAL_TOKEN`, then `DATA/admin.token`; undefined when there is none.
+ * `--token-file`, `$SHOAL_TOKEN_FILE`, `$SHOAL_TOKEN`, what `shoal login` got for `portal`, `DATA/admin.token`, what this machine
+ * got when it was enrolled by a code; undefined when there is none.
  *
  * @throws ShoalError `bad-usage` when the one that was named is empty or cannot be read, `not-granted` when
- *   others may read `admin.token`. No message holds the token.
+ *   others may read a file of the data folder. No message holds the token.
  */
 export async function resolveToken(from: {
   readonly flagFile?: string | undefined
   readonly env: Env
   readonly dataDir: string
+  readonly portal: string | undefined
 }): Promise<string | undefined> {
-  if (from.flagFile !== undefined) return await tokenIn(from.flagFile)
-  const envFile = from.env['SHOAL_TOKEN_FILE']
+  const { flagFile, env, dataDir, portal } = from
+  if (flagFile !== undefined) return await tokenIn(flagFile)
+  const envFile = env['SHOAL_TOKEN_FILE']
   if (envFile !== undefined && envFile !== '') return await tokenIn(envFile)
-  const envToken = from.env['SHOAL_TOKEN']
+  const envToken = env['SHOAL_TOKEN']
   if (envToken !== undefined && envToken !== '') return checkedToken(envToken, '$SHOAL_TOKEN')
-  const path = join(from.dataDir, 'admin.token')
-  const token = await readSecretFile(path)
-  return token === undefined ? undefined : checkedToken(token, quote(path))
+  const own = portal === undefined ? undefined : await new LoginFile(dataDir, portal).token()
+  if (own !== undefined) return own
+  const path = join(dataDir, 'admin.token')
+  const admin = await readSecretFile(path)
+  if (admin !== undefined) return checkedToken(admin, quote(path))
+  return portal === undefined ? undefined : new DeviceFiles(dataDir, portal).token()
 }
 
 /** Named by a person: any mode will do, since secrets are mounted read-only for all in containers. */

@@ -1,52 +1,24 @@
 /** The portal: catalogue, people, grants; REST API and pages as one request handler. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { ShoalError } from '../core/errors.ts'
 import type { SiteMap } from '../core/site.ts'
 import { type Millis, millis, minutes, seconds } from '../core/units.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/log.ts'
-import { Metrics } from '../platform/metrics.ts'
+import type { Metrics } from '../platform/metrics.ts'
 import type { PublicKey } from '../wire/keys.ts'
-import { SqliteCatalogue } from './catalogue/sqlite-catalogue.ts'
-import { ControlFeed } from './control/control-feed.ts'
-import { Presence } from './control/presence.ts'
-import { DeviceCodes } from './devices/device-codes.ts'
-import { Devices } from './devices/devices.ts'
-import { openDatabase } from './database/open-database.ts'
-import { GrantReader } from './grants/grant-reader.ts'
-import { Links } from './grants/links.ts'
-import { Permits } from './grants/permits.ts'
-import { RefusedBefore } from './grants/refused-before.ts'
-import { ServingGrants } from './grants/serving-grants.ts'
-import { WorkerLedger } from './grants/worker-ledger.ts'
+import type { CompanyLoginSettings } from './company-login/settings.ts'
 import { createApp } from './http/app.ts'
-import { InFlight } from './http/in-flight.ts'
-import { Journal } from './journal.ts'
-import { openDeviceCa } from './keys/device-ca.ts'
-import { KeyFiles } from './keys/key-files.ts'
-import { KeyRing } from './keys/key-ring.ts'
-import { LiveRates, type LiveSource } from './live.ts'
+import type { LiveSource } from './live.ts'
+import { openServices } from './open-services.ts'
 import { pages } from './pages/pages.ts'
 import type { PagesFactory } from './pages-host.ts'
-import { Groups } from './people/groups.ts'
-import { Invitations } from './people/invitations.ts'
-import { finishLeaving } from './people/leaving.ts'
-import { LoginCodes } from './people/login-codes.ts'
-import { Passwords } from './people/passwords.ts'
-import { People } from './people/people.ts'
-import { SessionStore } from './people/session-store.ts'
-import { ensureTokenFiles } from './people/token-files.ts'
-import { Tokens } from './people/tokens.ts'
 import type { PortalSettings } from './settings.ts'
-import { Sites } from './sites.ts'
-import { TrackerProbe } from './tracker-probe.ts'
 import type { WebSeedContent } from './web-seed/content.ts'
-import { WebSeed } from './web-seed/web-seed.ts'
 
 export type { LiveFigures, LiveSource } from './live.ts'
 export type { WebSeedContent } from './web-seed/content.ts'
+export { companyLoginSettings } from './company-login/settings.ts'
 export { portalSettings, type PortalSettings } from './settings.ts'
 
 export interface PortalParts {
@@ -65,6 +37,8 @@ export interface PortalParts {
   readonly metrics?: Metrics | undefined
   /** Figures of the tracker of the same process, for the page of operators; asked every five seconds. */
   readonly live?: LiveSource | undefined
+  /** Absent, or without an issuer: people have accounts of the portal's own only. */
+  readonly companyLogin?: CompanyLoginSettings | undefined
   /** What the web seed gives; without it there is none. */
   readonly content?: WebSeedContent | undefined
 }
@@ -97,77 +71,14 @@ const UPKEEP_EVERY = minutes(10)
  * Resolves when the portal can answer. One portal a data folder: the caller holds its lock.
  * @throws ShoalError when the database or a key cannot be used, with what to do.
  */
-export async function openPortal(parts: PortalParts, settings: PortalSettings): Promise<Portal> {
-  const { clock, log, dataDir } = parts
-  const publicUrl = originOf(parts.publicUrl)
-  const trackerUrl = originOf(parts.trackerUrl)
-  await mkdir(dataDir, { recursive: true })
-  const file = join(dataDir, 'portal.sqlite')
-
+export async function openPortal(given: PortalParts, settings: PortalSettings): Promise<Portal> {
+  const publicUrl = originOf(given.publicUrl)
+  const parts = { ...given, publicUrl, trackerUrl: originOf(given.trackerUrl) }
   await using stack = new AsyncDisposableStack()
-  const db = stack.adopt(await openDatabase(file), (opened) => opened.destroy())
-  const journal = new Journal({ db, clock })
-  const files = new KeyFiles(dataDir)
-  const hosts = [new URL(trackerUrl).host].filter((host) => host !== new URL(publicUrl).host)
-  const ca = await openDeviceCa({ db, clock, files, portal: publicUrl })
-  const deviceCa = ca.certificate
-  const keys = await KeyRing.open({ db, journal, clock, files, portal: publicUrl, hosts, deviceCa })
-  const tokens = new Tokens({ db, journal, clock })
-  const tokenFiles = await ensureTokenFiles(tokens, dataDir)
-  const sites = await Sites.open({ db, journal, given: parts.sites })
-  const catalogue = new SqliteCatalogue({ db, journal, clock })
-  const presence = await Presence.open({ db, clock, journal, catalogue })
-  const ledger = stack.use(await WorkerLedger.start({ clock, log, journal, file }))
-  const inFlight = stack.use(new InFlight(clock))
-  const grants = new GrantReader({ db, journal })
-  const refused = await RefusedBefore.open({ db, clock, journal })
-  const serving = new ServingGrants({ db, clock, journal, keys, refused, trackerUrl })
-  const { udpTrackerUrl } = settings
-  const links = new Links({
-    clock,
-    catalogue,
-    ledger,
-    grants,
-    keys,
-    refused,
-    publicUrl,
-    trackerUrl,
-    udpTrackerUrl,
-    hasWebSeed: parts.content !== undefined,
-  })
-  const metrics = parts.metrics ?? new Metrics()
-  const { content } = parts
-  const webSeed =
-    content === undefined
-      ? undefined
-      : new WebSeed({ clock, catalogue, grants, keys, refused, presence, content, metrics })
-  const permits = new Permits({ clock, keys })
-  const devices = new Devices({ db, journal, clock, ca })
-  const deviceCodes = new DeviceCodes({ clock, journal })
-  const loginCodes = new LoginCodes(clock)
-  const people = new People({ db, journal, clock })
-  const groups = new Groups({ db, journal, clock })
-  const passwords = new Passwords()
-  const invitations = new Invitations({ db, journal, clock, people, passwords, publicUrl })
-  await finishLeaving({ db, clock, ledger })
-  const sessionStore = new SessionStore({ db, clock })
-  const feed = stack.use(new ControlFeed({ db, clock, journal, portalKey: keys.portal, portal: publicUrl }))
-  const live = parts.live === undefined ? undefined : stack.use(new LiveRates({ clock, source: parts.live }))
-  const services = {
-    clock, log, db, catalogue, ledger, grants, links, serving, refused, permits, devices, deviceCodes, keys, tokens, loginCodes,
-    people, groups, invitations, passwords, sessions: sessionStore, journal, sites, presence, feed, publicUrl,
-    live, webSeed, trackerProbe: new TrackerProbe({ clock }, trackerUrl), trackers: [trackerUrl, ...(udpTrackerUrl === undefined ? [] : [udpTrackerUrl])],
-  } // prettier-ignore
-  const app = createApp(
-    {
-      services,
-      sessionStore,
-      sessionSecret: await files.sessionSecret(),
-      metrics,
-      pages: parts.pages ?? pages,
-    },
-    settings,
-  )
+  const opened = await openServices(parts, settings, stack)
+  const { services, tokenFiles, inFlight } = opened
+  const { log, keys, tokens, presence, feed, sessions, invitations, loginCodes } = services
+  const app = createApp({ ...opened, pages: parts.pages ?? pages }, settings)
   stack.defer(() =>
     tokens
       .noteUses()
@@ -179,7 +90,7 @@ export async function openPortal(parts: PortalParts, settings: PortalSettings): 
   stack.use(
     repeat(parts, UPKEEP_EVERY, async () => {
       await feed.sweep()
-      await sessionStore.sweep()
+      await sessions.sweep()
       await invitations.sweep()
     }),
   )
@@ -193,7 +104,7 @@ export async function openPortal(parts: PortalParts, settings: PortalSettings): 
     ...(tokenFiles.isFirstStart ? { setupUrl: loginUrl(true) } : {}),
     loginUrl: () => loginUrl(),
     portalKey: keys.portal.publicKey,
-    sites: () => sites.map,
+    sites: () => services.sites.map,
     rotateGrantKeys: () => keys.rotate('operator'),
     retireGrantKey: (kid) => keys.retire(kid, 'operator'),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

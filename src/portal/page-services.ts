@@ -3,7 +3,9 @@ import { ShoalError } from '../core/errors.ts'
 import { grantId } from '../core/ids.ts'
 import { zLinkRequest, zNewToken } from '../wire/api.ts'
 import { bundleDetail, eyesOf, mustBeAllowed, readGrant, readRelease, takeLink } from './access.ts'
+import { accountPages } from './account-pages.ts'
 import { auditPage } from './audit.ts'
+import type { Attempts } from './http/attempts.ts'
 import { csrfTokenOf, mustBeOurPage, sessionAccount } from './http/sessions.ts'
 import { operatingNow } from './operating.ts'
 import type { PageServices } from './pages-host.ts'
@@ -11,7 +13,7 @@ import { may } from './policy.ts'
 import { peoplePages } from './people-pages.ts'
 import type { Services } from './services.ts'
 
-export function pageServices(services: Services): PageServices {
+export function pageServices(services: Services, nameAttempts: Attempts): PageServices {
   const { catalogue, grants, ledger, tokens, clock, db } = services
   return {
     publicUrl: services.publicUrl,
@@ -52,6 +54,8 @@ export function pageServices(services: Services): PageServices {
       return operatingNow(services)
     },
     people: peoplePages(services),
+    own: accountPages(services, nameAttempts),
+    companyLabel: services.company?.login.label,
     async audit(account, query) {
       mustBeAllowed(account, { kind: 'read-audit' })
       return auditPage(db, query)

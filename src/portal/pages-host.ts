@@ -5,13 +5,15 @@
  * A pages module is a {@link PagesFactory}: it gets the services and gives an Express router, mounted at `/` after
  * the API and after the session middleware (`req.session` is there). Whatever it does not answer is a 404. These
  * addresses are taken already: `/api`, `/docs`, `/dl`, `/metrics`, `/healthz`, `/readyz`, `/.well-known`,
- * `GET /login/CODE`, `POST /login` (form fields `name` and `password`, or `token`; goes to `/`, or to `/login?failed=1`),
+ * `GET /login/CODE`, `POST /login` (form fields `name` and `password`, or `token`, and `next`; goes there, or to `/login?failed=1`),
+ * `GET /login/company?next=&invitation=` and its callback (go on, or to `/login?failed=company…`),
  * `POST /welcome/CODE` (form field `password`; goes to `/`, or to `/welcome/CODE?weak=1`), `POST /logout` (form field `_csrf`). Links of the API point people to `/bundles/SLUG`.
  */
 import type { Request, RequestHandler } from 'express'
 import type { ReleaseName, Slug } from '../core/ids.ts'
 import type { Bundle, BundleDetail, Link, NewToken } from '../wire/api.ts'
 import type { Account } from './account.ts'
+import type { AccountPages } from './account-pages.ts'
 import type { Page } from './cursor.ts'
 import type { CreatedToken, TokenInfo } from './people/tokens.ts'
 import type { AuditRow } from './audit.ts'
@@ -53,6 +55,9 @@ export interface PageServices {
   /** How it runs at this moment. @throws ShoalError `not-found` for whom that is no business. */
   operating(account: Account): Promise<Operating>
   readonly people: PeoplePages
+  readonly own: AccountPages
+  /** What stands on the button of the company's login (`GET /login/company`); undefined where there is none. */
+  readonly companyLabel: string | undefined
   audit(account: Account, query: { limit: number; cursor?: string | undefined }): Promise<Page<AuditRow>>
 }
 

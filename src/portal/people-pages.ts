@@ -1,11 +1,9 @@
 /** What pages about people may call, over the portal's services: who may see and do what is decided here. */
-import type { Request } from 'express'
 import type { z } from 'zod'
 import { ShoalError } from '../core/errors.ts'
 import {
   zNewGroup,
   zNewPerson,
-  zPassword,
   zPersonChange,
   type Group,
   type Invitation,
@@ -19,18 +17,9 @@ import {
 import { mustBeAllowed } from './access.ts'
 import type { Account } from './account.ts'
 import type { Page } from './cursor.ts'
-import { beginSession, personOf } from './http/sessions.ts'
 import { disable } from './people/leaving.ts'
-import { sha256Hex } from './people/tokens.ts'
 import { may } from './policy.ts'
 import type { Services } from './services.ts'
-
-/** A person as the page of their own account shows them. */
-export interface OwnAccount {
-  readonly person: Person
-  /** Places where they are signed in, this one among them. */
-  readonly sessions: number
-}
 
 export interface PeoplePages {
   mayRead(account: Account): boolean
@@ -49,42 +38,14 @@ export interface PeoplePages {
   deleteGroup(account: Account, name: string): Promise<void>
   join(account: Account, person: string, group: string): Promise<void>
   leave(account: Account, person: string, group: string): Promise<void>
-  /** Whom an invitation's code invites; undefined for one that is good no more. */
-  invited(code: string): Promise<Person | undefined>
-  /** Whoever was let in by a one-time link or a token of an admin may make the first admin of flesh and blood. */
-  mayStart(account: Account): Promise<boolean>
-  /** Makes that admin, and signs them in. @throws ShoalError `not-granted`, `conflict`, `bad-input`. */
-  start(
-    req: Request,
-    account: Account,
-    draft: { name: string; displayName: string; password: string },
-  ): Promise<void>
-  /** Undefined for who is signed in by a token or a link. */
-  own(req: Request): Promise<OwnAccount | undefined>
-  /** Ends every other session. @throws ShoalError `not-granted` when `old` is wrong, `bad-input` for a bad new one. */
-  changePassword(req: Request, given: { old: string; new: string }): Promise<void>
-  /** Answers how many sessions ended. */
-  signOutElsewhere(req: Request): Promise<number>
 }
 
 export function peoplePages(services: Services): PeoplePages {
-  const { people, groups, invitations, passwords, sessions, journal } = services
+  const { people, groups, invitations } = services
   const mustRead = (account: Account): void => {
     if (!may(account, { kind: 'read-people' })) throw new ShoalError('not-found', 'no such page')
   }
   const mustManage = (account: Account): void => mustBeAllowed(account, { kind: 'manage-people' })
-  const mustBePerson = async (req: Request): Promise<Person> => {
-    const name = personOf(req)
-    const person = name === undefined ? undefined : await people.find(name)
-    if (person === undefined || person.disabledAt !== null)
-      throw new ShoalError('not-granted', 'you are not signed in by name')
-    return person
-  }
-  const aboutOf = ({ name, displayName, email }: Person): string[] => [name, displayName, email]
-  const setPassword = async (person: Person, password: string, keeps?: string): Promise<void> => {
-    const hash = await passwords.hash(zPassword.parse(password), aboutOf(person))
-    await journal.change((tx, notes) => people.setPassword(tx, notes, { name: person.name, hash, keeps }))
-  }
   return {
     mayRead: (account) => may(account, { kind: 'read-people' }),
     mayManage: (account) => may(account, { kind: 'manage-people' }),
@@ -138,38 +99,6 @@ export function peoplePages(services: Services): PeoplePages {
     async leave(account, person, group) {
       mustManage(account)
       await groups.leave({ person, group, by: account.user })
-    },
-    async invited(code) {
-      const name = await invitations.personOf(code)
-      return name === undefined ? undefined : people.find(name)
-    },
-    mayStart: async (account) => may(account, { kind: 'manage-people' }) && !(await people.hasAdmin()),
-    async start(req, account, { name, displayName, password }) {
-      mustManage(account)
-      if (await people.hasAdmin())
-        throw new ShoalError('conflict', 'the portal has an admin already: sign in by name')
-      const draft = zNewPerson.parse({ name, displayName, role: 'admin' })
-      // The password first: a person without one, as the only admin, would be a locked door.
-      const hash = await passwords.hash(zPassword.parse(password), [draft.name, draft.displayName])
-      const person = await people.create(draft, account.user)
-      await journal.change((tx, notes) => people.setPassword(tx, notes, { name: person.name, hash }))
-      await beginSession(req, { person: person.name })
-      await people.noteSignIn(person.name)
-    },
-    async own(req) {
-      const name = personOf(req)
-      const person = name === undefined ? undefined : await people.find(name)
-      return person === undefined ? undefined : { person, sessions: await sessions.countOf(person.name) }
-    },
-    async changePassword(req, given) {
-      const person = await mustBePerson(req)
-      if (!(await passwords.isRight(await people.passwordOf(person.name), given.old)))
-        throw new ShoalError('not-granted', 'your present password is another')
-      await setPassword(person, given.new, sha256Hex(req.sessionID))
-    },
-    async signOutElsewhere(req) {
-      const person = await mustBePerson(req)
-      return sessions.endOthers(person.name, req.sessionID)
     },
   }
 }

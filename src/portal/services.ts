@@ -16,18 +16,13 @@ import type { ServingGrants } from './grants/serving-grants.ts'
 import type { Journal } from './journal.ts'
 import type { KeyRing } from './keys/key-ring.ts'
 import type { LiveRates } from './live.ts'
-import type { Groups } from './people/groups.ts'
-import type { Invitations } from './people/invitations.ts'
-import type { LoginCodes } from './people/login-codes.ts'
-import type { Passwords } from './people/passwords.ts'
-import type { People } from './people/people.ts'
-import type { SessionStore } from './people/session-store.ts'
+import type { PeopleServices } from './people/open-people.ts'
 import type { Tokens } from './people/tokens.ts'
 import type { Sites } from './sites.ts'
 import type { TrackerProbe } from './tracker-probe.ts'
 import type { WebSeed } from './web-seed/web-seed.ts'
 
-export interface Services {
+export interface Services extends PeopleServices {
   readonly clock: Clock
   readonly log: Logger
   readonly db: Database
@@ -42,12 +37,6 @@ export interface Services {
   readonly deviceCodes: DeviceCodes
   readonly keys: KeyRing
   readonly tokens: Tokens
-  readonly loginCodes: LoginCodes
-  readonly people: People
-  readonly groups: Groups
-  readonly invitations: Invitations
-  readonly passwords: Passwords
-  readonly sessions: SessionStore
   readonly journal: Journal
   readonly sites: Sites
   readonly presence: Presence

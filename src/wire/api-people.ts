@@ -33,7 +33,7 @@ export const zGroupName = zText
   .refine(isFree, `"${EVERYONE}" means everybody`)
 
 const zDisplayName = zText.trim().max(100)
-const zEmail = z.union([z.literal(''), z.email().max(254)])
+export const zEmail = z.union([z.literal(''), z.email().max(254)])
 
 /** A password is as it was typed: nothing is trimmed, and every character counts (ASVS 5.0, 6.2.8). */
 export const zPassword = z.string().min(limits.passwordCharsMin).max(limits.passwordCharsMax)

@@ -18,6 +18,7 @@ import { zPersonRole } from './api-people.ts'
 import { limits } from './limits.ts'
 
 export * from './api-grants.ts'
+export * from './api-login.ts'
 export * from './api-people.ts'
 export * from './api-scalars.ts'
 
@@ -233,6 +234,7 @@ export const zTokenInfo = z.object({
   expiresAt: zTime.nullable(),
   lastUsedAt: zTime.nullable(),
 })
+export type TokenInfo = z.infer<typeof zTokenInfo>
 export const zCreatedToken = zTokenInfo.extend({ token: z.string() })
 export const zTokenList = z.object({ items: z.array(zTokenInfo) })
 

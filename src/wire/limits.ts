@@ -220,6 +220,8 @@ export const limits = {
   devicesPerUserMax: 1_000,
   /** A person in more groups than this is in a script's mistake. */
   groupsPerPersonMax: 64,
+  /** Groups that the company's login names of one person: what it names beyond is passed over. */
+  claimedGroupsMax: 1_000,
   /** Groups in all: a company of 10,000 has some 1,000; every one of them is in the list of groups. */
   groupsMax: 5_000,
   /** With words of the most common passwords refused, and a slow hash: long enough (NIST SP 800-63B, ASVS 5.0 6.2.1). */

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeSecretFile } from '../../src/platform/files.ts'
-import { portalUrlFile, resolvePortalUrl, resolveToken, TrustStore } from '../../src/portal-client/index.ts'
+import {
+  LoginFile,
+  portalUrlFile,
+  resolvePortalUrl,
+  resolveToken,
+  TrustStore,
+} from '../../src/portal-client/index.ts'
 import { limits } from '../../src/wire/limits.ts'
 import { refused, tempFolder } from './fixtures.ts'
 import { ISSUED_AT, keys } from './link-portal.ts'
@@ -26,21 +32,31 @@ describe('resolveToken', () => {
     await writeSecretFile(join(folder.path, 'admin.token'), 'four\n')
     const flagFile = await file('one', ' one\n')
     const env = { SHOAL_TOKEN_FILE: await file('two', 'two'), SHOAL_TOKEN: 'three' }
-    const from = { dataDir: folder.path }
+    const from = { dataDir: folder.path, portal: undefined }
     assert.equal(await resolveToken({ ...from, flagFile, env }), 'one')
     assert.equal(await resolveToken({ ...from, env }), 'two')
     assert.equal(await resolveToken({ ...from, env: { SHOAL_TOKEN: 'three\n' } }), 'three')
     assert.equal(await resolveToken({ ...from, env: { SHOAL_TOKEN: '', SHOAL_TOKEN_FILE: '' } }), 'four')
   })
 
+  it('takes what `shoal login` got before admin.token, for its portal only', async () => {
+    const portal = 'https://media.example.com'
+    await writeSecretFile(join(folder.path, 'admin.token'), 'admins\n')
+    await new LoginFile(folder.path, portal).keep('own')
+    const from = { env: {}, dataDir: folder.path }
+    assert.equal(await resolveToken({ ...from, portal }), 'own')
+    assert.equal(await resolveToken({ ...from, portal: 'https://other.example.com' }), 'admins')
+    assert.equal(await resolveToken({ ...from, portal: undefined }), 'admins')
+  })
+
   it('finds none where there is none', async () => {
-    assert.equal(await resolveToken({ env: {}, dataDir: folder.path }), undefined)
+    assert.equal(await resolveToken({ env: {}, dataDir: folder.path, portal: undefined }), undefined)
   })
 
   it('refuses an empty token', async () => {
     const flagFile = await file('empty', ' \n')
     await assert.rejects(
-      resolveToken({ flagFile, env: {}, dataDir: folder.path }),
+      resolveToken({ flagFile, env: {}, dataDir: folder.path, portal: undefined }),
       refused('bad-usage', /is empty/),
     )
   })
@@ -50,21 +66,24 @@ describe('resolveToken', () => {
     const large = await file('large', 'x'.repeat(limits.tokenFileBytesMax + 1))
     for (const flagFile of [missing, large])
       await assert.rejects(
-        resolveToken({ flagFile, env: {}, dataDir: folder.path }),
+        resolveToken({ flagFile, env: {}, dataDir: folder.path, portal: undefined }),
         refused('bad-usage', /cannot be read/),
       )
   })
 
   it('refuses what could not stand in a header, and does not show it', async () => {
     await assert.rejects(
-      resolveToken({ env: { SHOAL_TOKEN: 'sesame\r\nx: y' }, dataDir: folder.path }),
+      resolveToken({ env: { SHOAL_TOKEN: 'sesame\r\nx: y' }, dataDir: folder.path, portal: undefined }),
       (error) => refused('bad-usage', /is no token/)(error) && !String(error).includes('sesame'),
     )
   })
 
   it('refuses an admin.token that others may read', async () => {
     await file('admin.token', 'four')
-    await assert.rejects(resolveToken({ env: {}, dataDir: folder.path }), refused('not-granted', /chmod 600/))
+    await assert.rejects(
+      resolveToken({ env: {}, dataDir: folder.path, portal: undefined }),
+      refused('not-granted', /chmod 600/),
+    )
   })
 })
 

@@ -125,7 +125,14 @@ describe('The portal’s log', () => {
   })
 
   it('shows addresses without what is secret in them', () => {
-    assert.equal(loggedUrl('/login/abc?x=1'), '/login/[redacted]?x=1')
+    assert.equal(loggedUrl('/login/abc?x=1'), '/login/[redacted]')
+    assert.equal(loggedUrl('/welcome/abc'), '/welcome/[redacted]')
+    assert.equal(
+      loggedUrl('/login/company/callback?code=abc&state=def'),
+      '/login/company/callback?[redacted]',
+    )
+    assert.equal(loggedUrl('/login/company?invitation=abc'), '/login/company?[redacted]')
+    assert.equal(loggedUrl('/activate?code=BCDF-GHJK'), '/activate?[redacted]')
     assert.equal(loggedUrl('/dl/anything.torrent'), '/dl/[redacted]')
     assert.equal(loggedUrl('/api/v1/bundles?q=fire'), '/api/v1/bundles?q=fire')
   })

@@ -8,6 +8,7 @@ import { readConfig } from '../../src/platform/config.ts'
 import { silentLogger, type Logger } from '../../src/platform/log.ts'
 import type { Metrics } from '../../src/platform/metrics.ts'
 import {
+  companyLoginSettings,
   openPortal,
   portalSettings,
   type LiveSource,
@@ -27,6 +28,7 @@ export const TRACKER_URL = 'http://tracker.example.com:6969'
 
 export interface TestPortalOptions {
   readonly settings?: Record<string, string>
+  readonly companyLogin?: Record<string, string>
   readonly log?: Logger
   readonly dataDir?: string
   readonly publicUrl?: string
@@ -50,6 +52,7 @@ export async function openTestPortal(options: TestPortalOptions = {}): Promise<T
       metrics: options.metrics,
       live: options.live,
       content: options.content,
+      companyLogin: readConfig(companyLoginSettings, options.companyLogin ?? {}),
     },
     readConfig(portalSettings, options.settings ?? {}),
   )

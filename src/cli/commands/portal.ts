@@ -41,6 +41,7 @@ export async function portal(context: Context, given: object): Promise<void> {
         publicUrl,
         trackerUrl: options.trackerUrl ?? publicUrl,
         metrics,
+        companyLogin: settings.companyLogin,
         ...(sites === undefined ? {} : { sites }),
       },
       settings.portal,

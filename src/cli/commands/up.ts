@@ -64,6 +64,7 @@ export async function up(context: Context, given: object): Promise<void> {
         publicUrl,
         trackerUrl: publicUrl,
         metrics,
+        companyLogin: settings.companyLogin,
         live: () => liveFiguresOf(running),
         content: webSeedContentOf(() => running),
         ...(sites === undefined ? {} : { sites }),

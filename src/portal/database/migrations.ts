@@ -138,6 +138,15 @@ const PEOPLE = `
   create index if not exists tokens_by_user on tokens (user);
 `
 
+/** Whom the company's login means, and which groups come from there. */
+const COMPANY_LOGIN = `
+  create table if not exists identities (
+    issuer text not null, subject text not null, person text not null references people on delete cascade,
+    primary key (issuer, subject)) strict, without rowid;
+  create unique index if not exists identities_by_person on identities (person, issuer);
+  alter table memberships add column source text not null default 'portal';
+`
+
 /** A step in one transaction, which SQLite allows for schemas too; `if not exists` where its mark was lost. */
 function step(statements: string): Migration {
   return {
@@ -161,6 +170,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0007-devices': step(DEVICES),
   '0008-web-seeds': step(WEB_SEEDS),
   '0009-people': step(PEOPLE),
+  '0010-company-login': step(COMPANY_LOGIN),
 }
 
 /**

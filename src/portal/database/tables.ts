@@ -161,6 +161,20 @@ export interface GroupRow {
   created_at: number
 }
 
+export interface MembershipRow {
+  person: string
+  group_name: string
+  /** `company`: the company's login named it, and may name it no more at the next sign-in. */
+  source: Generated<'portal' | 'company'>
+}
+
+/** By whom the company's login means a person; see `people/arrivals.ts`. */
+export interface IdentityRow {
+  issuer: string
+  subject: string
+  person: string
+}
+
 /** See `people/invitations.ts`. */
 export interface InvitationRow {
   /** SHA-256 of the code, hex. */
@@ -199,7 +213,8 @@ export interface Tables {
   devices: DeviceRow
   people: PersonRow
   groups: GroupRow
-  memberships: { person: string; group_name: string }
+  memberships: MembershipRow
+  identities: IdentityRow
   invitations: InvitationRow
   /** `person`: who is signed in by name; null for a token or a one-time link. */
   sessions: { sid: string; data: string; expires_at: number; person: string | null }

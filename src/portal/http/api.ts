@@ -1,4 +1,4 @@
-/** The REST API: the table of routes on an Express router. Everything needs an account but the description. */
+/** The REST API: the table of routes on an Express router. Everything needs an account but the description and what is open by its table. */
 import express, { Router, type Request, type RequestHandler, type Response } from 'express'
 import { tryIpAddress } from '../../core/address.ts'
 import { ShoalError } from '../../core/errors.ts'
@@ -7,12 +7,14 @@ import type { Services } from '../services.ts'
 import { addressOf, askerByCodeOr, askerOf } from './authenticate.ts'
 import type { Attempts } from './attempts.ts'
 import { openApiDocument } from './openapi.ts'
-import type { ApiRoute, Reply } from './route.ts'
+import { problemOf } from './problems.ts'
+import type { ApiRoute, OpenCall, Reply } from './route.ts'
 import { adminRoutes } from './routes-admin.ts'
 import { deviceRoutes } from './routes-devices.ts'
 import { catalogueRoutes, TORRENT_TYPE } from './routes-catalogue.ts'
 import { grantRoutes } from './routes-grants.ts'
 import { keyRoutes } from './routes-keys.ts'
+import { loginRoutes } from './routes-login.ts'
 import { peopleRoutes } from './routes-people.ts'
 import { serviceRoutes } from './routes-service.ts'
 
@@ -24,6 +26,7 @@ export const apiRoutes: readonly ApiRoute[] = [
   ...serviceRoutes,
   ...adminRoutes,
   ...peopleRoutes,
+  ...loginRoutes,
 ]
 
 /** Bodies are read after it is known who asks: a stranger makes us hold nothing. */
@@ -49,25 +52,63 @@ export function apiRouter(services: Services, attempts: Attempts): Router {
 
 function answer(services: Services, attempts: Attempts, one: ApiRoute): RequestHandler {
   return async (req, res) => {
-    const ask = one.takesCode === true ? askerByCodeOr : askerOf
-    const { account, isPage, isByCode = false } = await ask(services, attempts, req)
-    if (one.body !== undefined) await readBody(one, req, res)
-    const gone = new AbortController()
-    res.once('close', () => {
-      if (!res.writableFinished) gone.abort()
-    })
-    const reply = await one.handle({
-      params: one.params?.parse(req.params),
-      query: one.query?.parse(req.query),
-      body: one.body?.parse(bodyOf(one, req)),
-      account,
-      services,
-      from: tryIpAddress(addressOf(req)),
-      isPage,
-      isByCode,
-      signal: gone.signal,
-    })
+    const reply =
+      one.isOpen === true
+        ? await answerAnybody(services, attempts, { one, req, res })
+        : await answerAccount(services, attempts, { one, req, res })
     if (!res.destroyed) send(res, reply)
+  }
+}
+
+interface Exchange<R extends ApiRoute> {
+  readonly one: R
+  readonly req: Request
+  readonly res: Response
+}
+
+async function answerAccount(
+  services: Services,
+  attempts: Attempts,
+  exchange: Exchange<Exclude<ApiRoute, { isOpen: true }>>,
+): Promise<Reply> {
+  const { one, req } = exchange
+  const ask = one.takesCode === true ? askerByCodeOr : askerOf
+  const { account, isPage, isByCode = false } = await ask(services, attempts, req)
+  const call = await readCall(services, exchange)
+  return one.handle({ ...call, account, isPage, isByCode })
+}
+
+async function answerAnybody(
+  services: Services,
+  attempts: Attempts,
+  exchange: Exchange<Extract<ApiRoute, { isOpen: true }>>,
+): Promise<Reply> {
+  const address = addressOf(exchange.req)
+  await attempts.mustBeOpen(address)
+  try {
+    return await exchange.one.handle(await readCall(services, exchange))
+  } catch (error) {
+    if (problemOf(error).status < 500) await attempts.failed(address)
+    throw error
+  }
+}
+
+async function readCall(
+  services: Services,
+  { one, req, res }: Exchange<ApiRoute>,
+): Promise<OpenCall<unknown, unknown, unknown>> {
+  if (one.body !== undefined) await readBody(one, req, res)
+  const gone = new AbortController()
+  res.once('close', () => {
+    if (!res.writableFinished) gone.abort()
+  })
+  return {
+    params: one.params?.parse(req.params),
+    query: one.query?.parse(req.query),
+    body: one.body?.parse(bodyOf(one, req)),
+    services,
+    from: tryIpAddress(addressOf(req)),
+    signal: gone.signal,
   }
 }
 

@@ -4,7 +4,6 @@ import express, { type Express, type RequestHandler } from 'express'
 import { ShoalError } from '../../core/errors.ts'
 import { minutes } from '../../core/units.ts'
 import type { Metrics } from '../../platform/metrics.ts'
-import type { SessionStore } from '../people/session-store.ts'
 import type { PagesFactory } from '../pages-host.ts'
 import { pageServices } from '../page-services.ts'
 import type { Services } from '../services.ts'
@@ -20,14 +19,14 @@ import { signInRoutes } from './sign-in.ts'
 
 export interface AppParts {
   readonly services: Services
-  readonly sessionStore: SessionStore
   readonly sessionSecret: string
   readonly metrics: Metrics
   readonly pages?: PagesFactory | undefined
 }
 
 export function createApp(parts: AppParts, settings: PortalSettings): Express {
-  const { services, metrics, sessionStore: store, sessionSecret: secret } = parts
+  const { services, metrics, sessionSecret: secret } = parts
+  const { company, sessions: store } = services
   const isHttps = services.publicUrl.startsWith('https:')
   const attempts = new Attempts({ max: settings.failedLoginsPerMinuteMax, within: minutes(1) })
   const nameAttempts = new Attempts({ max: settings.failedPasswordsMax, within: minutes(15) })
@@ -43,9 +42,9 @@ export function createApp(parts: AppParts, settings: PortalSettings): Express {
   app.use(docsRoutes())
   app.use(sessionMiddleware({ store, secret, isSecure: isHttps, settings }))
   const isAllowedFromAfar = isHttps || settings.allowInsecureLogin
-  app.use(signInRoutes({ services, attempts, nameAttempts, isAllowedFromAfar }))
+  app.use(signInRoutes({ services, company, attempts, nameAttempts, isAllowedFromAfar, isSecure: isHttps }))
   app.use('/api/v1', apiRouter(services, attempts))
-  if (parts.pages !== undefined) app.use(parts.pages(pageServices(services)))
+  if (parts.pages !== undefined) app.use(parts.pages(pageServices(services, nameAttempts)))
   app.use(() => {
     throw new ShoalError('not-found', 'no such address')
   })
@@ -54,12 +53,12 @@ export function createApp(parts: AppParts, settings: PortalSettings): Express {
 }
 
 function openRoutesOf(
-  { services, metrics, sessionStore, sessionSecret }: AppParts,
+  { services, metrics, sessionSecret }: AppParts,
   attempts: Attempts,
   settings: PortalSettings,
 ) {
   const session = sessionMiddleware({
-    store: sessionStore,
+    store: services.sessions,
     secret: sessionSecret,
     isSecure: services.publicUrl.startsWith('https:'),
     settings,

@@ -34,10 +34,11 @@ export function securityHeaders(isHttps: boolean): RequestHandler {
   })
 }
 
-/** A URL fit for a log: no grant, no token, no login code. */
+/** A URL fit for a log: no grant, no token, no code of a sign-in or an invitation. */
 export function loggedUrl(url: string): string {
   return withoutSecrets(url.slice(0, 500))
-    .replace(/^\/login\/[^?]*/, '/login/[redacted]')
+    .replace(/^\/(login|welcome)\/(?!company\b).*/, '/$1/[redacted]')
+    .replace(/^\/(login\/company|activate)\b([^?]*)\?.*/, '/$1$2?[redacted]')
     .replace(/^\/(dl|w)\/[^?]*/, '/$1/[redacted]')
 }
 

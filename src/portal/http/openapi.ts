@@ -49,6 +49,7 @@ function operation(route: ApiRoute): object {
   const bodyType = route.takesTorrent === true ? TORRENT_TYPE : 'application/json'
   return {
     summary: route.summary,
+    ...(route.isOpen === true && { security: [] }),
     operationId: `${route.method}${route.path.replaceAll(/[^a-zA-Z]+(\w?)/g, (_all, c: string) => c.toUpperCase())}`,
     requestParams: {
       ...(params === undefined ? {} : { path: params }),

@@ -40,7 +40,7 @@ export class TooManyFailures extends Error {
   readonly retryAfterSeconds: number
 
   constructor(retryAfterSeconds: number) {
-    super(`too many failures from your address: try again in ${retryAfterSeconds} seconds`)
+    super(`too many failures: try again in ${retryAfterSeconds} seconds`)
     this.retryAfterSeconds = retryAfterSeconds
   }
 }

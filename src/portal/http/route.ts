@@ -4,20 +4,24 @@ import type { IpAddress } from '../../core/address.ts'
 import type { Account } from '../account.ts'
 import type { Services } from '../services.ts'
 
-export interface Call<P, Q, B> {
+/** Of whoever asks. */
+export interface OpenCall<P, Q, B> {
   readonly params: P
   readonly query: Q
   readonly body: B
-  readonly account: Account
   readonly services: Services
   /** Where the request came from; undefined when that is no plain address. */
   readonly from: IpAddress | undefined
+  /** Aborted when the asker has gone. */
+  readonly signal: AbortSignal
+}
+
+export interface Call<P, Q, B> extends OpenCall<P, Q, B> {
+  readonly account: Account
   /** True when a session's cookie said who asks. */
   readonly isPage: boolean
   /** True when a one-time code did. */
   readonly isByCode: boolean
-  /** Aborted when the asker has gone. */
-  readonly signal: AbortSignal
 }
 
 export type Reply =
@@ -36,7 +40,7 @@ export type Answer =
   | { readonly status: 204 }
   | { readonly status: 200; readonly type: string }
 
-export interface RouteDescription<P, Q, B> {
+interface Described<P, Q, B> {
   readonly method: 'get' | 'post' | 'put' | 'delete'
   /** Below /api/v1, parameters in braces. */
   readonly path: string
@@ -49,14 +53,32 @@ export interface RouteDescription<P, Q, B> {
   /** A one-time code for devices says who asks as well as a token. */
   readonly takesCode?: boolean
   readonly answers: readonly Answer[]
+}
+
+export interface RouteDescription<P, Q, B> extends Described<P, Q, B> {
+  readonly isOpen?: false
   readonly handle: (call: Call<P, Q, B>) => Promise<Reply>
 }
 
-export type ApiRoute = RouteDescription<unknown, unknown, unknown>
+/** For nobody in particular: what is found under a secret of the request's own. Refusals count as failures of the address. */
+export interface OpenRouteDescription<P, Q, B> extends Described<P, Q, B> {
+  readonly isOpen: true
+  readonly handle: (call: OpenCall<P, Q, B>) => Promise<Reply>
+}
+
+export type ApiRoute =
+  RouteDescription<unknown, unknown, unknown> | OpenRouteDescription<unknown, unknown, unknown>
 
 /** Ties the types of the schemas to the handler's, then forgets them: a table holds routes of all shapes. */
 export function route<P = undefined, Q = undefined, B = undefined>(
   description: RouteDescription<P, Q, B>,
 ): ApiRoute {
   return description as unknown as ApiRoute
+}
+
+/** As {@link route}, for what needs no account. */
+export function openRoute<P = undefined, Q = undefined, B = undefined>(
+  description: Omit<OpenRouteDescription<P, Q, B>, 'isOpen'>,
+): ApiRoute {
+  return { ...description, isOpen: true } as unknown as ApiRoute
 }

@@ -8,11 +8,16 @@ import { limits } from '../../wire/limits.ts'
 import type { Services } from '../services.ts'
 import { addressOf } from './authenticate.ts'
 import type { Attempts } from './attempts.ts'
+import { companySignInRoutes, type CompanySignInParts } from './company-sign-in.ts'
+import { loginUrl, nextPage } from '../next-page.ts'
 import { problemOf } from './problems.ts'
 import { beginSession, endSession, mustBeOurPage, type SessionOwner } from './sessions.ts'
 
 export interface SignInParts {
   readonly services: Services
+  /** Absent where the company's login is not set up. */
+  readonly company: Pick<CompanySignInParts, 'login' | 'arrivals'> | undefined
+  readonly isSecure: boolean
   readonly attempts: Attempts
   /** Failures by the name that was tried. */
   readonly nameAttempts: Attempts
@@ -24,18 +29,21 @@ const zLogin = z.union([
   z.object({ name: z.string().max(64), password: z.string().max(limits.passwordCharsMax) }),
   z.object({ token: z.string().max(128) }),
 ])
+const zNext = z.object({ next: z.string() })
 const zChosen = z.object({ password: zPassword })
 
 export function signInRoutes(parts: SignInParts): Router {
   const router = Router()
+  const { company, isSecure } = parts
+  if (company !== undefined)
+    router.use(companySignInRoutes({ ...company, isSecure, signIn: (req, find) => signIn(parts, req, find) }))
   router.get('/login/:code', async (req, res) => {
-    let isSetUp = false
-    await signIn(parts, req, () => {
-      const redeemed = parts.services.loginCodes.redeem(req.params.code)
-      isSetUp = redeemed?.isSetUp === true
-      return Promise.resolve(redeemed === undefined ? undefined : { account: redeemed.account })
-    })
-    res.redirect(303, isSetUp && !(await parts.services.people.hasAdmin()) ? '/set-up' : '/')
+    const redeemed = parts.services.loginCodes.redeem(req.params.code)
+    await signIn(parts, req, () =>
+      Promise.resolve(redeemed === undefined ? undefined : { account: redeemed.account }),
+    )
+    const isSetUp = redeemed?.isSetUp === true && !(await parts.services.people.hasAdmin())
+    res.redirect(303, isSetUp ? '/set-up' : '/')
   })
   router.post(
     '/login',
@@ -51,10 +59,12 @@ export function signInRoutes(parts: SignInParts): Router {
         )
       } catch (error) {
         if (!isForm || problemOf(error).status >= 500) throw error
-        res.redirect(303, '/login?failed=1') // the page says so in words
+        const again = loginUrl(nextOf(req))
+        // the page says so in words
+        res.redirect(303, `${again}${again.includes('?') ? '&' : '?'}failed=1`)
         return
       }
-      if (isForm) res.redirect(303, '/')
+      if (isForm) res.redirect(303, nextOf(req))
       else res.sendStatus(204)
     },
   )
@@ -79,6 +89,12 @@ export function signInRoutes(parts: SignInParts): Router {
     res.redirect(303, '/')
   })
   return router
+}
+
+/** Where the form says to go on. */
+function nextOf(req: Request): string {
+  const form = zNext.safeParse(req.body)
+  return nextPage(form.success ? form.data.next : undefined)
 }
 
 /** @throws ShoalError `not-authenticated`, or `not-granted` over plain HTTP from another machine. */

@@ -3,11 +3,12 @@
  * JavaScript. What may be seen and done is decided behind `PageServices`.
  */
 import { join } from 'node:path'
-import express, { type Response, type Router } from 'express'
+import express, { type Router } from 'express'
 import { ShoalError } from '../../core/errors.ts'
 import { releaseName, slug } from '../../core/ids.ts'
 import { zBundleQuery, type Link } from '../../wire/api.ts'
 import type { PageServices } from '../pages-host.ts'
+import { accountPages } from './account.ts'
 import { peoplePages } from './people.ts'
 import { renderPage } from './render.ts'
 import { operatingPageOf } from './operating-view.ts'
@@ -26,10 +27,6 @@ export function pages(services: PageServices): Router {
     res.sendFile('pico.min.css', { root: PICO, maxAge: ASSET_LIFE })
   })
   router.use('/assets', express.static(PUBLIC, { maxAge: ASSET_LIFE, index: false, fallthrough: true }))
-  router.get('/login', async (req, res) => {
-    if ((await services.account(req)) !== undefined) res.redirect(303, '/')
-    else sendLogin(res, req.query['failed'] !== undefined)
-  })
   router.get('/', visited(services, libraryPage))
   router.get('/operate', visited(services, operatePage))
   router.get('/bundles/:slug', visited(services, bundlePage))
@@ -39,20 +36,10 @@ export function pages(services: PageServices): Router {
     express.urlencoded({ limit: '4kb', extended: false }),
     visited(services, linkPage),
   )
+  router.use(accountPages(services))
   router.use(peoplePages(services))
   router.use(visited(services, () => Promise.reject(new ShoalError('not-found', 'no such page'))))
   return router
-}
-
-function sendLogin(res: Response, hasFailed: boolean): void {
-  const problem =
-    'That name and password are not known here, were tried too often, or may not be used from this machine over plain HTTP.'
-  const html = renderPage('login', { title: 'Sign in', query: '' }, hasFailed ? { problem } : {})
-  res
-    .status(hasFailed ? 401 : 200)
-    .set('cache-control', 'no-store')
-    .type('html')
-    .send(html)
 }
 
 async function libraryPage(visit: Visit): Promise<void> {

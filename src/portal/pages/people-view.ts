@@ -1,5 +1,5 @@
 /** People and groups as their pages show them: texts only, all decisions made. Pure. */
-import type { Invitation, Person, PersonRole } from '../../wire/api.ts'
+import type { Invitation, Person, PersonRole, TokenInfo } from '../../wire/api.ts'
 import { momentText } from './view-model.ts'
 
 const ROLE_TEXTS: Readonly<Record<PersonRole, string>> = {
@@ -15,6 +15,17 @@ export const ROLES = Object.entries(ROLE_TEXTS).map(([value, text]) => ({
   value,
   text: `${text} (${value})`,
 }))
+
+export const rolesToChoose = (roles: readonly PersonRole[]): object[] =>
+  ROLES.filter(({ value }) => roles.some((role) => role === value))
+
+export const tokenRowOf = (token: TokenInfo): object => ({
+  id: token.id,
+  name: token.name,
+  roleText: roleText(token.role),
+  until: token.expiresAt === null ? 'until it is revoked' : `until ${momentText(token.expiresAt)}`,
+  used: token.lastUsedAt === null ? 'never used' : `last used ${momentText(token.lastUsedAt)}`,
+})
 
 export const roleText = (role: string): string =>
   Object.entries(ROLE_TEXTS).find(([name]) => name === role)?.[1] ?? role

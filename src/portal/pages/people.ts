@@ -1,42 +1,13 @@
-/** Pages about people: who there is, one of them, groups, one's own account, invitations, the first admin. */
-import express, { type Request, type Response, type Router } from 'express'
+/** Pages about people: who there is, one of them, groups. */
+import type { Request, Router } from 'express'
 import { zPersonQuery, zPersonRole, type Invitation } from '../../wire/api.ts'
 import type { PageServices } from '../pages-host.ts'
-import { invitationOf, personPageOf, personUrl, ROLES, roleText, rowOf, shownName } from './people-view.ts'
-import { renderPage, type Template } from './render.ts'
-import { asked, field, frameOf, param, sentenceOf, visited, type Visit } from './visit.ts'
-
-/** What a form did, by the word in the address to which it leads: texts of an address are never shown. */
-const SAID: Readonly<Record<string, string>> = {
-  changed: 'Changed.',
-  joined: 'Put into the group.',
-  left: 'Taken out of the group.',
-  disabled: 'Disabled: sessions, tokens, links and devices have ended.',
-  enabled: 'Enabled.',
-  added: 'Added.',
-  deleted: 'Deleted.',
-  password: 'The password is changed, and other places are signed out.',
-  elsewhere: 'Signed out everywhere else.',
-}
-
-const readForm = express.urlencoded({ limit: '4kb', extended: false })
+import { pageRouter, sendForm, type FormOutcome } from './forms.ts'
+import { invitationOf, personPageOf, personUrl, ROLES, rowOf, shownName } from './people-view.ts'
+import { asked, field, param, sentenceOf, type Visit } from './visit.ts'
 
 export function peoplePages(services: PageServices): Router {
-  const router = express.Router()
-  const on = (path: string, page: (visit: Visit) => Promise<void>): void => {
-    router.get(path, visited(services, page))
-  }
-  const onForm = (path: string, page: (visit: Visit) => Promise<void>): void => {
-    router.post(path, readForm, visited(services, page))
-  }
-  router.get('/welcome/:code', async (req, res) => {
-    await sendWelcome(services, req, res)
-  })
-  on('/set-up', (visit) => sendSetUp(visit))
-  onForm('/set-up', setUp)
-  on('/account', (visit) => sendAccount(visit))
-  onForm('/account/password', changePassword)
-  onForm('/account/elsewhere', signOutElsewhere)
+  const { router, on, onForm } = pageRouter(services)
   on('/people', (visit) => sendPeople(visit))
   onForm('/people', addPerson)
   on('/people/:name', (visit) => sendPerson(visit))
@@ -50,107 +21,7 @@ export function peoplePages(services: PageServices): Router {
   return router
 }
 
-interface More {
-  readonly problem?: string
-  readonly invitation?: object
-}
-
-function send(
-  visit: Visit,
-  template: Template,
-  page: { readonly title: string; readonly data: object } & More,
-): void {
-  const { title, data, ...more } = page
-  const said = SAID[asked(visit.req, 'said')]
-  visit.res
-    .status(more.problem === undefined ? 200 : 409)
-    .set('cache-control', 'no-store')
-    .type('html')
-    .send(
-      renderPage(template, frameOf(visit, title), { ...data, ...more, ...(said !== undefined && { said }) }),
-    )
-}
-
-/** Not for whoever is signed in only: an invited person has no account to sign in with. */
-async function sendWelcome(services: PageServices, req: Request, res: Response): Promise<void> {
-  const code = param(req, 'code')
-  const person = await services.people.invited(code)
-  const data =
-    person === undefined
-      ? { isOver: true }
-      : {
-          name: person.name,
-          shownName: shownName(person),
-          action: `/welcome/${encodeURIComponent(code)}`,
-          ...(asked(req, 'weak') !== '' && {
-            problem:
-              'That password is too short or easily guessed: four words that have nothing to do with each other are a good one.',
-          }),
-        }
-  res
-    .status(person === undefined ? 404 : 200)
-    .set('cache-control', 'no-store')
-    .type('html')
-    .send(renderPage('welcome', { title: 'Welcome', query: '' }, data))
-}
-
-async function sendSetUp(visit: Visit, more: More = {}): Promise<void> {
-  const { services, account, req, res } = visit
-  if (!(await services.people.mayStart(account))) {
-    res.redirect(303, '/')
-    return
-  }
-  const data = { name: field(req, 'name'), displayName: field(req, 'displayName') }
-  send(visit, 'set-up', { title: 'Make your account', data, ...more })
-}
-
-async function setUp(visit: Visit): Promise<void> {
-  const { services, account, req, res } = visit
-  const draft = {
-    name: field(req, 'name').trim().toLowerCase(),
-    displayName: field(req, 'displayName'),
-    password: field(req, 'password'),
-  }
-  try {
-    await services.people.start(req, account, draft)
-  } catch (error) {
-    await sendSetUp(visit, { problem: sentenceOf(error) })
-    return
-  }
-  res.redirect(303, '/')
-}
-
-async function sendAccount(visit: Visit, more: More = {}): Promise<void> {
-  const { services, account, req } = visit
-  const own = await services.people.own(req)
-  const data = {
-    name: account.user,
-    shownName: own === undefined ? account.user : shownName(own.person),
-    roleText: roleText(account.role),
-    groups: account.groups,
-    isPerson: own !== undefined,
-    others: own === undefined ? 0 : own.sessions - 1,
-  }
-  send(visit, 'account', { title: 'Your account', data, ...more })
-}
-
-async function changePassword(visit: Visit): Promise<void> {
-  const { services, req, res } = visit
-  try {
-    await services.people.changePassword(req, { old: field(req, 'old'), new: field(req, 'password') })
-  } catch (error) {
-    await sendAccount(visit, { problem: sentenceOf(error) })
-    return
-  }
-  res.redirect(303, '/account?said=password')
-}
-
-async function signOutElsewhere({ services, req, res }: Visit): Promise<void> {
-  await services.people.signOutElsewhere(req)
-  res.redirect(303, '/account?said=elsewhere')
-}
-
-async function sendPeople(visit: Visit, more: More = {}): Promise<void> {
+async function sendPeople(visit: Visit, more: FormOutcome = {}): Promise<void> {
   const { services, account, req } = visit
   const [q, group, cursor] = [asked(req, 'q'), asked(req, 'group'), asked(req, 'cursor')]
   const query = zPersonQuery.parse({
@@ -169,7 +40,7 @@ async function sendPeople(visit: Visit, more: More = {}): Promise<void> {
     roles: ROLES,
     draft: draftOf(req),
   }
-  send(visit, 'people', { title: 'People', data, ...more })
+  sendForm(visit, 'people', { title: 'People', data, ...more })
 }
 
 const draftOf = (req: Request): { name: string; displayName: string; email: string; role: string } => ({
@@ -197,13 +68,13 @@ async function addPerson(visit: Visit): Promise<void> {
   await sendPeople(visit, { invitation: invitationOf(made.person.name, made.invitation) })
 }
 
-async function sendPerson(visit: Visit, more: More = {}): Promise<void> {
+async function sendPerson(visit: Visit, more: FormOutcome = {}): Promise<void> {
   const { services, account, req } = visit
   const person = await services.people.find(account, param(req, 'name'))
   const mayManage = services.people.mayManage(account)
   const groups = mayManage ? (await services.people.groups(account)).map(({ name }) => name) : []
   const data = { ...personPageOf(person, groups), mayManage }
-  send(visit, 'person', { title: shownName(person), data, ...more })
+  sendForm(visit, 'person', { title: shownName(person), data, ...more })
 }
 
 async function changePerson(visit: Visit): Promise<void> {
@@ -259,19 +130,19 @@ async function invitePerson(visit: Visit): Promise<void> {
   const { services, account, req } = visit
   const name = param(req, 'name')
   const more = await services.people.invite(account, name).then(
-    (invitation): More => ({ invitation: invitationOf(name, invitation) }),
-    (error: unknown): More => ({ problem: sentenceOf(error) }),
+    (invitation): FormOutcome => ({ invitation: invitationOf(name, invitation) }),
+    (error: unknown): FormOutcome => ({ problem: sentenceOf(error) }),
   )
   await sendPerson(visit, more)
 }
 
-async function sendGroups(visit: Visit, more: More = {}): Promise<void> {
+async function sendGroups(visit: Visit, more: FormOutcome = {}): Promise<void> {
   const { services, account } = visit
   const data = {
     groups: await services.people.groups(account),
     mayManage: services.people.mayManage(account),
   }
-  send(visit, 'groups', { title: 'Groups', data, ...more })
+  sendForm(visit, 'groups', { title: 'Groups', data, ...more })
 }
 
 async function addGroup(visit: Visit): Promise<void> {

@@ -22,6 +22,7 @@ export interface PageFrame {
 
 export type Template =
   | 'account'
+  | 'activate'
   | 'bundle'
   | 'groups'
   | 'library'

@@ -3,6 +3,7 @@ import type { Request, Response } from 'express'
 import { ZodError } from 'zod'
 import { messageOf, ShoalError } from '../../core/errors.ts'
 import type { Account } from '../account.ts'
+import { loginUrl } from '../next-page.ts'
 import type { PageServices } from '../pages-host.ts'
 import { renderPage, type PageFrame } from './render.ts'
 
@@ -18,7 +19,7 @@ export function visited(services: PageServices, page: (visit: Visit) => Promise<
   return async (req: Request, res: Response): Promise<void> => {
     const account = await services.account(req)
     if (account === undefined) {
-      res.redirect(303, '/login')
+      res.redirect(303, req.method === 'GET' ? loginUrl(req.originalUrl) : '/login')
       return
     }
     const visit = { services, account, req, res }
@@ -46,9 +47,13 @@ function sendProblem(visit: Visit, error: ShoalError): void {
 
 export const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
-/** The sentence to show beside a form that was not taken; what is not expected is thrown on. */
-export function sentenceOf(error: unknown): string {
-  if (error instanceof ShoalError && error.code !== 'not-found') return `${capitalised(error.message)}.`
+/**
+ * The sentence to show beside a form that was not taken; what is not expected is thrown on. `mayBeAbsent`: that what the form names
+ * is not there is no reason for another page.
+ */
+export function sentenceOf(error: unknown, { mayBeAbsent = false } = {}): string {
+  if (error instanceof ShoalError && (mayBeAbsent || error.code !== 'not-found'))
+    return `${capitalised(error.message)}.`
   if (error instanceof ZodError)
     return `${capitalised(error.issues[0]?.message ?? 'that was not understood')}.`
   throw error

@@ -6,7 +6,16 @@ import { limits } from '../../wire/limits.ts'
 import type { z } from 'zod'
 import type { Database, Tx } from '../database/tables.ts'
 import type { Journal } from '../journal.ts'
-import { groupsOf, join, leave, mustBeGroup, mustBeNoPerson, type Joining } from './memberships.ts'
+import {
+  groupCount,
+  groupsOf,
+  hasPerson,
+  join,
+  leave,
+  mustBeGroup,
+  mustBeNoPerson,
+  type Joining,
+} from './memberships.ts'
 import { publicGroup } from './rows.ts'
 
 export class Groups {
@@ -25,7 +34,7 @@ export class Groups {
     const row = { ...draft, created_at: this.#clock.epoch() }
     await this.#journal.change(async (tx, notes) => {
       await mustBeNoPerson(tx, row.name)
-      if ((await countOf(tx, 'groups')) >= limits.groupsMax)
+      if ((await groupCount(tx)) >= limits.groupsMax)
         throw new ShoalError('over-limit', `there are ${limits.groupsMax} groups already`)
       const done = await tx
         .insertInto('groups')
@@ -90,14 +99,5 @@ export class Groups {
 }
 
 async function mustBePerson(tx: Tx, name: string): Promise<void> {
-  const row = await tx.selectFrom('people').select('name').where('name', '=', name).executeTakeFirst()
-  if (row === undefined) throw new ShoalError('not-found', 'there is nobody of that name')
-}
-
-async function countOf(tx: Tx, table: 'groups'): Promise<number> {
-  const { count } = await tx
-    .selectFrom(table)
-    .select(({ fn }) => fn.countAll<number>().as('count'))
-    .executeTakeFirstOrThrow()
-  return count
+  if (!(await hasPerson(tx, name))) throw new ShoalError('not-found', 'there is nobody of that name')
 }

@@ -3,12 +3,13 @@
  * is invited on Friday comes on Monday, and the portal may have been started anew.
  */
 import { randomBytes } from 'node:crypto'
+import type { Selectable } from 'kysely'
 import { ShoalError } from '../../core/errors.ts'
 import { hours } from '../../core/units.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Invitation } from '../../wire/api.ts'
 import { isoTime } from '../catalogue/rows.ts'
-import type { Database, Tx } from '../database/tables.ts'
+import type { Database, PersonRow, Tx } from '../database/tables.ts'
 import type { Journal } from '../journal.ts'
 import type { Passwords } from './passwords.ts'
 import type { People } from './people.ts'
@@ -55,7 +56,7 @@ export class Invitations {
 
   /** Whom the code invites; undefined for one that is not known, was used or is over. */
   async personOf(code: string): Promise<string | undefined> {
-    return CODE.test(code) ? this.#find(this.#parts.db, code) : undefined
+    return (await invited(this.#parts.db, code, this.#parts.clock.epoch()))?.name
   }
 
   /**
@@ -63,15 +64,15 @@ export class Invitations {
    * @throws ShoalError `not-authenticated` for a code that is good no more, `bad-input` for a password that is easily guessed.
    */
   async accept(code: string, password: string): Promise<string> {
-    const { journal, people, passwords } = this.#parts
+    const { journal, clock, people, passwords } = this.#parts
     const name = await this.personOf(code)
     const person = name === undefined ? undefined : await people.find(name)
     if (person === undefined) throw overOrUnknown()
     const hash = await passwords.hash(password, [person.name, person.displayName, person.email])
     return journal.change(async (tx, notes) => {
-      if ((await this.#find(tx, code)) !== person.name) throw overOrUnknown()
-      await people.setPassword(tx, notes, { name: person.name, hash })
-      return person.name
+      const { name } = await takeInvitation(tx, code, clock.epoch())
+      await people.setPassword(tx, notes, { name, hash })
+      return name
     })
   }
 
@@ -79,18 +80,33 @@ export class Invitations {
     const { db, clock } = this.#parts
     await db.deleteFrom('invitations').where('expires_at', '<=', clock.epoch()).execute()
   }
+}
 
-  async #find(db: Database | Tx, code: string): Promise<string | undefined> {
-    const row = await db
-      .selectFrom('invitations')
-      .innerJoin('people', 'people.name', 'invitations.person')
-      .select('invitations.person')
-      .where('hash', '=', sha256Hex(code))
-      .where('expires_at', '>', this.#parts.clock.epoch())
-      .where('people.disabled_at', 'is', null)
-      .executeTakeFirst()
-    return row?.person
-  }
+/**
+ * The person whom the code invites; it is used up by this.
+ * @throws ShoalError `not-authenticated` for one that is good no more.
+ */
+export async function takeInvitation(tx: Tx, code: string, now: number): Promise<Selectable<PersonRow>> {
+  const person = await invited(tx, code, now)
+  if (person === undefined) throw overOrUnknown()
+  await tx.deleteFrom('invitations').where('person', '=', person.name).execute()
+  return person
+}
+
+async function invited(
+  db: Database | Tx,
+  code: string,
+  now: number,
+): Promise<Selectable<PersonRow> | undefined> {
+  if (!CODE.test(code)) return undefined
+  return db
+    .selectFrom('invitations')
+    .innerJoin('people', 'people.name', 'invitations.person')
+    .selectAll('people')
+    .where('hash', '=', sha256Hex(code))
+    .where('expires_at', '>', now)
+    .where('people.disabled_at', 'is', null)
+    .executeTakeFirst()
 }
 
 const overOrUnknown = (): ShoalError =>

@@ -212,8 +212,12 @@ const nobody = (): ShoalError => new ShoalError('not-found', 'there is nobody of
 /** For `like … escape '\'`: what stands for itself. */
 const likeText = (text: string): string => text.replaceAll(/[\\%_]/g, (char) => `\\${char}`)
 
+/** Nobody but `name`, if that, can manage the portal by name. */
+export const isOnlyAdmin = async (db: Database | Tx, name: string): Promise<boolean> =>
+  (await adminsBut(db, name)) === 0
+
 async function mustLeaveAnAdmin(tx: Tx, name: string): Promise<void> {
-  if ((await adminsBut(tx, name)) === 0)
+  if (await isOnlyAdmin(tx, name))
     throw new ShoalError('conflict', `${name} is the only admin: make somebody else one first`)
 }
 

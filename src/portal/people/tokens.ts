@@ -70,15 +70,20 @@ export class Tokens {
     return { ...infoOf(row), token: text }
   }
 
-  async list(): Promise<readonly TokenInfo[]> {
-    const rows = await this.#db.selectFrom('tokens').selectAll().orderBy('created_at').orderBy('id').execute()
+  /** All, or those of one account. */
+  async list(of?: string): Promise<readonly TokenInfo[]> {
+    const all = this.#db.selectFrom('tokens').selectAll()
+    const some = of === undefined ? all : all.where('user', '=', of)
+    const rows = await some.orderBy('created_at').orderBy('id').execute()
     return rows.map((row) => infoOf({ ...row, last_used_at: this.#uses.get(row.id) ?? row.last_used_at }))
   }
 
-  /** @throws ShoalError `not-found`. */
-  async delete(id: string, by: string): Promise<void> {
+  /** `of`: only if it is that account's. @throws ShoalError `not-found`. */
+  async delete(id: string, by: string, { of }: { readonly of?: string } = {}): Promise<void> {
     await this.#journal.change(async (tx, notes) => {
-      const gone = await tx.deleteFrom('tokens').where('id', '=', id).returning('name').executeTakeFirst()
+      const named = tx.deleteFrom('tokens').where('id', '=', id)
+      const own = of === undefined ? named : named.where('user', '=', of)
+      const gone = await own.returning('name').executeTakeFirst()
       if (gone === undefined) throw new ShoalError('not-found', 'no such token')
       await revokeServingGrants(tx, notes, { tokenId: id, by, at: this.#clock.epoch() })
       notes.audit({ actor: by, action: 'token-deleted', subject: id, detail: `"${gone.name}"` })

@@ -1,0 +1,66 @@
+/** Signing in with the company's login: off to the issuer, and back. */
+import { Router, type CookieOptions, type Request, type Response } from 'express'
+import { ShoalError } from '../../core/errors.ts'
+import { minutes } from '../../core/units.ts'
+import { CALLBACK_PATH, type CompanyLogin } from '../company-login/company-login.ts'
+import { arrive } from '../people/arrivals.ts'
+import { nextPage } from '../next-page.ts'
+import { problemOf } from './problems.ts'
+import type { SessionOwner } from './sessions.ts'
+
+/** Binds a sign-in that is under way to its browser. */
+const COOKIE = 'shoal.login'
+const SECRET = new RegExp(`(?:^|; )${COOKIE.replace('.', '\\.')}=([A-Za-z0-9_-]{43})(?:;|$)`)
+
+export interface CompanySignInParts {
+  readonly login: CompanyLogin
+  readonly arrivals: Parameters<typeof arrive>[0]
+  readonly isSecure: boolean
+  /** Counts failures, begins the session. */
+  readonly signIn: (req: Request, find: () => Promise<SessionOwner | undefined>) => Promise<void>
+}
+
+export function companySignInRoutes({ login, arrivals, isSecure, signIn }: CompanySignInParts): Router {
+  const router = Router()
+  const cookie: CookieOptions = { httpOnly: true, sameSite: 'lax', secure: isSecure, path: '/login/company' }
+  router.get('/login/company', async (req, res) => {
+    const { next, invitation } = req.query
+    const wish = {
+      next: nextPage(next),
+      invitation: typeof invitation === 'string' ? invitation.slice(0, 64) : undefined,
+    }
+    const { url, secret } = await login.begin(wish)
+    res.cookie(COOKIE, secret, { ...cookie, maxAge: minutes(10) }).redirect(303, url.href)
+  })
+  router.get(CALLBACK_PATH, async (req, res) => {
+    res.clearCookie(COOKIE, cookie)
+    let next = '/'
+    try {
+      await signIn(req, async () => {
+        const secret = SECRET.exec(req.get('cookie') ?? '')?.[1] ?? ''
+        const arrival = await login.finish(queryOf(req), secret)
+        next = arrival.next
+        return { person: await arrive(arrivals, arrival) }
+      })
+    } catch (error) {
+      sayWhy(res, error)
+      return
+    }
+    res.redirect(303, next)
+  })
+  return router
+}
+
+const queryOf = (req: Request): string => {
+  const at = req.originalUrl.indexOf('?')
+  return at < 0 ? '' : req.originalUrl.slice(at)
+}
+
+/** The page of `/login` says in words what the code means; what nobody expects is thrown on. */
+function sayWhy(res: Response, error: unknown): void {
+  if (!(error instanceof ShoalError) || problemOf(error).status >= 500) throw error
+  res.redirect(
+    303,
+    `/login?failed=${error.code === 'not-authenticated' ? 'company' : `company-${error.code}`}`,
+  )
+}
