@@ -5,6 +5,7 @@
 import type { z } from 'zod'
 import { ShoalError } from '../core/errors.ts'
 import type { DeviceId, GrantId, ReleaseName, Slug } from '../core/ids.ts'
+import type { EpochMillis } from '../core/units.ts'
 import { Breath } from '../platform/breath.ts'
 import type { Bundle, BundleDetail, Link, zLinkRequest } from '../wire/api.ts'
 import { limits } from '../wire/limits.ts'
@@ -12,7 +13,7 @@ import { audienceNamesOf, type Account } from './account.ts'
 import type { Eyes, StoredRelease } from './catalogue/catalogue.ts'
 import { forOursOnly, publicRelease } from './catalogue/rows.ts'
 import type { GrantRow } from './database/tables.ts'
-import { may, type Action } from './policy.ts'
+import { may, type Action, type BundleFacts } from './policy.ts'
 import type { Services } from './services.ts'
 
 /**
@@ -35,16 +36,41 @@ export function eyesOf(account: Account): Eyes {
   return { owner: account.user, audience: audienceNamesOf(account) }
 }
 
-/** @throws ShoalError `not-found` when it is not there, or not for this account. */
-export async function readBundle({ catalogue }: Services, account: Account, slug: Slug): Promise<Bundle> {
-  const bundle = await catalogue.bundle(slug)
-  if (bundle === undefined || !may(account, { kind: 'read-bundle', bundle }))
-    throw new ShoalError('not-found', 'no such bundle')
-  return bundle
+/** A bundle that this account may see. */
+interface SeenBundle {
+  readonly bundle: Bundle
+  /** For further questions to policy: a guest is in the audience. */
+  readonly facts: BundleFacts
+  /** When a guest's time ends. */
+  readonly until: EpochMillis | undefined
 }
 
-export interface Readable {
-  readonly bundle: Bundle
+/** @throws ShoalError `not-found` when it is not there, or not for this account. */
+export async function readBundle(services: Services, account: Account, slug: Slug): Promise<Bundle> {
+  return (await seeBundle(services, account, slug)).bundle
+}
+
+/** Whether this account may have links to it, too: who runs Shoal sees what is not for them. */
+export async function mayFetch(services: Services, account: Account, slug: Slug): Promise<boolean> {
+  const { facts } = await seeBundle(services, account, slug)
+  return may(account, { kind: 'link', bundle: facts, state: 'live', forUser: account.user })
+}
+
+async function seeBundle(services: Services, account: Account, slug: Slug): Promise<SeenBundle> {
+  const bundle = await services.catalogue.bundle(slug)
+  if (bundle === undefined) throw new ShoalError('not-found', 'no such bundle')
+  const { owner, audience } = bundle
+  // Who may fetch it by its audience is no guest; who sees all may be one, to fetch it.
+  if (may(account, { kind: 'link', bundle, state: 'live', forUser: account.user }))
+    return { bundle, facts: bundle, until: undefined }
+  const term = await services.guests.termOf(slug, audienceNamesOf(account))
+  const facts = { owner, audience: [...audience, ...(term?.names ?? [])] }
+  if (!may(account, { kind: 'read-bundle', bundle: facts }))
+    throw new ShoalError('not-found', 'no such bundle')
+  return { bundle, facts, until: term?.until }
+}
+
+export interface Readable extends SeenBundle {
   readonly release: StoredRelease
 }
 
@@ -54,15 +80,16 @@ export async function readRelease(
   account: Account,
   { slug, name }: { readonly slug: Slug; readonly name: ReleaseName | typeof LATEST },
 ): Promise<Readable> {
-  const bundle = await readBundle(services, account, slug)
+  const seen = await seeBundle(services, account, slug)
   const { catalogue } = services
   const release = name === LATEST ? await catalogue.latest(slug) : await catalogue.release(slug, name)
-  if (release === undefined || !may(account, { kind: 'read-release', bundle, state: release.state }))
+  const { facts } = seen
+  if (release === undefined || !may(account, { kind: 'read-release', bundle: facts, state: release.state }))
     throw new ShoalError(
       'not-found',
       name === LATEST ? 'this bundle has no live release yet' : 'no such release',
     )
-  return { bundle, release }
+  return { ...seen, release }
 }
 
 export async function releaseDetail({ catalogue }: Services, release: StoredRelease): Promise<ReleaseDetail> {
@@ -78,12 +105,12 @@ export async function bundleDetail(
   slug: Slug,
   shownMax: Readonly<typeof SHOWN_MAX> = SHOWN_MAX,
 ): Promise<BundleDetail> {
-  const bundle = await readBundle(services, account, slug)
+  const { bundle, facts } = await seeBundle(services, account, slug)
   const releases: ReleaseDetail[] = []
   const breath = new Breath()
   let files = 0
   for (const release of await services.catalogue.releases(slug, shownMax.releases)) {
-    if (!may(account, { kind: 'read-release', bundle, state: release.state })) continue
+    if (!may(account, { kind: 'read-release', bundle: facts, state: release.state })) continue
     if (breath.isDue) await breath.take() // each may list 100,000 files
     const detail = await releaseDetail(services, release)
     files += detail.files.length
@@ -118,15 +145,22 @@ export interface LinkWish {
 
 /** @throws ShoalError `not-found`, `not-granted`, `conflict` for recalled ones, `bad-input`. */
 export async function takeLink(services: Services, account: Account, wish: LinkWish): Promise<Link> {
-  const { bundle, release } = await readRelease(services, account, wish)
+  const { facts, release, until } = await readRelease(services, account, wish)
   const forUser = wish.request.for ?? account.user
-  mustBeAllowed(account, { kind: 'link', bundle, state: release.state, forUser })
+  mustBeAllowed(account, { kind: 'link', bundle: facts, state: release.state, forUser })
   const peersMost = account.role === 'viewer' ? limits.peersPerGrantDefault : limits.peersPerGrantMax
   const peersMax = wish.request.peersMax ?? (wish.isPage ? limits.peersPerGrantDefault : peersMost)
   if (peersMax > peersMost)
     throw new ShoalError('not-granted', `your links are for at most ${peersMost} addresses`)
   await mustBeForOurs(services, account, { release, device: wish.request.device })
-  return services.links.create({ release, request: wish.request, forUser, issuedBy: account.user, peersMax })
+  return services.links.create({
+    release,
+    request: wish.request,
+    forUser,
+    issuedBy: account.user,
+    peersMax,
+    notAfter: until,
+  })
 }
 
 /**

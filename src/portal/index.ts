@@ -77,7 +77,7 @@ export async function openPortal(given: PortalParts, settings: PortalSettings): 
   await using stack = new AsyncDisposableStack()
   const opened = await openServices(parts, settings, stack)
   const { services, tokenFiles, inFlight } = opened
-  const { log, keys, tokens, presence, feed, sessions, invitations, loginCodes } = services
+  const { log, keys, tokens, presence, feed, sessions, invitations, loginCodes, guests, requests } = services
   const app = createApp({ ...opened, pages: parts.pages ?? pages }, settings)
   stack.defer(() =>
     tokens
@@ -86,12 +86,14 @@ export async function openPortal(given: PortalParts, settings: PortalSettings): 
   )
   stack.use(repeat(parts, USES_EVERY, () => tokens.noteUses()))
   stack.use(repeat(parts, SWEEP_EVERY, () => presence.sweep()))
+  stack.use(repeat(parts, SWEEP_EVERY, () => guests.sweep()))
   stack.use(repeat(parts, keysEvery(settings), () => keys.maintain(settings.grantKeyLifeMs)))
   stack.use(
     repeat(parts, UPKEEP_EVERY, async () => {
       await feed.sweep()
       await sessions.sweep()
       await invitations.sweep()
+      await requests.sweep()
     }),
   )
   const owned = stack.move()

@@ -25,6 +25,8 @@ import { finishLeaving } from './people/leaving.ts'
 import { openPeople } from './people/open-people.ts'
 import { ensureTokenFiles, type TokenFiles } from './people/token-files.ts'
 import { Tokens } from './people/tokens.ts'
+import { Guests } from './requests/guests.ts'
+import { Requests } from './requests/requests.ts'
 import type { Services } from './services.ts'
 import type { PortalSettings } from './settings.ts'
 import { Sites } from './sites.ts'
@@ -91,6 +93,8 @@ export async function openServices(
   const deviceCodes = new DeviceCodes({ clock, journal })
   const { companyLogin } = parts
   const people = openPeople({ db, journal, clock, log, tokens, publicUrl, companyLogin })
+  const guests = new Guests({ db, journal, clock })
+  const requests = new Requests({ db, journal, clock })
   await finishLeaving({ db, clock, ledger })
   const feed = stack.use(new ControlFeed({ db, clock, journal, portalKey: keys.portal, portal: publicUrl }))
   const live = parts.live === undefined ? undefined : stack.use(new LiveRates({ clock, source: parts.live }))
@@ -98,7 +102,7 @@ export async function openServices(
   const trackers = [trackerUrl, ...(udpTrackerUrl === undefined ? [] : [udpTrackerUrl])]
   const services = {
     ...people, clock, log, db, catalogue, ledger, grants, links, serving, refused, permits, devices, deviceCodes, keys, tokens,
-    journal, sites, presence, feed, publicUrl, live, webSeed, trackerProbe, trackers,
+    journal, guests, requests, sites, presence, feed, publicUrl, live, webSeed, trackerProbe, trackers,
   } // prettier-ignore
   return { services, metrics, sessionSecret: await files.sessionSecret(), tokenFiles, inFlight }
 }

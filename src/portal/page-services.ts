@@ -4,13 +4,14 @@ import { grantId } from '../core/ids.ts'
 import { zLinkRequest, zNewToken } from '../wire/api.ts'
 import { bundleDetail, eyesOf, mustBeAllowed, readGrant, readRelease, takeLink } from './access.ts'
 import { accountPages } from './account-pages.ts'
-import { auditPage } from './audit.ts'
+import { auditActions, auditPage } from './audit.ts'
 import type { Attempts } from './http/attempts.ts'
 import { csrfTokenOf, mustBeOurPage, sessionAccount } from './http/sessions.ts'
 import { operatingNow } from './operating.ts'
 import type { PageServices } from './pages-host.ts'
 import { may } from './policy.ts'
 import { peoplePages } from './people-pages.ts'
+import { requestPages } from './request-pages.ts'
 import type { Services } from './services.ts'
 
 export function pageServices(services: Services, nameAttempts: Attempts): PageServices {
@@ -55,10 +56,12 @@ export function pageServices(services: Services, nameAttempts: Attempts): PageSe
     },
     people: peoplePages(services),
     own: accountPages(services, nameAttempts),
+    requests: requestPages(services),
     companyLabel: services.company?.login.label,
+    seesAudit: (account) => may(account, { kind: 'read-audit' }),
     async audit(account, query) {
-      mustBeAllowed(account, { kind: 'read-audit' })
-      return auditPage(db, query)
+      if (!may(account, { kind: 'read-audit' })) throw new ShoalError('not-found', 'no such page')
+      return { ...(await auditPage(db, query)), actions: await auditActions(db) }
     },
   }
 }

@@ -16,10 +16,11 @@ import type { Account } from './account.ts'
 import type { AccountPages } from './account-pages.ts'
 import type { Page } from './cursor.ts'
 import type { CreatedToken, TokenInfo } from './people/tokens.ts'
-import type { AuditRow } from './audit.ts'
+import type { AuditQuery, AuditRow } from './audit.ts'
 import type { Operating } from './operating.ts'
 import type { GrantView } from './grants/grant-reader.ts'
 import type { PeoplePages } from './people-pages.ts'
+import type { RequestPages } from './request-pages.ts'
 
 export interface ListQuery {
   readonly q?: string | undefined
@@ -56,9 +57,15 @@ export interface PageServices {
   operating(account: Account): Promise<Operating>
   readonly people: PeoplePages
   readonly own: AccountPages
+  readonly requests: RequestPages
   /** What stands on the button of the company's login (`GET /login/company`); undefined where there is none. */
   readonly companyLabel: string | undefined
-  audit(account: Account, query: { limit: number; cursor?: string | undefined }): Promise<Page<AuditRow>>
+  seesAudit(account: Account): boolean
+  /** With the kinds of things that have happened. @throws ShoalError `not-found` for whom that is no business. */
+  audit(
+    account: Account,
+    query: AuditQuery,
+  ): Promise<Page<AuditRow> & { readonly actions: readonly string[] }>
 }
 
 export type PagesFactory = (services: PageServices) => RequestHandler

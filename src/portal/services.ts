@@ -18,6 +18,8 @@ import type { KeyRing } from './keys/key-ring.ts'
 import type { LiveRates } from './live.ts'
 import type { PeopleServices } from './people/open-people.ts'
 import type { Tokens } from './people/tokens.ts'
+import type { Guests } from './requests/guests.ts'
+import type { Requests } from './requests/requests.ts'
 import type { Sites } from './sites.ts'
 import type { TrackerProbe } from './tracker-probe.ts'
 import type { WebSeed } from './web-seed/web-seed.ts'
@@ -37,6 +39,8 @@ export interface Services extends PeopleServices {
   readonly deviceCodes: DeviceCodes
   readonly keys: KeyRing
   readonly tokens: Tokens
+  readonly requests: Requests
+  readonly guests: Guests
   readonly journal: Journal
   readonly sites: Sites
   readonly presence: Presence

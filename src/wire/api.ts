@@ -20,6 +20,7 @@ import { limits } from './limits.ts'
 export * from './api-grants.ts'
 export * from './api-login.ts'
 export * from './api-people.ts'
+export * from './api-requests.ts'
 export * from './api-scalars.ts'
 
 const zPort = z.number().int().min(1).max(65_535)
@@ -260,6 +261,18 @@ export const zAuditRow = z.object({
   subject: z.string(),
   detail: z.string(),
 })
+export type AuditRow = z.infer<typeof zAuditRow>
+/** Which rows: all that is given must fit. */
+export const zAuditFilter = z.object({
+  actor: z.string().max(200).optional(),
+  action: z.string().max(64).optional(),
+  subject: z.string().max(400).optional(),
+  /** Inclusive. */
+  from: zTime.optional(),
+  /** Exclusive. */
+  to: zTime.optional(),
+})
+export type AuditFilter = z.infer<typeof zAuditFilter>
 export const zAuditPage = z.object({ items: z.array(zAuditRow), nextCursor: z.string().nullable() })
 
 /** Whom the token or session stands for. */

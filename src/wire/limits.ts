@@ -220,6 +220,12 @@ export const limits = {
   devicesPerUserMax: 1_000,
   /** A person in more groups than this is in a script's mistake. */
   groupsPerPersonMax: 64,
+  /** Words of a request for access, and of the answer: a paragraph. */
+  reasonCharsMax: 1_000,
+  /** Requests of one person that nobody has answered: whoever has so many waits for people, not for Shoal. */
+  requestsOpenMax: 20,
+  /** People and groups let in beside a bundle's audience; for more there is a group. */
+  guestsMax: 500,
   /** Groups that the company's login names of one person: what it names beyond is passed over. */
   claimedGroupsMax: 1_000,
   /** Groups in all: a company of 10,000 has some 1,000; every one of them is in the list of groups. */

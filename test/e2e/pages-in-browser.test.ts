@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
 import type { Browser, Page } from 'playwright-core'
 import { listenHttp, type HttpListener } from '../../src/platform/http-listener.ts'
 import type { LiveFigures } from '../../src/portal/index.ts'
 import { openTestPortal, type TestPortal } from '../portal/test-portal.ts'
 import { CHROMIUM, launchChromium } from '../support/chromium.ts'
 import { needs } from '../support/needs.ts'
+import { mustBeGood, visitorOf, type Visitor } from '../support/page-check.ts'
 
 const FIGURES: LiveFigures = {
   announces: { admitted: 60_000, 'too-many-addresses': 3 },
@@ -42,21 +41,7 @@ describe('The pages in a real browser', function () {
     await (portal as TestPortal | undefined)?.[Symbol.asyncDispose]()
   })
 
-  /** A visit that notes every dialog, error and broken security policy. */
-  async function visit(): Promise<{ page: Page; troubles: string[] }> {
-    const context = await browser.newContext({ colorScheme: 'dark' })
-    const page = await context.newPage()
-    const troubles: string[] = []
-    page.on('dialog', (dialog) => {
-      troubles.push(`dialog: ${dialog.message()}`)
-      void dialog.dismiss()
-    })
-    page.on('pageerror', (error) => troubles.push(`error: ${error.message}`))
-    page.on('console', (said) => {
-      if (said.type() === 'error' || /Content Security Policy/.test(said.text())) troubles.push(said.text())
-    })
-    return { page, troubles }
-  }
+  const visit = (): Promise<Visitor> => visitorOf(browser)
 
   async function signIn(page: Page): Promise<void> {
     await page.goto(portal.portal.loginUrl())
@@ -111,18 +96,9 @@ describe('The pages in a real browser', function () {
   })
 
   it('have nothing that axe finds, and never scroll sideways on a phone', async () => {
-    const axe = await readFile(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8')
     const { page } = await visit()
     await page.setViewportSize({ width: 360, height: 700 })
-    const check = async (): Promise<void> => {
-      await page.evaluate(axe)
-      const found: unknown = await page.evaluate(
-        'axe.run().then((r) => r.violations.map((v) => v.id + ": " + v.help))',
-      )
-      assert.deepEqual(found, [], page.url())
-      const overflow: unknown = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
-      assert.ok(Number(overflow) <= 0, `${page.url()} is ${String(overflow)} px too wide`)
-    }
+    const check = (): Promise<void> => mustBeGood(page)
     await page.goto(`${address}/login`)
     await check()
     await signIn(page)

@@ -87,6 +87,15 @@ const MATRIX: Readonly<Record<string, Row>> = {
   'get /sites': row(403, 403, 200, 200, 200, 403, 200, 200),
   'put /sites': row(403, 403, 403, 403, 200, 403, 403, 200),
   'get /audit': row(403, 403, 403, 403, 200, 200, 403, 200),
+  'get /audit.csv': row(403, 403, 403, 403, 200, 200, 403, 200),
+  // who may fetch it has nothing to ask for; for whom it is not, it is as if there were none
+  'post /bundles/{slug}/requests': row(409, 201, 201, 409, 201, 201, 409, 409),
+  'get /requests': row(200, 200, 200, 200, 200, 200, 200, 200),
+  'post /requests/{id}/grant': row(404, 404, 404, 200, 404, 404, 404, 200),
+  'post /requests/{id}/deny': row(404, 404, 404, 200, 404, 404, 404, 200),
+  'get /bundles/{slug}/guests': row(403, 404, 404, 200, 403, 403, 403, 200),
+  'put /bundles/{slug}/guests/{name}': row(403, 404, 404, 204, 403, 403, 403, 204),
+  'delete /bundles/{slug}/guests/{name}': row(403, 404, 404, 204, 403, 403, 403, 204),
 }
 
 const BODIES: Readonly<Record<string, object>> = {
@@ -96,6 +105,10 @@ const BODIES: Readonly<Record<string, object>> = {
   'post /grants/refuse-before': { before: '2026-01-01T00:00:00Z' },
   'post /presence': { peerId: 'b'.repeat(40), kind: 'origin', host: '10.0.0.9', port: 5_000, complete: [] },
   'post /devices/codes': { user: 'vera' },
+  'post /bundles/{slug}/requests': { reason: 'for the drill' },
+  'post /requests/{id}/grant': {},
+  'post /requests/{id}/deny': {},
+  'put /bundles/{slug}/guests/{name}': {},
   'post /logins': { client: 'a laptop' },
   'post /logins/poll': { deviceCode: 'none' },
   'post /tokens': { name: 'new', role: 'viewer' },
@@ -141,6 +154,15 @@ describe('The REST API, every route for everybody', () => {
     return zEnrolled.parse(made.body).device.device
   }
 
+  /** Otto's request for the bundle, as its owner finds it. */
+  const asked = async (slug: string): Promise<string> => {
+    const otto = await portal.token('viewer', { user: `otto-${slug}` })
+    await portal.api('post', `/bundles/${slug}/requests`, otto).send({ reason: 'please' }).expect(201)
+    const list = await portal.api('get', '/requests?which=asked&state=open', tokens.get('publisher')).expect(200)
+    const { items } = list.body as { items: { id: string; bundle: string }[] }
+    return items.find(({ bundle }) => bundle === slug)?.id ?? ''
+  }
+
   let count = 0
   for (const route of apiRoutes) {
     const key = `${route.method} ${route.path}`
@@ -164,13 +186,17 @@ describe('The REST API, every route for everybody', () => {
         const id = key.includes('tokens') ? (spare.body as { id: string }).id : device === '' ? grant : device
         const person = `person${count}`
         const group = `group${count}`
-        if (/users|groups/.test(key)) {
+        if (/users|groups|guests/.test(key)) {
           await portal.api('post', '/users', portal.adminToken).send({ name: person }).expect(201)
           await portal.api('post', '/groups', portal.adminToken).send({ name: group }).expect(201)
         }
+        if (key.startsWith('delete') && key.includes('guests'))
+          await portal.api('put', `/bundles/${slug}/guests/${person}`, paula).send({}).expect(204)
+        const request_ = key.includes('/requests/{id}') ? await asked(slug) : ''
         const path = route.path
+          .replace('/requests/{id}', `/requests/${request_}`)
           .replace('{slug}', slug)
-          .replace('{name}', key.includes('users') ? person : key.includes('groups') ? group : 'latest')
+          .replace('{name}', /users|guests/.test(key) ? person : key.includes('groups') ? group : 'latest')
           .replace('{person}', person)
           .replace('{id}', id)
           .replace('{kid}', 'none')

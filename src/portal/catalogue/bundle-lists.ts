@@ -8,10 +8,11 @@ import type { Eyes } from './catalogue.ts'
 import { textList } from './rows.ts'
 
 export const listOfTag = (tag: string): string => `t:${tag}`
+const listOfName = (name: string): string => `a:${name}`
 
 /** What these eyes may see is what stands in one of these. */
 export function listsOf({ owner, audience }: Exclude<Eyes, 'all'>): readonly string[] {
-  return [...new Set([`o:${owner}`, ...audience.map((name) => `a:${name}`)])]
+  return [...new Set([`o:${owner}`, ...audience.map(listOfName)])]
 }
 
 /** For a new bundle, with its tags and its audience. */
@@ -21,6 +22,25 @@ export async function enlist(tx: Tx, bundle: Selectable<BundleRow>): Promise<voi
   await tx
     .insertInto('bundle_lists')
     .values(lists.map((list) => ({ list, updated_at: bundle.updated_at, bundle_id: bundle.id })))
+    .execute()
+}
+
+/** For somebody who may see it now and might not before; harmless where it is so already. */
+export async function enlistFor(tx: Tx, bundle: Selectable<BundleRow>, name: string): Promise<void> {
+  const row = { list: listOfName(name), updated_at: bundle.updated_at, bundle_id: bundle.id }
+  await tx
+    .insertInto('bundle_lists')
+    .values(row)
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+}
+
+/** The other way round. */
+export async function delistFor(tx: Tx, bundleId: number, name: string): Promise<void> {
+  await tx
+    .deleteFrom('bundle_lists')
+    .where('bundle_id', '=', bundleId)
+    .where('list', '=', listOfName(name))
     .execute()
 }
 

@@ -35,7 +35,10 @@ export async function createBundle(parts: SqliteCatalogueParts, draft: BundleDra
       .executeTakeFirstOrThrow()
     for (const tag of tags) await tx.insertInto('bundle_tags').values({ bundle_id: row.id, tag }).execute()
     for (const member of audience)
-      await tx.insertInto('bundle_audience').values({ bundle_id: row.id, name: member }).execute()
+      await tx
+        .insertInto('bundle_audience')
+        .values({ bundle_id: row.id, name: member, admitted_by: null, until: null })
+        .execute()
     await enlist(tx, row)
     await reindexBundle(tx, row.id)
     notes.audit({

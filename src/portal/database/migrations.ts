@@ -147,6 +147,32 @@ const COMPANY_LOGIN = `
   alter table memberships add column source text not null default 'portal';
 `
 
+/** People and groups let in beside a bundle's audience, and requests to be. The audit trail cannot be changed any more. */
+const ACCESS = `
+  alter table bundle_audience add column admitted_by text;
+  alter table bundle_audience add column until integer;
+  create index if not exists guests_by_end on bundle_audience (until) where until is not null;
+  create table if not exists requests (
+    id text primary key, slug text not null, person text not null, reason text not null, state text not null,
+    asked_at integer not null, answered_at integer, answered_by text, answer text not null, granted_to text,
+    until integer, is_told integer not null) strict, without rowid;
+  create index if not exists requests_by_slug on requests (slug, state, asked_at desc, id desc);
+  create index if not exists requests_by_state on requests (state, asked_at desc, id desc);
+  create index if not exists requests_by_person on requests (person, asked_at desc, id desc);
+  create unique index if not exists requests_open on requests (slug, person) where state = 'open';
+  create index if not exists requests_untold on requests (person) where is_told = 0;
+  create index if not exists bundles_by_owner on bundles (owner);
+  create index if not exists audit_by_actor on audit (actor, seq);
+  create index if not exists audit_by_action on audit (action, seq);
+  create index if not exists audit_by_subject on audit (subject, seq);
+  create index if not exists audit_by_both on audit (action, actor, seq);
+  create index if not exists audit_by_time on audit (at);
+  create trigger if not exists audit_is_not_changed before update on audit
+    begin select raise(abort, 'the audit trail is not changed'); end;
+  create trigger if not exists audit_is_not_deleted before delete on audit
+    begin select raise(abort, 'the audit trail is not deleted'); end;
+`
+
 /** A step in one transaction, which SQLite allows for schemas too; `if not exists` where its mark was lost. */
 function step(statements: string): Migration {
   return {
@@ -171,6 +197,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0008-web-seeds': step(WEB_SEEDS),
   '0009-people': step(PEOPLE),
   '0010-company-login': step(COMPANY_LOGIN),
+  '0011-access': step(ACCESS),
 }
 
 /**

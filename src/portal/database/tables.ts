@@ -5,7 +5,7 @@
 import type { Generated, Kysely, Transaction } from 'kysely'
 import type { DeviceId, GrantId, InfoHash, PeerId, ReleaseName, Slug } from '../../core/ids.ts'
 import type { IpAddress } from '../../core/address.ts'
-import type { PersonRole, ReleaseState, Role } from '../../wire/api.ts'
+import type { PersonRole, ReleaseState, RequestState, Role } from '../../wire/api.ts'
 
 export interface BundleRow {
   id: Generated<number>
@@ -175,6 +175,33 @@ export interface IdentityRow {
   person: string
 }
 
+/** Of a bundle: its audience as published, and guests. */
+export interface AudienceRow {
+  bundle_id: number
+  name: string
+  /** Who let a guest in; null for the audience as published. */
+  admitted_by: string | null
+  /** Of a guest: when it ends; null without an end. */
+  until: number | null
+}
+
+/** By slug, whether there is such a bundle or not: who asks is not told. */
+export interface RequestRow {
+  id: string
+  slug: Slug
+  person: string
+  reason: string
+  state: RequestState
+  asked_at: number
+  answered_at: number | null
+  answered_by: string | null
+  answer: string
+  granted_to: string | null
+  until: number | null
+  /** 0 or 1: the person has been told of the answer. */
+  is_told: number
+}
+
 /** See `people/invitations.ts`. */
 export interface InvitationRow {
   /** SHA-256 of the code, hex. */
@@ -186,7 +213,8 @@ export interface InvitationRow {
 export interface Tables {
   bundles: BundleRow
   bundle_tags: { bundle_id: number; tag: string }
-  bundle_audience: { bundle_id: number; name: string }
+  bundle_audience: AudienceRow
+  requests: RequestRow
   /** `list`: see `catalogue/bundle-lists.ts`. `updated_at` is the bundle's. */
   bundle_lists: { list: string; updated_at: number; bundle_id: number }
   /** FTS5; `rowid` is the bundle's id. */

@@ -42,6 +42,8 @@ export interface LinkOrder {
   readonly forUser: string
   readonly issuedBy: string
   readonly peersMax: number
+  /** When the right to it ends, and with it the grant. */
+  readonly notAfter?: EpochMillis | undefined
 }
 
 interface Issued {
@@ -91,7 +93,10 @@ export class Links {
    * A fresh grant with the life and the peers of the old one, which stays good to its end.
    * @throws ShoalError `conflict` when the old one was revoked or the release recalled.
    */
-  async renew(old: GrantRow, release: StoredRelease, by: string): Promise<Renewal> {
+  async renew(
+    old: GrantRow,
+    { release, by, notAfter }: { release: StoredRelease; by: string; notAfter: EpochMillis | undefined },
+  ): Promise<Renewal> {
     mustBeGood(release)
     if (old.revoked_at !== null) throw wasRevoked()
     const refusal = this.#parts.refused.refusalOf(old)
@@ -104,6 +109,7 @@ export class Links {
       lifeMs: old.expires_at - old.issued_at,
       webSeed: old.web_seed === 1,
       renews: old.id,
+      notAfter,
     })
     return { grant: { id, expiresAt: isoTime(expiresAt), token }, announceUrl: this.#announceUrl(token) }
   }
@@ -135,7 +141,9 @@ export class Links {
     const id = refused.newId({ infohash: order.release.infohash, kid: key.kid })
     const issuedAt = issuedAtOf(id) // whole seconds, as it stands in the id
     const life = millis(Math.min(Math.max(order.lifeMs, 1_000), limits.grantLifeMax))
-    const expiresAt = epochMillis(issuedAt + Math.floor(life / 1_000) * 1_000)
+    const end = issuedAt + Math.floor(life / 1_000) * 1_000
+    const expiresAt = epochMillis(Math.min(end, Math.floor((order.notAfter ?? Infinity) / 1_000) * 1_000))
+    if (expiresAt <= issuedAt) throw new ShoalError('not-granted', 'your access ends this second')
     const token = await signGrant({ infoHash: order.release.infohash, id, expiresAt }, key)
     const touched = await ledger.commit({
       kind: 'issue',

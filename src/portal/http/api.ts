@@ -1,4 +1,5 @@
 /** The REST API: the table of routes on an Express router. Everything needs an account but the description and what is open by its table. */
+import { pipeline } from 'node:stream/promises'
 import express, { Router, type Request, type RequestHandler, type Response } from 'express'
 import { tryIpAddress } from '../../core/address.ts'
 import { ShoalError } from '../../core/errors.ts'
@@ -16,6 +17,7 @@ import { grantRoutes } from './routes-grants.ts'
 import { keyRoutes } from './routes-keys.ts'
 import { loginRoutes } from './routes-login.ts'
 import { peopleRoutes } from './routes-people.ts'
+import { requestRoutes } from './routes-requests.ts'
 import { serviceRoutes } from './routes-service.ts'
 
 export const apiRoutes: readonly ApiRoute[] = [
@@ -27,6 +29,7 @@ export const apiRoutes: readonly ApiRoute[] = [
   ...adminRoutes,
   ...peopleRoutes,
   ...loginRoutes,
+  ...requestRoutes,
 ]
 
 /** Bodies are read after it is known who asks: a stranger makes us hold nothing. */
@@ -56,7 +59,7 @@ function answer(services: Services, attempts: Attempts, one: ApiRoute): RequestH
       one.isOpen === true
         ? await answerAnybody(services, attempts, { one, req, res })
         : await answerAccount(services, attempts, { one, req, res })
-    if (!res.destroyed) send(res, reply)
+    if (!res.destroyed) await send(res, reply)
   }
 }
 
@@ -129,7 +132,7 @@ function bodyOf(one: ApiRoute, req: Request): unknown {
   throw new ShoalError('bad-input', `send the .torrent's bytes as ${TORRENT_TYPE}`)
 }
 
-function send(res: Response, reply: Reply): void {
+async function send(res: Response, reply: Reply): Promise<void> {
   res.status(reply.status).set('Cache-Control', 'no-store')
   if ('json' in reply) {
     res.json(reply.json)
@@ -137,6 +140,11 @@ function send(res: Response, reply: Reply): void {
     if (reply.fileName !== undefined)
       res.set('Content-Disposition', `attachment; filename="${reply.fileName}"`)
     res.type(reply.type).send(typeof reply.bytes === 'string' ? reply.bytes : Buffer.from(reply.bytes))
+  } else if ('parts' in reply) {
+    res.set('Content-Disposition', `attachment; filename="${reply.fileName}"`).type(reply.type)
+    await pipeline(reply.parts, res).catch((error: unknown) => {
+      if (!res.destroyed) throw error // else whoever asked has gone
+    })
   } else {
     res.end()
   }

@@ -33,6 +33,13 @@ export type Reply =
       readonly bytes: Uint8Array | string
       readonly fileName?: string
     }
+  /** Text in parts, as they are read: never all of it at once. */
+  | {
+      readonly status: 200
+      readonly type: string
+      readonly parts: AsyncIterable<string>
+      readonly fileName: string
+    }
 
 /** What a route answers when all is well, for the documentation. */
 export type Answer =

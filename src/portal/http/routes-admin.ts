@@ -1,9 +1,9 @@
 /** REST: tokens, sites, the audit trail. */
 import { z } from 'zod'
 import type { SiteMap } from '../../core/site.ts'
-import { zAuditPage, zCreatedToken, zNewToken, zSiteList, zTokenList } from '../../wire/api.ts'
+import { zAuditFilter, zAuditPage, zCreatedToken, zNewToken, zSiteList, zTokenList } from '../../wire/api.ts'
 import { mustBeAllowed } from '../access.ts'
-import { auditPage } from '../audit.ts'
+import { auditCsv, auditPage } from '../audit.ts'
 import { route, type ApiRoute } from './route.ts'
 import { zPageQuery } from './routes-grants.ts'
 
@@ -67,11 +67,23 @@ export const adminRoutes: readonly ApiRoute[] = [
     method: 'get',
     path: '/audit',
     summary: 'Who did what, newest first',
-    query: zPageQuery,
+    query: zPageQuery.extend(zAuditFilter.shape),
     answers: [{ status: 200, schema: zAuditPage }],
-    handle: async ({ services, account, query }) => {
+    handle: async ({ services, account, query: { limit, cursor, ...filter } }) => {
       mustBeAllowed(account, { kind: 'read-audit' })
-      return { status: 200, json: await auditPage(services.db, query) }
+      return { status: 200, json: await auditPage(services.db, { limit, cursor, filter }) }
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/audit.csv',
+    summary: 'The same, all of it, as CSV (RFC 4180)',
+    query: zAuditFilter,
+    answers: [{ status: 200, type: 'text/csv' }],
+    handle: ({ services, account, query }) => {
+      mustBeAllowed(account, { kind: 'read-audit' })
+      const parts = auditCsv(services.db, query)
+      return Promise.resolve({ status: 200, type: 'text/csv', parts, fileName: 'audit.csv' })
     },
   }),
 ]

@@ -85,11 +85,11 @@ export const deviceRoutes: readonly ApiRoute[] = [
     handle: async ({ services, account, body }) => {
       const grant = await readGrant(services, account, { id: body.grant, kind: 'renew-grant' })
       await mustHaveDevice(services, account, body.device, { isLive: true })
-      const { bundle, release } = await readRelease(services, account, {
+      const { facts, release } = await readRelease(services, account, {
         slug: grant.bundle,
         name: grant.release,
       })
-      mustBeAllowed(account, { kind: 'link', bundle, state: release.state, forUser: grant.for_user })
+      mustBeAllowed(account, { kind: 'link', bundle: facts, state: release.state, forUser: grant.for_user })
       return { status: 201, json: await services.permits.issue(grant, body.device) }
     },
   }),

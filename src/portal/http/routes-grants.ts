@@ -59,12 +59,13 @@ export const grantRoutes: readonly ApiRoute[] = [
     answers: [{ status: 200, schema: zRenewal }],
     handle: async ({ services, account, params }) => {
       const old = await readGrant(services, account, { id: params.id, kind: 'renew-grant' })
-      const { bundle, release } = await readRelease(services, account, {
+      const { facts, release, until } = await readRelease(services, account, {
         slug: old.bundle,
         name: old.release,
       })
-      mustBeAllowed(account, { kind: 'link', bundle, state: release.state, forUser: old.for_user })
-      return { status: 200, json: await services.links.renew(old, release, account.user) }
+      mustBeAllowed(account, { kind: 'link', bundle: facts, state: release.state, forUser: old.for_user })
+      const order = { release, by: account.user, notAfter: until }
+      return { status: 200, json: await services.links.renew(old, order) }
     },
   }),
   route({

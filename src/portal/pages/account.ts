@@ -175,7 +175,8 @@ async function sendActivate(visit: Visit, more: FormOutcome = {}): Promise<void>
     isPerson: own !== undefined,
     isUnknown: code !== '' && login === undefined && more.problem === undefined && asked(req, 'said') === '',
     roles: own === undefined ? [] : rolesToChoose(own.roles),
-    chosen: own?.person.role,
+    // an admin's everything is seldom what a terminal needs
+    chosen: own?.person.role === 'admin' ? 'publisher' : own?.person.role,
   }
   sendForm(visit, 'activate', { title: 'Sign in a terminal', data, ...more })
 }

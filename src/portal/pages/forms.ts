@@ -17,7 +17,9 @@ const SAID: Readonly<Record<string, string>> = {
   elsewhere: 'Signed out everywhere else.',
   revoked: 'The token is worth nothing any more.',
   allowed: 'Allowed. Go back to the terminal: it is signed in.',
-  denied: 'Denied. The terminal gets nothing.',
+  denied: 'Denied.',
+  granted: 'Granted.',
+  asked: 'Asked. If there is such a thing, its owner reads it; the answer will stand here.',
 }
 
 const readForm = express.urlencoded({ limit: '4kb', extended: false })

@@ -9,7 +9,9 @@ import { releaseName, slug } from '../../core/ids.ts'
 import { zBundleQuery, type Link } from '../../wire/api.ts'
 import type { PageServices } from '../pages-host.ts'
 import { accountPages } from './account.ts'
+import { auditPages } from './audit.ts'
 import { peoplePages } from './people.ts'
+import { requestPages } from './requests.ts'
 import { renderPage } from './render.ts'
 import { operatingPageOf } from './operating-view.ts'
 import { bundlePageOf, cardOf } from './view-model.ts'
@@ -38,6 +40,8 @@ export function pages(services: PageServices): Router {
   )
   router.use(accountPages(services))
   router.use(peoplePages(services))
+  router.use(requestPages(services))
+  router.use(auditPages(services))
   router.use(visited(services, () => Promise.reject(new ShoalError('not-found', 'no such page'))))
   return router
 }
@@ -88,8 +92,11 @@ async function sendBundle(visit: Visit, link: Link | undefined): Promise<void> {
   if (wanted !== undefined && !bundle.releases.some((release) => release.name === wanted))
     throw new ShoalError('not-found', 'no such release')
   const frame = frameOf(visit, bundle.title)
+  const guests = services.requests.mayAdmit(account, bundle)
+    ? await services.requests.guests(account, bundle.bundle)
+    : undefined
   res
     .set('cache-control', 'no-store')
     .type('html')
-    .send(renderPage('bundle', frame, bundlePageOf(bundle, wanted, link)))
+    .send(renderPage('bundle', frame, bundlePageOf({ bundle, wanted, link, guests })))
 }

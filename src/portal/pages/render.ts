@@ -16,6 +16,10 @@ export interface PageFrame {
   readonly isOperator?: boolean
   /** There are pages about people for them. */
   readonly seesPeople?: boolean
+  /** The audit trail is for them. */
+  readonly seesAudit?: boolean
+  /** Requests to answer, and answers that they have not seen. */
+  readonly news?: number
   /** Its figures are renewed while it is looked at. */
   readonly refreshes?: boolean
 }
@@ -23,6 +27,7 @@ export interface PageFrame {
 export type Template =
   | 'account'
   | 'activate'
+  | 'audit'
   | 'bundle'
   | 'groups'
   | 'library'
@@ -31,6 +36,7 @@ export type Template =
   | 'operate'
   | 'people'
   | 'person'
+  | 'requests'
   | 'set-up'
   | 'welcome'
 

@@ -1,7 +1,7 @@
 /** What pages show, made from what the catalogue holds: texts only, all decisions made. Pure. */
 import prettyBytes from 'pretty-bytes'
 import { unreachable } from '../../core/errors.ts'
-import type { Bundle, BundleDetail, Link, ReleaseState } from '../../wire/api.ts'
+import type { Bundle, BundleDetail, Guest, Link, ReleaseState } from '../../wire/api.ts'
 
 type ReleaseDetail = BundleDetail['releases'][number]
 
@@ -62,12 +62,16 @@ function summaryOf(release: {
   }
 }
 
+export interface BundlePage {
+  readonly bundle: BundleDetail
+  readonly wanted: string | undefined
+  readonly link: Link | undefined
+  /** For whoever may let others in. */
+  readonly guests: readonly Guest[] | undefined
+}
+
 /** The page of a bundle, with the release that is shown (by name, else the newest live, else the newest). */
-export function bundlePageOf(
-  bundle: BundleDetail,
-  wanted: string | undefined,
-  link: Link | undefined,
-): object {
+export function bundlePageOf({ bundle, wanted, link, guests }: BundlePage): object {
   const shown =
     bundle.releases.find((release) => release.name === wanted) ??
     bundle.releases.find((release) => release.state === 'live') ??
@@ -87,6 +91,12 @@ export function bundlePageOf(
       url: `/bundles/${bundle.bundle}/releases/${release.name}`,
       isShown: release === shown,
     })),
+    guests: guests?.map(({ name, until, by }) => ({
+      name,
+      by,
+      end: until === null ? 'without an end' : `until ${momentText(until)}`,
+    })),
+    guestsUrl: `/bundles/${bundle.bundle}/guests`,
     link: link === undefined || shown === undefined ? undefined : linkOf(bundle.bundle, shown.name, link),
   }
 }

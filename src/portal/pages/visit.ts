@@ -12,6 +12,8 @@ export interface Visit {
   readonly account: Account
   readonly req: Request
   readonly res: Response
+  /** What waits for them on the page of requests. */
+  readonly news: number
 }
 
 /** Who is not signed in gets the form; what one may not see is not there. */
@@ -22,7 +24,7 @@ export function visited(services: PageServices, page: (visit: Visit) => Promise<
       res.redirect(303, req.method === 'GET' ? loginUrl(req.originalUrl) : '/login')
       return
     }
-    const visit = { services, account, req, res }
+    const visit = { services, account, req, res, news: await services.requests.news(account) }
     try {
       if (req.method !== 'GET' && req.method !== 'HEAD') services.mustBeOurPage(req)
       await page(visit)
@@ -42,7 +44,13 @@ function sendProblem(visit: Visit, error: ShoalError): void {
   visit.res
     .status(isAbsent ? 404 : 409)
     .type('html')
-    .send(renderPage('message', frameOf(visit, title), { message }))
+    .send(renderPage('message', frameOf(visit, title), { message, ...askFormOf(visit, error) }))
+}
+
+/** Below a bundle's address, whether there is one or not: who was sent there by a colleague asks for it. */
+function askFormOf({ req }: Visit, error: ShoalError): object {
+  const found = /^\/bundles\/([a-z0-9-]{1,128})(?:\/|$)/.exec(req.path)?.[1]
+  return error.code === 'not-found' && found !== undefined ? { askUrl: `/bundles/${found}/ask` } : {}
 }
 
 export const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
@@ -59,7 +67,7 @@ export function sentenceOf(error: unknown, { mayBeAbsent = false } = {}): string
   throw error
 }
 
-export function frameOf({ services, account, req }: Visit, title: string): PageFrame {
+export function frameOf({ services, account, req, news }: Visit, title: string): PageFrame {
   return {
     title,
     query: '',
@@ -67,6 +75,8 @@ export function frameOf({ services, account, req }: Visit, title: string): PageF
     csrfToken: services.csrfToken(req),
     isOperator: services.isOperator(account),
     seesPeople: services.people.mayRead(account),
+    seesAudit: services.seesAudit(account),
+    news,
   }
 }
 

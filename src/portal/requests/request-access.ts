@@ -1,0 +1,141 @@
+/** Policy applied to requests and guests. Routes and pages reach both through here only. */
+import type { z } from 'zod'
+import { ShoalError } from '../../core/errors.ts'
+import type { GrantId, Slug } from '../../core/ids.ts'
+import { type EpochMillis, epochMillis } from '../../core/units.ts'
+import type {
+  AccessRequest,
+  Bundle,
+  Guest,
+  zDenying,
+  zGranting,
+  zNewGuest,
+  zRequestQuery,
+} from '../../wire/api.ts'
+import { mayFetch, mustBeAllowed, readBundle } from '../access.ts'
+import { audienceNamesOf, type Account } from '../account.ts'
+import type { Page } from '../cursor.ts'
+import { may } from '../policy.ts'
+import type { Services } from '../services.ts'
+import type { RequestScope } from './requests.ts'
+
+/** The answer is the same whether there is such a bundle or not. @throws ShoalError `conflict` for what one may fetch already. */
+export async function askForAccess(
+  services: Services,
+  account: Account,
+  { slug, reason }: { readonly slug: Slug; readonly reason: string },
+): Promise<{ readonly bundle: Slug; readonly askedAt: string }> {
+  const isIn = await mayFetch(services, account, slug).catch(unlessAbsent)
+  if (isIn === true) throw new ShoalError('conflict', 'you have access already')
+  return { bundle: slug, ...(await services.requests.ask(slug, account.user, reason)) }
+}
+
+function unlessAbsent(error: unknown): undefined {
+  if (error instanceof ShoalError && error.code === 'not-found') return undefined
+  throw error
+}
+
+/** Those that this account may answer. */
+export const answerable = (account: Account): RequestScope =>
+  account.role === 'admin' ? { toAdmin: true } : { toOwner: account.user }
+
+export function listRequests(
+  { requests }: Services,
+  account: Account,
+  { which, ...query }: z.output<typeof zRequestQuery>,
+): Promise<Page<AccessRequest>> {
+  return requests.list(which === 'mine' ? { by: account.user } : answerable(account), query)
+}
+
+export async function grantRequest(
+  services: Services,
+  account: Account,
+  id: string,
+  { to, until, answer }: z.output<typeof zGranting>,
+): Promise<AccessRequest> {
+  await mustMayAnswer(services, account, id)
+  return services.requests.grant(id, { to, until: timeOf(until), answer, by: account.user })
+}
+
+export async function denyRequest(
+  services: Services,
+  account: Account,
+  id: string,
+  { answer }: z.output<typeof zDenying>,
+): Promise<AccessRequest> {
+  await mustMayAnswer(services, account, id)
+  return services.requests.deny(id, { answer, by: account.user })
+}
+
+/** @throws ShoalError `not-found` for what is not this account's to answer. */
+async function mustMayAnswer(services: Services, account: Account, id: string): Promise<void> {
+  const row = await services.requests.find(id)
+  const bundle = row === undefined ? undefined : await services.catalogue.bundle(row.slug)
+  if (bundle === undefined || !may(account, { kind: 'admit-guests', bundle }))
+    throw new ShoalError('not-found', 'no such request')
+}
+
+export async function listGuests(services: Services, account: Account, slug: Slug): Promise<Guest[]> {
+  await mustManageGuests(services, account, slug)
+  return services.guests.list(slug)
+}
+
+export async function admitGuest(
+  services: Services,
+  account: Account,
+  { slug, name, until }: z.output<typeof zNewGuest> & { readonly slug: Slug; readonly name: string },
+): Promise<void> {
+  await mustManageGuests(services, account, slug)
+  await services.guests.admit(slug, { name, until: timeOf(until), by: account.user })
+}
+
+/** Their grants for the bundle end, but of whoever may see it by another name as well. */
+export async function dismissGuest(
+  services: Services,
+  account: Account,
+  { slug, name }: { readonly slug: Slug; readonly name: string },
+): Promise<void> {
+  const bundle = await mustManageGuests(services, account, slug)
+  await services.guests.dismiss(slug, name, account.user)
+  for (const { id, user } of await liveGrantsOf(services, slug, name)) {
+    const person = await services.people.accountOf(user)
+    const asker = person ?? { user, role: 'viewer' as const, groups: [] }
+    if (await isStillSeen(services, asker, bundle)) continue
+    await services.ledger.commit({ kind: 'revoke', id, at: services.clock.epoch(), by: account.user })
+  }
+}
+
+/** Of the person who is called so, or those of the group. */
+async function liveGrantsOf(
+  { db, clock }: Services,
+  slug: Slug,
+  name: string,
+): Promise<{ readonly id: GrantId; readonly user: string }[]> {
+  return db
+    .selectFrom('grants')
+    .select(['id', 'for_user as user'])
+    .where('bundle', '=', slug)
+    .where('revoked_at', 'is', null)
+    .where('expires_at', '>', clock.epoch())
+    .where((eb) =>
+      eb.or([
+        eb('for_user', '=', name),
+        eb('for_user', 'in', eb.selectFrom('memberships').select('person').where('group_name', '=', name)),
+      ]),
+    )
+    .execute()
+}
+
+async function isStillSeen({ guests }: Services, account: Account, bundle: Bundle): Promise<boolean> {
+  if (may(account, { kind: 'read-bundle', bundle })) return true
+  return (await guests.termOf(bundle.bundle, audienceNamesOf(account))) !== undefined
+}
+
+async function mustManageGuests(services: Services, account: Account, slug: Slug): Promise<Bundle> {
+  const bundle = await readBundle(services, account, slug)
+  mustBeAllowed(account, { kind: 'admit-guests', bundle })
+  return bundle
+}
+
+const timeOf = (text: string | undefined): EpochMillis | undefined =>
+  text === undefined ? undefined : epochMillis(Date.parse(text))
