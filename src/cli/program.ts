@@ -147,6 +147,7 @@ function contentCommands(add: Add, context: ContextOf): void {
     .option('--torrent <file>', 'also write the .torrent there')
     .option('--for <user>', 'the person it is for')
     .addOption(new Option('--peers <n>', 'how many addresses may use it').argParser(positive))
+    .option('--password-file <file>', 'a page that shows the link for the password in this file')
     .option('--web-seed', 'let clients fall back to the portal over HTTP')
     .action(async (target: string, options: object, command: Command) => {
       await (await import('./commands/link.ts')).link(context(command), target, options)

@@ -21,6 +21,8 @@ import type { Services } from './services.ts'
  * them together, which keeps the answer under `limits.apiReplyBytesMax`.
  */
 const SHOWN_MAX = { releases: 100, files: 40_000 }
+/** No account's name: stands for everybody else. */
+const OTHERS = ''
 /** The name that always means the newest live release. */
 export const LATEST = 'latest'
 
@@ -153,7 +155,11 @@ export async function takeLink(services: Services, account: Account, wish: LinkW
   if (peersMax > peersMost)
     throw new ShoalError('not-granted', `your links are for at most ${peersMost} addresses`)
   await mustBeForOurs(services, account, { release, device: wish.request.device })
-  return services.links.create({
+  const { password } = wish.request
+  // Whoever opens its page has no account: it is for those who may give links to others.
+  if (password !== undefined)
+    mustBeAllowed(account, { kind: 'link', bundle: facts, state: release.state, forUser: OTHERS })
+  const link = await services.links.create({
     release,
     request: wish.request,
     forUser,
@@ -161,6 +167,9 @@ export async function takeLink(services: Services, account: Account, wish: LinkW
     peersMax,
     notAfter: until,
   })
+  if (password === undefined) return link
+  const sealing = { password, name: release.contentName, by: account.user }
+  return { ...link, pageUrl: await services.sealedLinks.seal(link, sealing) }
 }
 
 /**

@@ -77,7 +77,19 @@ export async function openPortal(given: PortalParts, settings: PortalSettings): 
   await using stack = new AsyncDisposableStack()
   const opened = await openServices(parts, settings, stack)
   const { services, tokenFiles, inFlight } = opened
-  const { log, keys, tokens, presence, feed, sessions, invitations, loginCodes, guests, requests } = services
+  const {
+    log,
+    keys,
+    tokens,
+    presence,
+    feed,
+    sessions,
+    invitations,
+    loginCodes,
+    guests,
+    requests,
+    sealedLinks,
+  } = services
   const app = createApp({ ...opened, pages: parts.pages ?? pages }, settings)
   stack.defer(() =>
     tokens
@@ -94,6 +106,7 @@ export async function openPortal(given: PortalParts, settings: PortalSettings): 
       await sessions.sweep()
       await invitations.sweep()
       await requests.sweep()
+      await sealedLinks.sweep()
     }),
   )
   const owned = stack.move()

@@ -12,6 +12,7 @@ import { GrantReader } from './grants/grant-reader.ts'
 import { Links } from './grants/links.ts'
 import { Permits } from './grants/permits.ts'
 import { RefusedBefore } from './grants/refused-before.ts'
+import { SealedLinks } from './grants/sealed-links.ts'
 import { ServingGrants } from './grants/serving-grants.ts'
 import { WorkerLedger } from './grants/worker-ledger.ts'
 import { InFlight } from './http/in-flight.ts'
@@ -93,6 +94,8 @@ export async function openServices(
   const deviceCodes = new DeviceCodes({ clock, journal })
   const { companyLogin } = parts
   const people = openPeople({ db, journal, clock, log, tokens, publicUrl, companyLogin })
+  const { passwords } = people
+  const sealedLinks = new SealedLinks({ db, journal, clock, passwords, grants, publicUrl })
   const guests = new Guests({ db, journal, clock })
   const requests = new Requests({ db, journal, clock })
   await finishLeaving({ db, clock, ledger })
@@ -101,7 +104,7 @@ export async function openServices(
   const trackerProbe = new TrackerProbe({ clock }, trackerUrl)
   const trackers = [trackerUrl, ...(udpTrackerUrl === undefined ? [] : [udpTrackerUrl])]
   const services = {
-    ...people, clock, log, db, catalogue, ledger, grants, links, serving, refused, permits, devices, deviceCodes, keys, tokens,
+    ...people, clock, log, db, catalogue, ledger, grants, links, sealedLinks, serving, refused, permits, devices, deviceCodes, keys, tokens,
     journal, guests, requests, sites, presence, feed, publicUrl, live, webSeed, trackerProbe, trackers,
   } // prettier-ignore
   return { services, metrics, sessionSecret: await files.sessionSecret(), tokenFiles, inFlight }

@@ -5,16 +5,16 @@ import { zLinkRequest, zNewToken } from '../wire/api.ts'
 import { bundleDetail, eyesOf, mustBeAllowed, readGrant, readRelease, takeLink } from './access.ts'
 import { accountPages } from './account-pages.ts'
 import { auditActions, auditPage } from './audit.ts'
-import type { Attempts } from './http/attempts.ts'
 import { csrfTokenOf, mustBeOurPage, sessionAccount } from './http/sessions.ts'
 import { operatingNow } from './operating.ts'
 import type { PageServices } from './pages-host.ts'
 import { may } from './policy.ts'
 import { peoplePages } from './people-pages.ts'
 import { requestPages } from './request-pages.ts'
+import { sealedPages, type PageAttempts } from './sealed-pages.ts'
 import type { Services } from './services.ts'
 
-export function pageServices(services: Services, nameAttempts: Attempts): PageServices {
+export function pageServices(services: Services, attempts: PageAttempts): PageServices {
   const { catalogue, grants, ledger, tokens, clock, db } = services
   return {
     publicUrl: services.publicUrl,
@@ -23,8 +23,8 @@ export function pageServices(services: Services, nameAttempts: Attempts): PageSe
     mustBeOurPage,
     list: (account, query) => catalogue.bundles({ ...query, eyes: eyesOf(account) }),
     bundle: (account, slug) => bundleDetail(services, account, slug),
-    link: (account, { slug, name, files }) =>
-      takeLink(services, account, { slug, name, request: zLinkRequest.parse({ files }), isPage: true }),
+    link: (account, { slug, name, ...request }) =>
+      takeLink(services, account, { slug, name, request: zLinkRequest.parse(request), isPage: true }),
     mayEdit: (account, bundle) => may(account, { kind: 'add-release', bundle }),
     async recall(account, wish) {
       const { bundle, release } = await readRelease(services, account, wish)
@@ -55,7 +55,8 @@ export function pageServices(services: Services, nameAttempts: Attempts): PageSe
       return operatingNow(services)
     },
     people: peoplePages(services),
-    own: accountPages(services, nameAttempts),
+    own: accountPages(services, attempts.nameAttempts),
+    sealed: sealedPages(services, attempts),
     requests: requestPages(services),
     companyLabel: services.company?.login.label,
     seesAudit: (account) => may(account, { kind: 'read-audit' }),

@@ -11,7 +11,7 @@
  */
 import type { Request, RequestHandler } from 'express'
 import type { ReleaseName, Slug } from '../core/ids.ts'
-import type { Bundle, BundleDetail, Link, NewToken } from '../wire/api.ts'
+import type { Bundle, BundleDetail, Link, LinkRequest, NewToken } from '../wire/api.ts'
 import type { Account } from './account.ts'
 import type { AccountPages } from './account-pages.ts'
 import type { Page } from './cursor.ts'
@@ -21,6 +21,7 @@ import type { Operating } from './operating.ts'
 import type { GrantView } from './grants/grant-reader.ts'
 import type { PeoplePages } from './people-pages.ts'
 import type { RequestPages } from './request-pages.ts'
+import type { SealedPages } from './sealed-pages.ts'
 
 export interface ListQuery {
   readonly q?: string | undefined
@@ -42,7 +43,7 @@ export interface PageServices {
   /** @throws ShoalError `not-found`, also for what this account may not see. */
   bundle(account: Account, slug: Slug): Promise<BundleDetail>
   /** A link for the person on the page, for their few devices. @throws ShoalError as the API does. */
-  link(account: Account, wish: { slug: Slug; name: ReleaseName | 'latest'; files?: string[] }): Promise<Link>
+  link(account: Account, wish: { slug: Slug; name: ReleaseName | 'latest' } & LinkRequest): Promise<Link>
   /** May this account add releases to the bundle and recall them? */
   mayEdit(account: Account, bundle: Bundle): boolean
   recall(account: Account, wish: { slug: Slug; name: ReleaseName; reason?: string }): Promise<void>
@@ -58,6 +59,7 @@ export interface PageServices {
   readonly people: PeoplePages
   readonly own: AccountPages
   readonly requests: RequestPages
+  readonly sealed: SealedPages
   /** What stands on the button of the company's login (`GET /login/company`); undefined where there is none. */
   readonly companyLabel: string | undefined
   seesAudit(account: Account): boolean

@@ -12,6 +12,7 @@ import type { GrantReader } from './grants/grant-reader.ts'
 import type { Links } from './grants/links.ts'
 import type { Permits } from './grants/permits.ts'
 import type { RefusedBefore } from './grants/refused-before.ts'
+import type { SealedLinks } from './grants/sealed-links.ts'
 import type { ServingGrants } from './grants/serving-grants.ts'
 import type { Journal } from './journal.ts'
 import type { KeyRing } from './keys/key-ring.ts'
@@ -32,6 +33,7 @@ export interface Services extends PeopleServices {
   readonly ledger: GrantLedger
   readonly grants: GrantReader
   readonly links: Links
+  readonly sealedLinks: SealedLinks
   readonly serving: ServingGrants
   readonly refused: RefusedBefore
   readonly permits: Permits

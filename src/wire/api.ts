@@ -14,7 +14,7 @@ import {
   zText,
   zTime,
 } from './api-scalars.ts'
-import { zPersonRole } from './api-people.ts'
+import { zPassword, zPersonRole } from './api-people.ts'
 import { limits } from './limits.ts'
 
 export * from './api-grants.ts'
@@ -133,6 +133,8 @@ export const zLinkRequest = z.strictObject({
   device: zDeviceId.optional(),
   /** For whom: an account's name. Publishers and admins only. */
   for: zText.min(1).max(64).optional(),
+  /** The link stands on a page of its own, too, and is shown there for this password. Publishers and admins only. */
+  password: zPassword.optional(),
 })
 export type LinkRequest = z.input<typeof zLinkRequest>
 
@@ -142,6 +144,8 @@ export const zLink = z.object({
   playUrl: z.url(),
   infohash: zInfoHash,
   grant: z.object({ id: zGrantId, expiresAt: zTime }),
+  /** Where the link is shown for the password, when it was made with one. */
+  pageUrl: z.url().optional(),
 })
 export type Link = z.infer<typeof zLink>
 

@@ -158,7 +158,9 @@ describe('The REST API, every route for everybody', () => {
   const asked = async (slug: string): Promise<string> => {
     const otto = await portal.token('viewer', { user: `otto-${slug}` })
     await portal.api('post', `/bundles/${slug}/requests`, otto).send({ reason: 'please' }).expect(201)
-    const list = await portal.api('get', '/requests?which=asked&state=open', tokens.get('publisher')).expect(200)
+    const list = await portal
+      .api('get', '/requests?which=asked&state=open', tokens.get('publisher'))
+      .expect(200)
     const { items } = list.body as { items: { id: string; bundle: string }[] }
     return items.find(({ bundle }) => bundle === slug)?.id ?? ''
   }

@@ -1,5 +1,6 @@
 import type { Millis } from '../../core/units.ts'
-import { writeFileAtomic } from '../../platform/files.ts'
+import { readFileBounded, writeFileAtomic } from '../../platform/files.ts'
+import { limits } from '../../wire/limits.ts'
 import { encodeTorrent } from '../../wire/torrent.ts'
 import { bundleAndRelease } from '../arguments.ts'
 import type { Context } from '../context.ts'
@@ -11,11 +12,12 @@ export interface LinkOptions {
   readonly for?: string
   readonly peers?: number
   readonly webSeed?: boolean
+  readonly passwordFile?: string
 }
 
 /** `shoal link`: the bare magnet on standard output, so that it can be piped. */
 export async function link(context: Context, target: string, options: object): Promise<void> {
-  const { expires, files, torrent, for: person, peers, webSeed } = options as LinkOptions
+  const { expires, files, torrent, for: person, peers, webSeed, passwordFile } = options as LinkOptions
   const { bundle, release } = bundleAndRelease(target)
   const client = await context.client()
   const made = await client.createLink(bundle, release, {
@@ -24,6 +26,7 @@ export async function link(context: Context, target: string, options: object): P
     ...(person === undefined ? {} : { for: person }),
     ...(peers === undefined ? {} : { peersMax: peers }),
     ...(webSeed === true ? { webSeed } : {}),
+    ...(passwordFile === undefined ? {} : { password: await passwordIn(passwordFile) }),
   })
   if (torrent !== undefined) {
     // It carries the grant, so it is as private as the link itself.
@@ -36,7 +39,14 @@ export async function link(context: Context, target: string, options: object): P
     magnet: made.magnet,
     grant: made.grant.id,
     expiresAt: made.grant.expiresAt,
+    ...(made.pageUrl === undefined ? {} : { page: made.pageUrl }),
     ...(torrent === undefined ? {} : { torrent }),
   })
-  context.output.line(made.magnet)
+  context.output.line(made.pageUrl ?? made.magnet)
+}
+
+/** Not in an argument, which others on the machine could read. */
+async function passwordIn(file: string): Promise<string> {
+  const text = Buffer.from(await readFileBounded(file, limits.tokenFileBytesMax)).toString('utf8')
+  return text.replace(/\r?\n$/, '')
 }

@@ -173,6 +173,13 @@ const ACCESS = `
     begin select raise(abort, 'the audit trail is not deleted'); end;
 `
 
+/** Links that ask for a password. */
+const SEALED_LINKS = `
+  create table if not exists sealed_links (
+    hash text primary key, grant_id text not null, salt blob not null, sealed blob not null,
+    expires_at integer not null) strict, without rowid;
+`
+
 /** A step in one transaction, which SQLite allows for schemas too; `if not exists` where its mark was lost. */
 function step(statements: string): Migration {
   return {
@@ -198,6 +205,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0009-people': step(PEOPLE),
   '0010-company-login': step(COMPANY_LOGIN),
   '0011-access': step(ACCESS),
+  '0012-sealed-links': step(SEALED_LINKS),
 }
 
 /**

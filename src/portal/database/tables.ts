@@ -202,6 +202,16 @@ export interface RequestRow {
   is_told: number
 }
 
+/** See `grants/sealed-links.ts`. */
+export interface SealedLinkRow {
+  /** SHA-256 of the code, hex. */
+  hash: string
+  grant_id: GrantId
+  salt: Uint8Array
+  sealed: Uint8Array
+  expires_at: number
+}
+
 /** See `people/invitations.ts`. */
 export interface InvitationRow {
   /** SHA-256 of the code, hex. */
@@ -215,6 +225,7 @@ export interface Tables {
   bundle_tags: { bundle_id: number; tag: string }
   bundle_audience: AudienceRow
   requests: RequestRow
+  sealed_links: SealedLinkRow
   /** `list`: see `catalogue/bundle-lists.ts`. `updated_at` is the bundle's. */
   bundle_lists: { list: string; updated_at: number; bundle_id: number }
   /** FTS5; `rowid` is the bundle's id. */

@@ -44,7 +44,7 @@ export function createApp(parts: AppParts, settings: PortalSettings): Express {
   const isAllowedFromAfar = isHttps || settings.allowInsecureLogin
   app.use(signInRoutes({ services, company, attempts, nameAttempts, isAllowedFromAfar, isSecure: isHttps }))
   app.use('/api/v1', apiRouter(services, attempts))
-  if (parts.pages !== undefined) app.use(parts.pages(pageServices(services, nameAttempts)))
+  if (parts.pages !== undefined) app.use(parts.pages(pageServices(services, { attempts, nameAttempts })))
   app.use(() => {
     throw new ShoalError('not-found', 'no such address')
   })

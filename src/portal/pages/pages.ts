@@ -15,7 +15,8 @@ import { requestPages } from './requests.ts'
 import { renderPage } from './render.ts'
 import { operatingPageOf } from './operating-view.ts'
 import { bundlePageOf, cardOf } from './view-model.ts'
-import { frameOf, param, visited, type Visit } from './visit.ts'
+import { sealedLinkPage } from './sealed-link.ts'
+import { field, frameOf, param, sentenceOf, visited, type Visit } from './visit.ts'
 
 const PICO = join(import.meta.dirname, '../../../node_modules/@picocss/pico/css')
 const PUBLIC = join(import.meta.dirname, '../public')
@@ -39,6 +40,7 @@ export function pages(services: PageServices): Router {
     visited(services, linkPage),
   )
   router.use(accountPages(services))
+  router.use(sealedLinkPage(services))
   router.use(peoplePages(services))
   router.use(requestPages(services))
   router.use(auditPages(services))
@@ -71,8 +73,24 @@ async function bundlePage(visit: Visit): Promise<void> {
 async function linkPage(visit: Visit): Promise<void> {
   const { services, account, req } = visit
   const wish = { slug: slug(param(req, 'slug')), name: releaseName(param(req, 'name')) }
-  await sendBundle(visit, await services.link(account, wish))
+  const [password, person] = [field(req, 'password'), field(req, 'for')]
+  try {
+    await sendBundle(
+      visit,
+      await services.link(account, {
+        ...wish,
+        ...(password !== '' && { password }),
+        ...(person !== '' && { for: person }),
+      }),
+    )
+  } catch (error) {
+    // a password that is not good enough is said beside its form
+    if (password === '' || isAbsence(error)) throw error
+    await sendBundle(visit, undefined, sentenceOf(error))
+  }
 }
+
+const isAbsence = (error: unknown): boolean => error instanceof ShoalError && error.code === 'not-found'
 
 async function operatePage(visit: Visit): Promise<void> {
   const { services, account, res } = visit
@@ -85,7 +103,7 @@ async function operatePage(visit: Visit): Promise<void> {
 }
 
 /** Never cached: it may hold a grant. */
-async function sendBundle(visit: Visit, link: Link | undefined): Promise<void> {
+async function sendBundle(visit: Visit, link: Link | undefined, problem?: string): Promise<void> {
   const { services, account, req, res } = visit
   const bundle = await services.bundle(account, slug(param(req, 'slug')))
   const wanted = req.params['name'] === undefined ? undefined : releaseName(param(req, 'name'))
@@ -98,5 +116,10 @@ async function sendBundle(visit: Visit, link: Link | undefined): Promise<void> {
   res
     .set('cache-control', 'no-store')
     .type('html')
-    .send(renderPage('bundle', frame, bundlePageOf({ bundle, wanted, link, guests })))
+    .send(
+      renderPage('bundle', frame, {
+        ...bundlePageOf({ bundle, wanted, link, guests }),
+        ...(problem !== undefined && { problem }),
+      }),
+    )
 }

@@ -37,6 +37,7 @@ export type Template =
   | 'people'
   | 'person'
   | 'requests'
+  | 'sealed-link'
   | 'set-up'
   | 'welcome'
 

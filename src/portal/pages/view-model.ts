@@ -129,6 +129,8 @@ function linkOf(bundle: string, release: string, link: Link): object {
   return {
     torrentUrl: link.torrentUrl,
     magnet: link.magnet,
+    pageUrl: link.pageUrl,
+    grant: link.grant.id,
     expiresAt: link.grant.expiresAt,
     until: momentText(link.grant.expiresAt),
     command: `shoal get ${bundle}@${release} --portal ${new URL(link.torrentUrl).origin} --out .`,

@@ -2,7 +2,7 @@
  * Passwords, hashed with Argon2id as OWASP advises (19 MiB, two passes, one lane). A few at a time: each takes memory and a
  * thread of the pool that files and look-ups wait for too.
  */
-import { hash, verify, type Options } from '@node-rs/argon2'
+import { hash, hashRaw, verify, type Options } from '@node-rs/argon2'
 import { ShoalError } from '../../core/errors.ts'
 import { limits } from '../../wire/limits.ts'
 import { isEasilyGuessed } from './password-strength.ts'
@@ -21,12 +21,19 @@ export class Passwords {
    * @throws ShoalError `bad-input` for one that is easily guessed, `unavailable` when too many wait.
    */
   async hash(password: string, about: readonly string[]): Promise<string> {
-    if (await isEasilyGuessed(password, about))
-      throw new ShoalError(
-        'bad-input',
-        'this password is easily guessed: four words that have nothing to do with each other are a good one',
-      )
+    await mustBeGood(password, about)
     return this.#inTurn(() => hash(password, OPTIONS))
+  }
+
+  /** 32 bytes, to encrypt with. Throws as {@link hash}. */
+  async newKey(password: string, salt: Uint8Array, about: readonly string[]): Promise<Uint8Array> {
+    await mustBeGood(password, about)
+    return this.key(password, salt)
+  }
+
+  /** The same again; of another password it is another. @throws ShoalError `unavailable` when too many wait. */
+  key(password: string, salt: Uint8Array): Promise<Uint8Array> {
+    return this.#inTurn(() => hashRaw(password, { ...OPTIONS, salt, outputLen: 32 }))
   }
 
   /**
@@ -57,4 +64,12 @@ export class Passwords {
       else next()
     }
   }
+}
+
+async function mustBeGood(password: string, about: readonly string[]): Promise<void> {
+  if (await isEasilyGuessed(password, about))
+    throw new ShoalError(
+      'bad-input',
+      'this password is easily guessed: four words that have nothing to do with each other are a good one',
+    )
 }
