@@ -5,6 +5,7 @@ import { hours } from '../core/units.ts'
 import { zNewPerson, zNewToken, zPassword, zPersonRole, type Person, type PersonRole } from '../wire/api.ts'
 import { mustBeAllowed } from './access.ts'
 import type { Account } from './account.ts'
+import type { FeedInfo } from './feeds/feeds.ts'
 import type { Attempts } from './http/attempts.ts'
 import { TooManyFailures } from './http/problems.ts'
 import { beginSession, personOf } from './http/sessions.ts'
@@ -24,6 +25,7 @@ export interface OwnAccount {
   /** Places where they are signed in, this one among them. */
   readonly sessions: number
   readonly tokens: readonly TokenInfo[]
+  readonly feed: FeedInfo | undefined
   /** What a token of theirs may be for. */
   readonly roles: readonly PersonRole[]
 }
@@ -52,6 +54,10 @@ export interface AccountPages {
   makeToken(req: Request, draft: { name: string; role: string; days: string }): Promise<CreatedToken>
   /** @throws ShoalError `not-found` for one that is not theirs. */
   revokeToken(req: Request, id: string): Promise<void>
+  /** The address of their feed, shown once; one that was there before ends. */
+  makeFeed(req: Request): Promise<string>
+  /** @throws ShoalError `not-found`. */
+  deleteFeed(req: Request): Promise<void>
   /** What a terminal that shows this code has asked for; undefined when none does. */
   askedLogin(userCode: string): AskedLogin | undefined
   /** @throws ShoalError `not-found`, `not-granted`. */
@@ -60,7 +66,7 @@ export interface AccountPages {
 }
 
 export function accountPages(services: Services, nameAttempts: Attempts): AccountPages {
-  const { people, invitations, passwords, sessions, journal, tokens, deviceAuthorizations } = services
+  const { people, invitations, passwords, sessions, journal, tokens, deviceAuthorizations, feeds } = services
   const ownPerson = async (req: Request): Promise<Person | undefined> => {
     const name = personOf(req)
     const person = name === undefined ? undefined : await people.find(name)
@@ -108,6 +114,7 @@ export function accountPages(services: Services, nameAttempts: Attempts): Accoun
         person,
         sessions: await sessions.countOf(person.name),
         tokens: await tokens.list(person.name),
+        feed: await feeds.find(person.name),
         roles: heldRoles(person.role),
       }
     },
@@ -133,6 +140,12 @@ export function accountPages(services: Services, nameAttempts: Attempts): Accoun
     async revokeToken(req, id) {
       const { name } = await mustBePerson(req)
       await tokens.delete(id, name, { of: name })
+    },
+    async makeFeed(req) {
+      return feeds.create((await mustBePerson(req)).name)
+    },
+    async deleteFeed(req) {
+      await feeds.delete((await mustBePerson(req)).name)
     },
     askedLogin: (userCode) => deviceAuthorizations.asked(userCode),
     async allowLogin(req, userCode, role) {

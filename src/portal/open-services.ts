@@ -8,6 +8,7 @@ import { Presence } from './control/presence.ts'
 import { DeviceCodes } from './devices/device-codes.ts'
 import { Devices } from './devices/devices.ts'
 import { openDatabase } from './database/open-database.ts'
+import { Feeds } from './feeds/feeds.ts'
 import { GrantReader } from './grants/grant-reader.ts'
 import { Links } from './grants/links.ts'
 import { Permits } from './grants/permits.ts'
@@ -96,6 +97,7 @@ export async function openServices(
   const people = openPeople({ db, journal, clock, log, tokens, publicUrl, companyLogin })
   const { passwords } = people
   const sealedLinks = new SealedLinks({ db, journal, clock, passwords, grants, publicUrl })
+  const feeds = new Feeds({ db, journal, clock, people: people.people, publicUrl })
   const guests = new Guests({ db, journal, clock })
   const requests = new Requests({ db, journal, clock })
   await finishLeaving({ db, clock, ledger })
@@ -105,7 +107,7 @@ export async function openServices(
   const trackers = [trackerUrl, ...(udpTrackerUrl === undefined ? [] : [udpTrackerUrl])]
   const services = {
     ...people, clock, log, db, catalogue, ledger, grants, links, sealedLinks, serving, refused, permits, devices, deviceCodes, keys, tokens,
-    journal, guests, requests, sites, presence, feed, publicUrl, live, webSeed, trackerProbe, trackers,
+    journal, feeds, guests, requests, sites, presence, feed, publicUrl, live, webSeed, trackerProbe, trackers,
   } // prettier-ignore
   return { services, metrics, sessionSecret: await files.sessionSecret(), tokenFiles, inFlight }
 }

@@ -7,6 +7,7 @@ import type { Presence } from './control/presence.ts'
 import type { DeviceCodes } from './devices/device-codes.ts'
 import type { Devices } from './devices/devices.ts'
 import type { Database } from './database/tables.ts'
+import type { Feeds } from './feeds/feeds.ts'
 import type { GrantLedger } from './grants/ledger.ts'
 import type { GrantReader } from './grants/grant-reader.ts'
 import type { Links } from './grants/links.ts'
@@ -41,6 +42,7 @@ export interface Services extends PeopleServices {
   readonly deviceCodes: DeviceCodes
   readonly keys: KeyRing
   readonly tokens: Tokens
+  readonly feeds: Feeds
   readonly requests: Requests
   readonly guests: Guests
   readonly journal: Journal

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { httpOn, Lab, type Host } from '../support/namespaces.ts'
 import { shoalOk, type ShoalWhere } from '../support/processes-shoal.ts'
 import { until } from '../support/processes.ts'
-import { startStockClient, type StockClient, type StockKind } from '../support/stock-clients.ts'
+import { startStockClient, type Source, type StockClient, type StockKind } from '../support/stock-clients.ts'
 import { digestsOf, makeTree } from '../support/tree.ts'
 
 /** Every byte of a release is under this name, with what breaks URL codecs in it. */
@@ -59,12 +59,7 @@ export class World implements AsyncDisposable {
   }
 
   /** A stock client on a machine of its own, ended with the world. */
-  async start(
-    kind: StockKind,
-    job: string,
-    source: { readonly torrentFile: string } | { readonly magnet: string },
-    signal: AbortSignal,
-  ): Promise<StockClient> {
+  async start(kind: StockKind, job: string, source: Source, signal: AbortSignal): Promise<StockClient> {
     const host = await this.addHost()
     const workDir = join(this.dir, 'clients', job)
     const client = await startStockClient(kind, { host, source, folder: this.folderOf(job), workDir }, signal)

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { httpOn, startOn } from './namespaces.ts'
 import { until } from './processes.ts'
+import { linkIn } from './stock-source.ts'
 import type { StockClient, StockJob } from './stock-clients.ts'
 
 const FIELDS = [
@@ -26,7 +27,7 @@ interface Download {
 
 export async function startAria2(job: StockJob, signal: AbortSignal): Promise<StockClient> {
   const logFile = join(job.workDir, 'aria2.log')
-  const source = 'magnet' in job.source ? job.source.magnet : job.source.torrentFile
+  const source = linkIn(job.source)
   const child = startOn(job.host, {
     logFile: join(job.workDir, 'output.log'),
     argv: [

@@ -5,6 +5,7 @@
 import { join } from 'node:path'
 import { startOn } from './namespaces.ts'
 import { until } from './processes.ts'
+import { linkIn } from './stock-source.ts'
 import type { StockClient, StockJob, StockKind } from './stock-clients.ts'
 
 const here = import.meta.dirname
@@ -31,7 +32,7 @@ async function start(
   job: StockJob,
   signal: AbortSignal,
 ): Promise<StockClient> {
-  const source = 'magnet' in job.source ? job.source.magnet : job.source.torrentFile
+  const source = linkIn(job.source)
   const child = startOn(job.host, {
     logFile: join(job.workDir, 'output.log'),
     argv: [...program, source, job.folder, job.host.address],

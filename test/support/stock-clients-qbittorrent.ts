@@ -87,11 +87,16 @@ export async function startQbittorrent(job: StockJob, signal: AbortSignal): Prom
   }
   try {
     await until('qBittorrent to answer', () => get('app/buildInfo'), signal)
+    const { source } = job
+    if ('feed' in source) {
+      await subscribe(job.host, source.feed)
+      return client
+    }
     const form = { savepath: job.folder, autoTMM: 'false', contentLayout: 'Original' }
     const added =
-      'magnet' in job.source
-        ? await httpOn(job.host, `${API}/torrents/add`, { form: { ...form, urls: job.source.magnet } })
-        : await httpOn(job.host, `${API}/torrents/add`, { form, upload: job.source.torrentFile })
+      'magnet' in source
+        ? await httpOn(job.host, `${API}/torrents/add`, { form: { ...form, urls: source.magnet } })
+        : await httpOn(job.host, `${API}/torrents/add`, { form, upload: source.torrentFile })
     if (added.body !== 'Ok.')
       throw new Error(`qBittorrent did not take the job: ${added.status} ${added.body}`)
   } catch (error) {
@@ -99,6 +104,20 @@ export async function startQbittorrent(job: StockJob, signal: AbortSignal): Prom
     throw new Error(child.transcript(), { cause: error })
   }
   return client
+}
+
+/** Reads the feed, and fetches all that it names. */
+async function subscribe(host: StockJob['host'], feed: string): Promise<void> {
+  const post = async (path: string, form: Record<string, string>): Promise<void> => {
+    const answer = await httpOn(host, `${API}/${path}`, { form })
+    if (answer.status !== 200) throw new Error(`qBittorrent answered ${answer.status} ${answer.body}`)
+  }
+  const preferences = { rss_processing_enabled: true, rss_auto_downloading_enabled: true }
+  await post('app/setPreferences', { json: JSON.stringify(preferences) })
+  await post('rss/addFeed', { url: feed, path: 'Shoal' })
+  const rule = { enabled: true, mustContain: '', affectedFeeds: [feed], addPaused: false }
+  await post('rss/setRule', { ruleName: 'all', ruleDef: JSON.stringify(rule) })
+  await post('rss/refreshItem', { itemPath: 'Shoal' })
 }
 
 function settings(folder: string): string {

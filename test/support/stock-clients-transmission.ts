@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startOn } from './namespaces.ts'
 import { runOk, until } from './processes.ts'
+import { linkIn } from './stock-source.ts'
 import type { StockClient, StockJob } from './stock-clients.ts'
 
 const RPC = '127.0.0.1:9091'
@@ -54,7 +55,7 @@ export async function startTransmission(job: StockJob, signal: AbortSignal): Pro
   }
   try {
     await until('Transmission to answer', () => remote('--session-info'), signal)
-    await remote('--add', 'magnet' in job.source ? job.source.magnet : job.source.torrentFile)
+    await remote('--add', linkIn(job.source))
   } catch (error) {
     await child[Symbol.asyncDispose]()
     throw new Error(child.transcript(), { cause: error })

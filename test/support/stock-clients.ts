@@ -9,6 +9,9 @@ import { startLibtorrent, startWebtorrent } from './stock-clients-lines.ts'
 import { startQbittorrent } from './stock-clients-qbittorrent.ts'
 import { startTransmission } from './stock-clients-transmission.ts'
 import type { Host } from './namespaces.ts'
+import type { Source } from './stock-source.ts'
+
+export type { Source } from './stock-source.ts'
 
 export type StockKind = 'aria2' | 'transmission' | 'qbittorrent' | 'libtorrent' | 'webtorrent'
 
@@ -20,8 +23,6 @@ export const PROGRAMS_OF = {
   libtorrent: ['/usr/bin/python3'],
   webtorrent: [],
 } as const satisfies Record<StockKind, readonly string[]>
-
-export type Source = { readonly torrentFile: string } | { readonly magnet: string }
 
 export interface StockJob {
   readonly host: Host

@@ -180,6 +180,13 @@ const SEALED_LINKS = `
     expires_at integer not null) strict, without rowid;
 `
 
+/** Feeds of people. */
+const FEEDS = `
+  create table if not exists feeds (
+    hash text primary key, person text not null unique references people on delete cascade,
+    created_at integer not null) strict, without rowid;
+`
+
 /** A step in one transaction, which SQLite allows for schemas too; `if not exists` where its mark was lost. */
 function step(statements: string): Migration {
   return {
@@ -206,6 +213,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0010-company-login': step(COMPANY_LOGIN),
   '0011-access': step(ACCESS),
   '0012-sealed-links': step(SEALED_LINKS),
+  '0013-feeds': step(FEEDS),
 }
 
 /**

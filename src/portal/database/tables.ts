@@ -226,6 +226,8 @@ export interface Tables {
   bundle_audience: AudienceRow
   requests: RequestRow
   sealed_links: SealedLinkRow
+  /** See `feeds/feeds.ts`; `hash`: SHA-256 of the token, hex. */
+  feeds: { hash: string; person: string; created_at: number }
   /** `list`: see `catalogue/bundle-lists.ts`. `updated_at` is the bundle's. */
   bundle_lists: { list: string; updated_at: number; bundle_id: number }
   /** FTS5; `rowid` is the bundle's id. */

@@ -39,7 +39,7 @@ export function loggedUrl(url: string): string {
   return withoutSecrets(url.slice(0, 500))
     .replace(/^\/(login|welcome)\/(?!company\b).*/, '/$1/[redacted]')
     .replace(/^\/(login\/company|activate)\b([^?]*)\?.*/, '/$1$2?[redacted]')
-    .replace(/^\/(dl|w|l)\/[^?]*/, '/$1/[redacted]')
+    .replace(/^\/(dl|w|l|feeds)\/[^?]*/, '/$1/[redacted]')
 }
 
 /** Polls and presence come all the time, so what went well is told at `debug`. */

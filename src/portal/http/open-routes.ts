@@ -1,4 +1,4 @@
-/** What needs no account: keys, .torrents by their grant, health; and metrics, which need one by default. */
+/** What needs no account: keys, .torrents by their grant, feeds by their secret, health; and metrics, which need one by default. */
 import { Router } from 'express'
 import { ShoalError } from '../../core/errors.ts'
 import type { Metrics } from '../../platform/metrics.ts'
@@ -6,6 +6,7 @@ import { mustBeAllowed } from '../access.ts'
 import type { Services } from '../services.ts'
 import { addressOf, askerOf } from './authenticate.ts'
 import type { Attempts } from './attempts.ts'
+import { feedRoutes } from './feed-routes.ts'
 import { TORRENT_TYPE } from './routes-catalogue.ts'
 import { webSeedRoute } from './web-seed-route.ts'
 
@@ -36,6 +37,7 @@ export function openRoutes({ services, attempts, metrics, metricsOpen }: OpenRou
       .type(TORRENT_TYPE)
       .send(Buffer.from(bytes))
   })
+  router.use(feedRoutes({ services, attempts }))
   router.use(webSeedRoute({ clock: services.clock, attempts, webSeed: services.webSeed }))
   router.get('/healthz', (_req, res) => {
     res.json({ status: 'ok' })

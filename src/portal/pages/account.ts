@@ -5,6 +5,7 @@ import type { PageServices } from '../pages-host.ts'
 import { pageRouter, sendForm, type FormOutcome } from './forms.ts'
 import { rolesToChoose, roleText, shownName, tokenRowOf } from './people-view.ts'
 import { renderPage } from './render.ts'
+import { momentText } from './view-model.ts'
 import { asked, field, param, sentenceOf, type Visit } from './visit.ts'
 
 /** Why a sign-in failed, by the word in the address: texts of an address are never shown. */
@@ -36,6 +37,8 @@ export function accountPages(services: PageServices): Router {
   onForm('/account/elsewhere', signOutElsewhere)
   onForm('/account/tokens', makeToken)
   onForm('/account/tokens/revoke', revokeToken)
+  onForm('/account/feed', makeFeed)
+  onForm('/account/feed/delete', deleteFeed)
   on('/activate', (visit) => sendActivate(visit))
   onForm('/activate', answerLogin)
   return router
@@ -124,6 +127,7 @@ async function sendAccount(visit: Visit, more: FormOutcome = {}): Promise<void> 
     isPerson: own !== undefined,
     hasPassword: own?.person.hasPassword === true,
     others: own === undefined ? 0 : own.sessions - 1,
+    feedSince: own?.feed === undefined ? undefined : momentText(own.feed.createdAt),
     tokens: own?.tokens.map(tokenRowOf) ?? [],
     roles: own === undefined ? [] : rolesToChoose(own.roles),
     draft: { name: field(req, 'name'), role: field(req, 'role'), days: field(req, 'days') || '90' },
@@ -162,6 +166,17 @@ async function makeToken(visit: Visit): Promise<void> {
 async function revokeToken({ services, req, res }: Visit): Promise<void> {
   await services.own.revokeToken(req, field(req, 'id'))
   res.redirect(303, '/account?said=revoked')
+}
+
+/** Its address is on this one page and never again. */
+async function makeFeed(visit: Visit): Promise<void> {
+  const { services, req } = visit
+  await sendAccount(visit, { feedUrl: await services.own.makeFeed(req) })
+}
+
+async function deleteFeed({ services, req, res }: Visit): Promise<void> {
+  await services.own.deleteFeed(req)
+  res.redirect(303, '/account?said=feed')
 }
 
 async function sendActivate(visit: Visit, more: FormOutcome = {}): Promise<void> {

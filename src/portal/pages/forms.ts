@@ -15,6 +15,7 @@ const SAID: Readonly<Record<string, string>> = {
   deleted: 'Deleted.',
   password: 'The password is changed, and other places are signed out.',
   elsewhere: 'Signed out everywhere else.',
+  feed: 'The feed is worth nothing any more.',
   revoked: 'The token is worth nothing any more.',
   allowed: 'Allowed. Go back to the terminal: it is signed in.',
   denied: 'Denied.',
@@ -48,6 +49,7 @@ export interface FormOutcome {
   readonly problem?: string
   readonly invitation?: object
   readonly token?: object
+  readonly feedUrl?: string
 }
 
 export function sendForm(

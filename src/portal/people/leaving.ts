@@ -17,7 +17,7 @@ interface Leaver {
   readonly by: string
 }
 
-/** Sessions, invitations, tokens with what hangs on them, devices. */
+/** Sessions, invitations, the feed, tokens with what hangs on them, devices. */
 export async function endAllOf(
   tx: Tx,
   notes: Notes,
@@ -25,6 +25,7 @@ export async function endAllOf(
 ): Promise<{ readonly sessions: number; readonly devices: number }> {
   const sessions = await tx.deleteFrom('sessions').where('person', '=', name).executeTakeFirst()
   await tx.deleteFrom('invitations').where('person', '=', name).execute()
+  await tx.deleteFrom('feeds').where('person', '=', name).execute()
   const tokens = await tx.deleteFrom('tokens').where('user', '=', name).returning(['id', 'name']).execute()
   for (const token of tokens) {
     await revokeServingGrants(tx, notes, { tokenId: token.id, by, at })
