@@ -55,7 +55,7 @@ describe('A feed', function () {
     )
     const [enclosure] = items[1]?.enclosures ?? []
     assert.equal(enclosure?.type, 'application/x-bittorrent')
-    const torrentPath = new URL(enclosure?.url ?? '').pathname
+    const torrentPath = new URL(enclosure.url ?? '').pathname
     const answer = await portal.get(torrentPath).buffer(true).parse(bytesOfBody).expect(200)
     const torrent = parseTorrent(answer.body as Buffer)
     assert.equal(torrent.infoHash, items[1]?.guid?.value)
