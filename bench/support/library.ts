@@ -10,7 +10,7 @@ import { seededRandom } from '../../src/core/random.ts'
 import { releaseName, slug } from '../../src/core/ids.ts'
 import { sizeOf, type Metainfo } from '../../src/core/metainfo.ts'
 import { MiB } from '../../src/core/units.ts'
-import { enlist } from '../../src/portal/catalogue/bundle-lists.ts'
+import { enlist, titleKeyOf } from '../../src/portal/catalogue/bundle-lists.ts'
 import { reindexBundle } from '../../src/portal/catalogue/search.ts'
 import { openDatabase } from '../../src/portal/database/open-database.ts'
 import type { Tx } from '../../src/portal/database/tables.ts'
@@ -65,13 +65,14 @@ async function addOne(tx: Tx, i: number, count: number, random: () => number): P
       owner,
       audience: JSON.stringify(audience),
       updated_at: at,
+      title_key: titleKeyOf(title),
     })
     .returningAll()
     .executeTakeFirstOrThrow()
   const { id } = bundle
   await enlist(tx, bundle)
   await tx.insertInto('bundle_tags').values(tags.map((tag) => ({ bundle_id: id, tag }))).execute() // prettier-ignore
-  await tx.insertInto('bundle_audience').values(audience.map((name) => ({ bundle_id: id, name }))).execute() // prettier-ignore
+  await tx.insertInto('bundle_audience').values(audience.map((name) => ({ bundle_id: id, name, admitted_by: null, until: null }))).execute() // prettier-ignore
   await addLive(tx, { id, owner, at, metainfo: metainfoOf(i, topic, random) })
   await reindexBundle(tx, id)
 }

@@ -14,6 +14,7 @@ import type { ReleaseName, Slug } from '../core/ids.ts'
 import type { Bundle, BundleDetail, Link, LinkRequest, NewToken } from '../wire/api.ts'
 import type { Account } from './account.ts'
 import type { AccountPages } from './account-pages.ts'
+import type { FoundBundles } from './catalogue/catalogue.ts'
 import type { Page } from './cursor.ts'
 import type { CreatedToken, TokenInfo } from './people/tokens.ts'
 import type { AuditQuery, AuditRow } from './audit.ts'
@@ -26,6 +27,7 @@ import type { SealedPages } from './sealed-pages.ts'
 export interface ListQuery {
   readonly q?: string | undefined
   readonly tag?: string | undefined
+  readonly sort?: 'newest' | 'title' | undefined
   /** 1..`limits.pageItemsMax`. */
   readonly limit: number
   readonly cursor?: string | undefined
@@ -39,7 +41,7 @@ export interface PageServices {
   csrfToken(req: Request): string
   /** @throws 403 when a form was not ours. Call it first in every handler that changes something. */
   mustBeOurPage(req: Request): void
-  list(account: Account, query: ListQuery): Promise<Page<Bundle>>
+  list(account: Account, query: ListQuery): Promise<FoundBundles>
   /** @throws ShoalError `not-found`, also for what this account may not see. */
   bundle(account: Account, slug: Slug): Promise<BundleDetail>
   /** A link for the person on the page, for their few devices. @throws ShoalError as the API does. */

@@ -10,6 +10,10 @@ import { limits } from './limits.ts'
 export const zPersonRole = z.enum(['viewer', 'publisher', 'operator', 'auditor', 'admin'])
 export type PersonRole = z.infer<typeof zPersonRole>
 
+/** Of a person, or `origin`: a machine account that seeds; it may see and fetch every release. */
+export const zRole = z.enum([...zPersonRole.options, 'origin'])
+export type Role = z.infer<typeof zRole>
+
 /** Everybody is in it; so no group and no person is called so. */
 export const EVERYONE = 'everyone'
 

@@ -14,9 +14,10 @@ import {
   zText,
   zTime,
 } from './api-scalars.ts'
-import { zPassword, zPersonRole } from './api-people.ts'
+import { zPassword, zRole } from './api-people.ts'
 import { limits } from './limits.ts'
 
+export * from './api-admin.ts'
 export * from './api-grants.ts'
 export * from './api-login.ts'
 export * from './api-people.ts'
@@ -25,10 +26,6 @@ export * from './api-scalars.ts'
 
 const zPort = z.number().int().min(1).max(65_535)
 const zSize = z.number().int().min(0)
-
-/** Of a person, or `origin`: a machine account that seeds; it may see and fetch every release. */
-export const zRole = z.enum([...zPersonRole.options, 'origin'])
-export type Role = z.infer<typeof zRole>
 
 /** `missing`: it was live, and the origin has lost its files. */
 export const zReleaseState = z.enum([
@@ -84,11 +81,18 @@ export const zBundleDetail = zBundle.extend({
 })
 export type BundleDetail = z.infer<typeof zBundleDetail>
 
-export const zBundlePage = z.object({ items: z.array(zBundle), nextCursor: z.string().nullable() })
+export const zBundlePage = z.object({
+  items: z.array(zBundle),
+  nextCursor: z.string().nullable(),
+  /** The words that were looked for in place of `q`, which is in nothing; give them as `q` with the cursor. */
+  instead: z.string().optional(),
+})
 
 export const zBundleQuery = z.object({
   q: z.string().max(limits.queryCharsMax).optional(),
   tag: z.string().max(limits.tagCharsMax).optional(),
+  /** Without words; with words the best come first. */
+  sort: z.enum(['newest', 'title']).optional(),
   limit: z.coerce.number().int().min(1).max(limits.pageItemsMax).default(limits.pageItemsDefault),
   cursor: z.string().max(512).optional(),
 })
@@ -216,33 +220,6 @@ export const zWanted = z.object({
   ),
 })
 
-/** Ten years: longer is for ever, and has no end to name. */
-const TOKEN_SECONDS_MAX = 10 * 365 * 24 * 3_600
-
-export const zNewToken = z.strictObject({
-  name: zText.trim().min(1).max(64),
-  role: zRole,
-  /** Whose it is; audit rows and grants name this account. Without it: the token's name. */
-  user: zText.trim().min(1).max(64).optional(),
-  /** Groups that it belongs to, for bundles whose audience is not everyone. */
-  groups: z.array(zText.trim().min(1).max(64)).max(64).default([]),
-  expiresInSeconds: z.number().int().min(60).max(TOKEN_SECONDS_MAX).optional(),
-})
-export type NewToken = z.input<typeof zNewToken>
-export const zTokenInfo = z.object({
-  id: z.string(),
-  name: z.string(),
-  role: zRole,
-  user: z.string(),
-  groups: z.array(z.string()),
-  createdAt: zTime,
-  expiresAt: zTime.nullable(),
-  lastUsedAt: zTime.nullable(),
-})
-export type TokenInfo = z.infer<typeof zTokenInfo>
-export const zCreatedToken = zTokenInfo.extend({ token: z.string() })
-export const zTokenList = z.object({ items: z.array(zTokenInfo) })
-
 /** What is said of a site beside its ranges (`core/site.ts`). Absent: nothing out of the ordinary. */
 export const zSitePolicy = z.object({
   /** `off`: its machines take from origins and mirrors only, and are told to nobody. */
@@ -256,28 +233,6 @@ export const zSite = zSitePolicy.extend({
 })
 /** `unlisted`: the policy of every address that no site lists. */
 export const zSiteList = z.object({ items: z.array(zSite), unlisted: zSitePolicy.optional() })
-
-export const zAuditRow = z.object({
-  seq: z.number().int(),
-  at: zTime,
-  actor: z.string(),
-  action: z.string(),
-  subject: z.string(),
-  detail: z.string(),
-})
-export type AuditRow = z.infer<typeof zAuditRow>
-/** Which rows: all that is given must fit. */
-export const zAuditFilter = z.object({
-  actor: z.string().max(200).optional(),
-  action: z.string().max(64).optional(),
-  subject: z.string().max(400).optional(),
-  /** Inclusive. */
-  from: zTime.optional(),
-  /** Exclusive. */
-  to: zTime.optional(),
-})
-export type AuditFilter = z.infer<typeof zAuditFilter>
-export const zAuditPage = z.object({ items: z.array(zAuditRow), nextCursor: z.string().nullable() })
 
 /** Whom the token or session stands for. */
 export const zMe = z.object({ user: z.string(), role: zRole, groups: z.array(z.string()) })

@@ -227,6 +227,59 @@ export function describeCatalogue(
       assert.deepEqual(await listed({ q: 'sunset' }), ['Holiday'])
     })
 
+    it('finds what was meant by a word with a slip, and says so, where nothing has the word itself', async () => {
+      await bundle('Fire safety')
+      await bundle('Évacuation of the building', { tags: ['wardens'] })
+      await bundle('Quarterly bonus', { audience: ['board'] })
+      const found = async (q: string, eyes: Eyes = 'all'): Promise<unknown[]> => {
+        const { items, instead } = await catalogue.bundles({ eyes, limit: 50, q })
+        return [instead, ...items.map((item) => item.title)]
+      }
+      assert.deepEqual(await found('saftey'), ['safety', 'Fire safety'])
+      assert.deepEqual(await found('fyre safety'), ['fire safety', 'Fire safety'])
+      assert.deepEqual(await found('evacation'), ['evacuation', 'Évacuation of the building'])
+      assert.deepEqual(await found('wardenss builiding'), ['wardens building', 'Évacuation of the building'])
+      assert.deepEqual(await found('safe'), [undefined, 'Fire safety'])
+      for (const q of ['fxyz', 'sax', 'saffetyy', 'fire wardens', '???'])
+        assert.deepEqual(await found(q), [undefined], q)
+      // what is not for somebody is no help either, and no hint
+      const eyes = { owner: 'vera', audience: ['everyone'] }
+      assert.deepEqual(await found('bonos'), ['bonus', 'Quarterly bonus'])
+      assert.deepEqual(await found('bonos', eyes), [undefined])
+      await bundle('Bonds')
+      assert.deepEqual(await found('bonus', eyes), ['bonds', 'Bonds'], 'as if the other were not there')
+      const paged = await catalogue.bundles({ eyes: 'all', limit: 1, q: 'safety', cursor: undefined })
+      assert.equal(paged.instead, undefined)
+    })
+
+    it('lists by title, page by page, through whoever’s eyes, accents and case aside', async () => {
+      const titles = ['zebra', 'Äpfel', '"Quoted"', 'banana', 'Banana split', '10 apples', 'ananas']
+      for (const [n, title] of titles.entries()) await bundle(title, { tags: n % 2 === 0 ? ['even'] : [] })
+      await bundle('hidden', { audience: ['nobody'] })
+      const wanted = ['10 apples', 'ananas', 'Äpfel', 'banana', 'Banana split', '"Quoted"', 'zebra']
+      const eyes = { owner: 'vera', audience: ['everyone', 'vera'] }
+      const paged: string[] = []
+      let cursor: string | undefined
+      do {
+        const page = await catalogue.bundles({ eyes, sort: 'title', limit: 2, ...(cursor && { cursor }) })
+        paged.push(...page.items.map(({ title }) => title))
+        cursor = page.nextCursor ?? undefined
+      } while (cursor !== undefined)
+      assert.deepEqual(paged, wanted)
+      assert.deepEqual(await listed({ sort: 'title' }), wanted.toSpliced(5, 0, 'hidden'))
+      assert.deepEqual(await listed({ sort: 'title', tag: 'even' }), [
+        'ananas',
+        'Banana split',
+        '"Quoted"',
+        'zebra',
+      ])
+      const first = await catalogue.bundles({ eyes, sort: 'title', limit: 2 })
+      await assert.rejects(
+        catalogue.bundles({ eyes, limit: 2, cursor: first.nextCursor ?? '' }),
+        /not one of this list/,
+      )
+    })
+
     it('takes any text as words, never as operators', async () => {
       await bundle('Fire "safety"')
       for (const q of [

@@ -21,6 +21,7 @@ import { WorkerLedger } from '../../src/portal/grants/worker-ledger.ts'
 import { Journal } from '../../src/portal/journal.ts'
 import { KeyFiles } from '../../src/portal/keys/key-files.ts'
 import { KeyRing } from '../../src/portal/keys/key-ring.ts'
+import { Guests } from '../../src/portal/requests/guests.ts'
 import type { Services } from '../../src/portal/services.ts'
 import { parseTorrent } from '../../src/wire/torrent.ts'
 import { ManualClock } from '../support/manual-clock.ts'
@@ -81,6 +82,7 @@ export class AccessWorld implements AsyncDisposable {
       grants,
       links,
       keys,
+      guests: new Guests({ db, journal, clock }),
       publicUrl,
     } as unknown as Services
     return new AccessWorld(services, clock, stack.move())

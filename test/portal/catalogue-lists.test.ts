@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { CompiledQuery, sql, type KyselyPlugin, type QueryId, type RootOperationNode } from 'kysely'
 import { slug } from '../../src/core/ids.ts'
 import { seconds } from '../../src/core/units.ts'
-import type { Eyes } from '../../src/portal/catalogue/catalogue.ts'
+import type { BundleQuery, Eyes } from '../../src/portal/catalogue/catalogue.ts'
 import { seenBy, taggedWith } from '../../src/portal/catalogue/seen.ts'
 import { SqliteCatalogue } from '../../src/portal/catalogue/sqlite-catalogue.ts'
 import { openDatabase } from '../../src/portal/database/open-database.ts'
@@ -13,6 +13,7 @@ import type { Database } from '../../src/portal/database/tables.ts'
 import { Journal } from '../../src/portal/journal.ts'
 import { parseTorrent } from '../../src/wire/torrent.ts'
 import { ManualClock } from '../support/manual-clock.ts'
+import { writeOldCatalogue } from './old-catalogue.ts'
 import { torrentNamed } from './torrents.ts'
 
 const VERA: Eyes = { owner: 'vera', audience: ['everyone', 'vera', 'ops'] }
@@ -110,21 +111,22 @@ describe('lists of the catalogue', () => {
     )
   })
 
-  it('hold what was in the catalogue before there were lists', async () => {
-    await sql`drop table bundle_lists`.execute(db)
-    await sql`drop table serving_grants`.execute(db)
-    await sql`drop table refused_before`.execute(db)
-    await sql`drop table devices`.execute(db)
-    await sql`alter table grant_keys drop column needed_until`.execute(db)
-    await sql`alter table grants drop column web_seed`.execute(db)
-    await sql`delete from kysely_migration where name >= '0004'`.execute(db)
+  it('hold what was in the catalogue before there were lists, by title and by words, too', async () => {
     await db.destroy()
+    file = join(folder, 'old.sqlite')
+    await writeOldCatalogue(file, [
+      { title: 'hers', owner: 'vera', audience: 'nobody' },
+      { title: 'Évacuation', owner: 'paula', audience: 'ops', tag: 'x' },
+      { title: 'not hers', owner: 'paula', audience: 'nobody', tag: 'x' },
+    ])
     db = await openDatabase(file)
-    const titles = async (query: { eyes: Eyes; tag?: string }): Promise<string[]> =>
+    const titles = async (query: Partial<BundleQuery> & { eyes: Eyes }): Promise<string[]> =>
       (await catalogueOn(db).bundles({ ...query, limit: 50 })).items.map((item) => item.title)
-    assert.deepEqual(await titles({ eyes: VERA }), ['hers', 'for ops', 'for all'])
-    assert.deepEqual(await titles({ eyes: 'all', tag: 'x' }), ['not hers', 'for ops', 'for all'])
-    assert.deepEqual(await titles({ eyes: VERA, tag: 'x' }), ['for ops', 'for all'])
+    assert.deepEqual(await titles({ eyes: VERA }), ['Évacuation', 'hers'])
+    assert.deepEqual(await titles({ eyes: 'all', tag: 'x' }), ['not hers', 'Évacuation'])
+    assert.deepEqual(await titles({ eyes: VERA, tag: 'x' }), ['Évacuation'])
+    assert.deepEqual(await titles({ eyes: 'all', sort: 'title' }), ['Évacuation', 'hers', 'not hers'])
+    assert.deepEqual(await titles({ eyes: VERA, q: 'evacation' }), ['Évacuation'])
   })
 
   it('answer the same whether few or many may be seen', async () => {

@@ -10,6 +10,22 @@ import { textList } from './rows.ts'
 export const listOfTag = (tag: string): string => `t:${tag}`
 const listOfName = (name: string): string => `a:${name}`
 
+/** As people look things up: accents and case aside, from the first letter or digit on. */
+export const titleKeyOf = (title: string): string =>
+  title
+    .normalize('NFKD')
+    .replaceAll(/\p{M}/gu, '')
+    .toLowerCase()
+    .replace(/^[^\p{L}\p{N}]+/u, '')
+    .slice(0, 100)
+
+const placeIn = (list: string, { updated_at, id, title_key }: Selectable<BundleRow>) => ({
+  list,
+  updated_at,
+  bundle_id: id,
+  title_key,
+})
+
 /** What these eyes may see is what stands in one of these. */
 export function listsOf({ owner, audience }: Exclude<Eyes, 'all'>): readonly string[] {
   return [...new Set([`o:${owner}`, ...audience.map(listOfName)])]
@@ -21,13 +37,13 @@ export async function enlist(tx: Tx, bundle: Selectable<BundleRow>): Promise<voi
   const lists = [...listsOf({ owner: bundle.owner, audience }), ...textList(bundle.tags).map(listOfTag)]
   await tx
     .insertInto('bundle_lists')
-    .values(lists.map((list) => ({ list, updated_at: bundle.updated_at, bundle_id: bundle.id })))
+    .values(lists.map((list) => placeIn(list, bundle)))
     .execute()
 }
 
 /** For somebody who may see it now and might not before; harmless where it is so already. */
 export async function enlistFor(tx: Tx, bundle: Selectable<BundleRow>, name: string): Promise<void> {
-  const row = { list: listOfName(name), updated_at: bundle.updated_at, bundle_id: bundle.id }
+  const row = placeIn(listOfName(name), bundle)
   await tx
     .insertInto('bundle_lists')
     .values(row)

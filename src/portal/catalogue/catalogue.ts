@@ -53,8 +53,15 @@ export interface BundleQuery {
   /** Words, each of which must begin a word of the bundle's texts or file names. */
   readonly q?: string | undefined
   readonly tag?: string | undefined
+  /** Without words: newest first, or by title. */
+  readonly sort?: 'newest' | 'title' | undefined
   readonly limit: number
   readonly cursor?: string | undefined
+}
+
+export interface FoundBundles extends Page<Bundle> {
+  /** The words that were looked for in place of those given, which are in nothing; further pages are asked for by them. */
+  readonly instead?: string
 }
 
 /** What happens to a release; `state.ts` says where it leads. */
@@ -76,10 +83,10 @@ export interface Catalogue {
   createBundle(draft: BundleDraft): Promise<Bundle>
   bundle(slug: Slug): Promise<Bundle | undefined>
   /**
-   * Newest first; with `q` best first.
+   * In the order of `sort`; with `q` best first. Words with a slip find what was meant, where nothing has them as they are.
    * @throws ShoalError `bad-input` for a cursor of another list.
    */
-  bundles(query: BundleQuery): Promise<Page<Bundle>>
+  bundles(query: BundleQuery): Promise<FoundBundles>
   /**
    * A release in the state `uploading`. The same publisher repeating it for the same bundle before it is live
    * gets what is there, `isNew: false`.

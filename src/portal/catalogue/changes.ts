@@ -4,7 +4,7 @@ import { sizeOf } from '../../core/metainfo.ts'
 import { ShoalError } from '../../core/errors.ts'
 import type { Bundle } from '../../wire/api.ts'
 import type { Tx } from '../database/tables.ts'
-import { enlist, touch } from './bundle-lists.ts'
+import { enlist, titleKeyOf, touch } from './bundle-lists.ts'
 import type { BundleDraft, ReleaseDraft, ReleaseHappening, StoredRelease } from './catalogue.ts'
 import { nextState } from './release-state.ts'
 import { bundleOfRow, releaseOfRow } from './rows.ts'
@@ -30,6 +30,7 @@ export async function createBundle(parts: SqliteCatalogueParts, draft: BundleDra
         owner: draft.owner,
         audience: JSON.stringify(audience),
         updated_at: parts.clock.epoch(),
+        title_key: titleKeyOf(draft.title),
       })
       .returningAll()
       .executeTakeFirstOrThrow()

@@ -1,18 +1,20 @@
-/** Lists of bundles: newest first by keyset, or by merit when words were given. */
+/** Lists of bundles: newest first or by title, by keyset, or by merit when words were given. */
 import { z } from 'zod'
-import { type Selectable, sql } from 'kysely'
+import { type RawBuilder, type Selectable, sql } from 'kysely'
 import type { Bundle } from '../../wire/api.ts'
 import { pageOf, parseCursor, type Page } from '../cursor.ts'
 import type { BundleRow, Database } from '../database/tables.ts'
 import { listOfTag, listsOf } from './bundle-lists.ts'
-import type { BundleQuery } from './catalogue.ts'
+import type { BundleQuery, FoundBundles } from './catalogue.ts'
+import { corrections } from './correct.ts'
 import { bundleOfRow } from './rows.ts'
 import { matchExpression, searchRank } from './search.ts'
 import { latestOf } from './select.ts'
 import { seenBy, taggedWith } from './seen.ts'
 
-/** Last row of the page before: by date `['t', updated_at, id]`, by merit `['r', rank, id]`. */
+/** Last row of the page before: by date `['t', updated_at, id]`, by title `['a', title_key, id]`, by merit `['r', rank, id]`. */
 const zByDate = z.tuple([z.literal('t'), z.number(), z.number().int()])
+const zByTitle = z.tuple([z.literal('a'), z.string(), z.number().int()])
 const zByRank = z.tuple([z.literal('r'), z.number(), z.number().int()])
 /** Before the first row of a list by date. */
 const FIRST: z.infer<typeof zByDate> = ['t', Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER]
@@ -20,11 +22,19 @@ const FIRST: z.infer<typeof zByDate> = ['t', Number.MAX_SAFE_INTEGER, Number.MAX
 /** Merit is weighed of the bundles made last that match: of a word that all have, weighing all takes a second. */
 const RANKED_MAX = 2_000
 
-export async function listBundles(db: Database, query: BundleQuery): Promise<Page<Bundle>> {
-  const page =
-    query.q === undefined || query.q.trim() === ''
-      ? await byDate(db, query)
-      : await byRank(db, query, query.q)
+export async function listBundles(db: Database, query: BundleQuery): Promise<FoundBundles> {
+  const { q } = query
+  if (q === undefined || q.trim() === '') return shown(db, await inOrder(db, query))
+  const page = await byRank(db, query, q)
+  if (page.items.length > 0 || query.cursor !== undefined) return shown(db, page)
+  for (const instead of await corrections(db, query.eyes, q)) {
+    const found = await byRank(db, query, instead)
+    if (found.items.length > 0) return { ...(await shown(db, found)), instead }
+  }
+  return shown(db, page)
+}
+
+async function shown(db: Database, page: Page<Selectable<BundleRow>>): Promise<Page<Bundle>> {
   const latest = await latestOf(
     db,
     page.items.map((row) => row.id),
@@ -32,54 +42,91 @@ export async function listBundles(db: Database, query: BundleQuery): Promise<Pag
   return { ...page, items: page.items.map((row) => bundleOfRow(row, latest.get(row.id))) }
 }
 
-async function byDate(db: Database, query: BundleQuery) {
+/** An order of lists, by columns that both `bundles` and `bundle_lists` have, with an index on each. */
+interface Order {
+  readonly column: RawBuilder<unknown>
+  /** Of `bundle_lists`. */
+  readonly listed: RawBuilder<unknown>
+  readonly down: RawBuilder<unknown>
+  readonly isBehind: RawBuilder<unknown>
+  /** Where the page begins. */
+  readonly key: string | number
+  readonly id: number
+  readonly position: (row: Selectable<BundleRow>) => readonly (string | number)[]
+}
+
+function orderOf({ sort, cursor }: BundleQuery): Order {
+  if (sort === 'title') {
+    const [, key, id] = parseCursor(zByTitle, cursor) ?? ['a', '', -1]
+    return {
+      column: sql.ref('title_key'),
+      listed: sql.ref('x.title_key'),
+      down: sql`asc`,
+      isBehind: sql`>`,
+      key,
+      id,
+      position: (row) => ['a', row.title_key, row.id],
+    }
+  }
+  const [, key, id] = parseCursor(zByDate, cursor) ?? FIRST
+  return {
+    column: sql.ref('updated_at'),
+    listed: sql.ref('x.updated_at'),
+    down: sql`desc`,
+    isBehind: sql`<`,
+    key,
+    id,
+    position: (row) => ['t', row.updated_at, row.id],
+  }
+}
+
+async function inOrder(db: Database, query: BundleQuery): Promise<Page<Selectable<BundleRow>>> {
+  const order = orderOf(query)
+  const { rows } = await selectInOrder(db, query, order)
+  return pageOf(rows, query.limit, { item: (row) => row, position: order.position })
+}
+
+async function selectInOrder(db: Database, query: BundleQuery, order: Order) {
   const { eyes, tag } = query
-  const after = parseCursor(zByDate, query.cursor) ?? FIRST
-  const rows =
-    tag !== undefined
-      ? await taggedPage(db, { ...query, tag }, after)
-      : eyes !== 'all'
-        ? await joinedPage(db, listsOf(eyes), query.limit, after)
-        : await sql<Selectable<BundleRow>>`
-            select * from bundles where (updated_at, id) < (${after[1]}, ${after[2]})
-            order by updated_at desc, id desc limit ${query.limit + 1}`
-            .execute(db)
-            .then((result) => result.rows)
-  return pageOf(rows, query.limit, { item: (row) => row, position: (row) => ['t', row.updated_at, row.id] })
+  const limit = query.limit + 1
+  const { column, down, isBehind, key, id } = order
+  if (tag !== undefined) return taggedPage(db, { ...query, tag }, order)
+  if (eyes !== 'all') return joinedPage(db, listsOf(eyes), limit, order)
+  return sql<Selectable<BundleRow>>`
+    select * from bundles where (${column}, id) ${isBehind} (${key}, ${id})
+    order by ${column} ${down}, id ${down} limit ${limit}`.execute(db)
 }
 
 /** The next ones of several lists together: of each list no more are read than a page holds. */
-async function joinedPage(
+function joinedPage(
   db: Database,
   lists: readonly string[],
   limit: number,
-  [, at, id]: z.infer<typeof zByDate>,
+  { column, listed, down, isBehind, key, id }: Order,
 ) {
-  const result = await sql<Selectable<BundleRow>>`
+  return sql<Selectable<BundleRow>>`
     with page as (
-      select distinct b.id, b.updated_at from json_each(${JSON.stringify(lists)}) l cross join bundles b
+      select distinct b.id, b.${column} from json_each(${JSON.stringify(lists)}) l cross join bundles b
       where b.id in (
         select x.bundle_id from bundle_lists x
-        where x.list = l.value and (x.updated_at, x.bundle_id) < (${at}, ${id})
-        order by x.updated_at desc, x.bundle_id desc limit ${limit + 1})
-      order by b.updated_at desc, b.id desc limit ${limit + 1})
+        where x.list = l.value and (${listed}, x.bundle_id) ${isBehind} (${key}, ${id})
+        order by ${listed} ${down}, x.bundle_id ${down} limit ${limit})
+      order by b.${column} ${down}, b.id ${down} limit ${limit})
     select bundles.* from page join bundles on bundles.id = page.id
-    order by bundles.updated_at desc, bundles.id desc`.execute(db)
-  return result.rows
+    order by bundles.${column} ${down}, bundles.id ${down}`.execute(db)
 }
 
 /** The next ones of a tag, of those that may be seen. */
 async function taggedPage(
   db: Database,
   query: BundleQuery & { tag: string },
-  [, at, id]: z.infer<typeof zByDate>,
+  { listed, down, isBehind, key, id }: Order,
 ) {
   const seen = await seenBy(db, query.eyes, sql.ref('x.bundle_id'))
-  const result = await sql<Selectable<BundleRow>>`
+  return sql<Selectable<BundleRow>>`
     select bundles.* from bundle_lists x join bundles on bundles.id = x.bundle_id
-    where x.list = ${listOfTag(query.tag)} and (x.updated_at, x.bundle_id) < (${at}, ${id}) and ${seen}
-    order by x.updated_at desc, x.bundle_id desc limit ${query.limit + 1}`.execute(db)
-  return result.rows
+    where x.list = ${listOfTag(query.tag)} and (${listed}, x.bundle_id) ${isBehind} (${key}, ${id}) and ${seen}
+    order by ${listed} ${down}, x.bundle_id ${down} limit ${query.limit + 1}`.execute(db)
 }
 
 async function byRank(db: Database, query: BundleQuery, words: string) {

@@ -2,6 +2,7 @@
 import { sql } from 'kysely'
 import type { Tx } from '../database/tables.ts'
 import { fileList, textList } from './rows.ts'
+import { learnWords } from './words.ts'
 
 /** Names of a release's files that are searched: a photo archive's hundred-thousandth name helps nobody. */
 const FILE_TEXT_CHARS_MAX = 200_000
@@ -55,6 +56,7 @@ export async function reindexBundle(tx: Tx, bundleId: number): Promise<void> {
     names.add(content.content_name)
     for (const file of fileList(content.files)) names.add(file.path)
   }
+  await learnWords(tx, [bundle.title, ...textList(bundle.tags), bundle.slug, bundle.description])
   await tx.deleteFrom('bundle_search').where('rowid', '=', bundleId).execute()
   await tx
     .insertInto('bundle_search')

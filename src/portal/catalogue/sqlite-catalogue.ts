@@ -2,7 +2,6 @@
 import type { InfoHash, ReleaseName, Slug } from '../../core/ids.ts'
 import type { Bundle } from '../../wire/api.ts'
 import type { Clock } from '../../platform/clock.ts'
-import type { Page } from '../cursor.ts'
 import type { Database } from '../database/tables.ts'
 import type { Journal } from '../journal.ts'
 import { addRelease, createBundle, happen } from './changes.ts'
@@ -14,6 +13,7 @@ import type {
   BundleDraft,
   BundleQuery,
   Catalogue,
+  FoundBundles,
   ReleaseDraft,
   ReleaseFile,
   ReleaseHappening,
@@ -48,7 +48,7 @@ export class SqliteCatalogue implements Catalogue {
     return happen(this.#parts, { infohash, happening, by })
   }
 
-  bundles(query: BundleQuery): Promise<Page<Bundle>> {
+  bundles(query: BundleQuery): Promise<FoundBundles> {
     return listBundles(this.#db, query)
   }
 

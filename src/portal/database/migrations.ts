@@ -2,7 +2,10 @@
 import { sql } from 'kysely'
 import { Migrator, type Migration } from 'kysely/migration'
 import type { Database, Tables } from './tables.ts'
-import type { Kysely } from 'kysely'
+import type { Kysely, Transaction } from 'kysely'
+import { titleKeyOf } from '../catalogue/bundle-lists.ts'
+import { textList } from '../catalogue/rows.ts'
+import { learnWords } from '../catalogue/words.ts'
 import { ShoalError } from '../../core/errors.ts'
 
 const FIRST = `
@@ -187,14 +190,39 @@ const FEEDS = `
     created_at integer not null) strict, without rowid;
 `
 
+/** Words with slips are found, and lists go by title, too. */
+const WORDS = `
+  create table if not exists word_variants (
+    variant text not null, word text not null, primary key (variant, word)) strict, without rowid;
+  alter table bundles add column title_key text not null default '';
+  alter table bundle_lists add column title_key text not null default '';
+  create index if not exists bundles_by_title on bundles (title_key, id);
+  create index if not exists bundle_lists_by_title on bundle_lists (list, title_key, bundle_id);
+`
+
+/** For bundles that are there already. */
+async function learnAll(tx: Transaction<Tables>): Promise<void> {
+  const bundles = await tx
+    .selectFrom('bundles')
+    .select(['id', 'title', 'slug', 'tags', 'description'])
+    .execute()
+  for (const { id, title, slug, tags, description } of bundles) {
+    await learnWords(tx, [title, ...textList(tags), slug, description])
+    const title_key = titleKeyOf(title)
+    await tx.updateTable('bundles').set({ title_key }).where('id', '=', id).execute()
+    await tx.updateTable('bundle_lists').set({ title_key }).where('bundle_id', '=', id).execute()
+  }
+}
+
 /** A step in one transaction, which SQLite allows for schemas too; `if not exists` where its mark was lost. */
-function step(statements: string): Migration {
+function step(statements: string, then?: (tx: Transaction<Tables>) => Promise<void>): Migration {
   return {
     async up(db: Kysely<Tables>) {
       await db.transaction().execute(async (tx) => {
         for (const statement of statements.split(/;\s*\n/)) {
           if (statement.trim() !== '') await sql.raw(statement).execute(tx)
         }
+        await then?.(tx)
       })
     },
   }
@@ -214,6 +242,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0011-access': step(ACCESS),
   '0012-sealed-links': step(SEALED_LINKS),
   '0013-feeds': step(FEEDS),
+  '0014-words': step(WORDS, learnAll),
 }
 
 /**

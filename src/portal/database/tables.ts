@@ -18,6 +18,8 @@ export interface BundleRow {
   /** JSON list; `bundle_audience` has the same to filter by. */
   audience: string
   updated_at: number
+  /** The title as lists are sorted by it. */
+  title_key: string
 }
 
 export interface ReleaseRow {
@@ -228,8 +230,8 @@ export interface Tables {
   sealed_links: SealedLinkRow
   /** See `feeds/feeds.ts`; `hash`: SHA-256 of the token, hex. */
   feeds: { hash: string; person: string; created_at: number }
-  /** `list`: see `catalogue/bundle-lists.ts`. `updated_at` is the bundle's. */
-  bundle_lists: { list: string; updated_at: number; bundle_id: number }
+  /** `list`: see `catalogue/bundle-lists.ts`; the rest is the bundle's. */
+  bundle_lists: { list: string; updated_at: number; bundle_id: number; title_key: string }
   /** FTS5; `rowid` is the bundle's id. */
   bundle_search: {
     rowid: number
@@ -239,6 +241,8 @@ export interface Tables {
     tags: string
     files: string
   }
+  /** See `catalogue/words.ts`. */
+  word_variants: { variant: string; word: string }
   releases: ReleaseRow
   release_contents: ReleaseContentRow
   grants: GrantRow

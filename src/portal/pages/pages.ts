@@ -52,18 +52,38 @@ async function libraryPage(visit: Visit): Promise<void> {
   const { services, account, req, res } = visit
   const asked = zBundleQuery.safeParse(req.query)
   if (!asked.success) throw new ShoalError('bad-input', 'such a search is not understood')
-  const { q, tag } = asked.data
+  const { q = '', tag = '', sort } = asked.data
   const found = await services.list(account, asked.data)
-  const next = new URLSearchParams({
-    ...(q === undefined ? {} : { q }),
-    ...(tag === undefined ? {} : { tag }),
-    cursor: found.nextCursor ?? '',
-  })
-  const title = q === undefined || q === '' ? 'Library' : `Results for ${q}`
-  const frame = { ...frameOf(visit, title), query: q ?? '' }
-  const nextUrl = found.nextCursor === null ? undefined : `/?${next.toString()}`
-  res.type('html').send(renderPage('library', frame, { tag, items: found.items.map(cardOf), nextUrl }))
+  const at = (more: Readonly<Record<string, string>>): string => {
+    const chosen = Object.entries({ q, tag, sort: sort ?? '', ...more }).filter(([, value]) => value !== '')
+    return `/?${new URLSearchParams(chosen).toString()}`
+  }
+  const { nextCursor, instead } = found
+  const frame = { ...frameOf(visit, q === '' ? 'Library' : `Results for ${q}`), query: q }
+  const data = {
+    tag,
+    items: found.items.map(cardOf),
+    instead,
+    nextUrl:
+      nextCursor === null
+        ? undefined
+        : at({ ...(instead !== undefined && { q: instead }), cursor: nextCursor }),
+    // words have an order of their own
+    ...(q === '' && {
+      orders: ORDERS.map((order) => ({
+        ...order,
+        url: at({ sort: order.sort }),
+        isChosen: order.sort === (sort ?? 'newest'),
+      })),
+    }),
+  }
+  res.type('html').send(renderPage('library', frame, data))
 }
+
+const ORDERS = [
+  { sort: 'newest', text: 'Newest first' },
+  { sort: 'title', text: 'By title' },
+] as const
 
 async function bundlePage(visit: Visit): Promise<void> {
   await sendBundle(visit, undefined)

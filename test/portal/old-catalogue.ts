@@ -1,0 +1,44 @@
+/** A database as the first release of Shoal left it, which had three of the steps. */
+import Sqlite from 'better-sqlite3'
+import { Kysely, SqliteDialect } from 'kysely'
+import { Migrator } from 'kysely/migration'
+import { migrations } from '../../src/portal/database/migrations.ts'
+import type { Tables } from '../../src/portal/database/tables.ts'
+
+export interface OldBundle {
+  readonly title: string
+  readonly owner: string
+  readonly audience: string
+  readonly tag?: string
+}
+
+/** In the order in which they were made. */
+export async function writeOldCatalogue(file: string, bundles: readonly OldBundle[]): Promise<void> {
+  const sqlite = new Sqlite(file)
+  const db = new Kysely<Tables>({ dialect: new SqliteDialect({ database: sqlite }) })
+  try {
+    const old = Object.fromEntries(Object.entries(migrations).slice(0, 3))
+    const provider = { getMigrations: () => Promise.resolve(old) }
+    const { error } = await new Migrator({ db, provider, disableTransactions: true }).migrateToLatest()
+    if (error !== undefined) throw new Error('the old steps failed', { cause: error })
+    for (const [n, { title, owner, audience, tag }] of bundles.entries()) {
+      const tags = tag === undefined ? [] : [tag]
+      const { lastInsertRowid: id } = sqlite
+        .prepare(
+          `insert into bundles (slug, title, description, tags, owner, audience, updated_at)
+           values (?, ?, '', ?, ?, ?, ?)`,
+        )
+        .run(`bundle-${n}`, title, JSON.stringify(tags), owner, JSON.stringify([audience]), n)
+      sqlite.prepare('insert into bundle_audience (bundle_id, name) values (?, ?)').run(id, audience)
+      for (const one of tags)
+        sqlite.prepare('insert into bundle_tags (bundle_id, tag) values (?, ?)').run(id, one)
+      sqlite
+        .prepare(
+          `insert into bundle_search (rowid, slug, title, description, tags, files) values (?, ?, ?, '', ?, '')`,
+        )
+        .run(id, `bundle-${n}`, title, tags.join(' '))
+    }
+  } finally {
+    await db.destroy()
+  }
+}
