@@ -17,6 +17,7 @@ export function firstAddress(): IpAddress {
 export function publicUrlOf(
   asked: string | undefined,
   listen: { readonly host: string; readonly port: number },
+  scheme: 'http' | 'https' = 'http',
 ): string {
   if (asked !== undefined) {
     const url = URL.canParse(asked) ? new URL(asked) : undefined
@@ -29,7 +30,7 @@ export function publicUrlOf(
     return url.origin
   }
   const host = ANY.includes(listen.host) ? firstAddress() : listen.host
-  return `http://${formatEndpoint({ host, port: listen.port })}`
+  return `${scheme}://${formatEndpoint({ host, port: listen.port })}`
 }
 
 /** The address at which peers reach our peer port: as asked, else that of the public URL, else the first. */
@@ -40,7 +41,10 @@ export function peerAddressOf(asked: IpAddress | undefined, publicUrl: string): 
 }
 
 /** The URL at which this machine itself reaches a listener. */
-export function localUrlOf(listen: { readonly host: string; readonly port: number }): string {
+export function localUrlOf(
+  listen: { readonly host: string; readonly port: number },
+  scheme: 'http' | 'https' = 'http',
+): string {
   const host = ANY.includes(listen.host) ? '127.0.0.1' : listen.host
-  return `http://${formatEndpoint({ host, port: listen.port })}`
+  return `${scheme}://${formatEndpoint({ host, port: listen.port })}`
 }

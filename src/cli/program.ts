@@ -44,6 +44,8 @@ const publicUrl = new Option(
   '--public-url <url>',
   'how others reach it; without it, by the first address of this machine',
 )
+const tlsCert = new Option('--tls-cert <file>', 'speak TLS with this certificate (PEM, with its chain)')
+const tlsKey = new Option('--tls-key <file>', 'the key of the certificate (PEM)')
 const sites = new Option('--sites <file>', 'the site map: a line each, "name CIDR[,CIDR...]"')
 const peerPort = new Option('--peer-port <n>', 'port for peers (TCP); taken: the next free one')
 const peerHost = new Option('--peer-host <address>', 'the address at which peers reach this machine')
@@ -63,6 +65,8 @@ function serviceCommands(add: Add, context: ContextOf): void {
     .option('--library <dir>', 'a file or folder directly in it becomes a bundle')
     .addOption(listen('0.0.0.0:8080'))
     .addOption(publicUrl)
+    .addOption(tlsCert)
+    .addOption(tlsKey)
     .addOption(peerPort.argParser(port))
     .addOption(peerHost)
     .addOption(udpPort)
@@ -76,6 +80,8 @@ function serviceCommands(add: Add, context: ContextOf): void {
   add('portal', 'the portal alone: catalogue, people, links')
     .addOption(listen('0.0.0.0:8080'))
     .addOption(publicUrl)
+    .addOption(tlsCert)
+    .addOption(tlsKey)
     .option(
       '--tracker-url <url>',
       'where the tracker is, if it is not with the portal, e.g. http://tracker:8081',
@@ -86,6 +92,8 @@ function serviceCommands(add: Add, context: ContextOf): void {
     })
   add('tracker', 'the tracker alone, for the portal given by --portal')
     .addOption(listen('0.0.0.0:8081'))
+    .addOption(tlsCert)
+    .addOption(tlsKey)
     .addOption(udpPort)
     .addOption(sites)
     .option('--metrics-listen <host:port>', 'also serve /metrics there, e.g. 127.0.0.1:9481, to whoever asks')

@@ -3,11 +3,13 @@
  * a slow or greedy caller may hold, and stops in bounded time. A handler that throws costs one 500, no more.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
+import type { Server as NetServer, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { KiB, type Millis, seconds } from '../core/units.ts'
 import { type DirectAnswer, DirectGets } from './direct-gets.ts'
 import { explainListenError } from './listen-error.ts'
+import type { TlsFiles } from './tls-files.ts'
+import { TlsFront } from './tls-front.ts'
 
 export type HttpHandler = (req: IncomingMessage, res: ServerResponse) => void
 
@@ -32,6 +34,8 @@ export interface HttpListenOptions {
   readonly connectionsMax?: number
   /** How long {@link HttpListener}'s disposal lets answers finish before it cuts them. */
   readonly closeTimeout?: Millis
+  /** The port speaks TLS with these; whoever comes without it is sent to `origin`. */
+  readonly tls?: { readonly files: TlsFiles; readonly origin: () => string | undefined }
   /** Told of what a handler threw; the caller of the handler has got a 500. */
   readonly onError?: (error: unknown) => void
 }
@@ -94,19 +98,33 @@ export async function listenHttp(handler: HttpHandler, options: HttpListenOption
       turnAway(socket, '500 Internal Server Error')
     }
   })
-  server.maxConnections = bounds.connectionsMax
   const direct = goDirectFirst(server, bounds)
-  await bind(server, options)
+  const tls = options.tls && tlsFrontOf(server, options.tls, bounds.headersTimeout)
+  const front = tls?.server ?? server
+  front.maxConnections = bounds.connectionsMax
+  await bind(front, options)
   let closing: Promise<void> | undefined
   return {
-    port: boundPort(server),
+    port: boundPort(front),
     setHandler: (next) => void (current = next),
     setDirect: (answer) => {
       direct.answer = answer ?? NOBODY
     },
     setUpgradeHandler: (next) => void (upgrade = next),
-    [Symbol.asyncDispose]: () => (closing ??= close(server, direct, upgraded, bounds.closeTimeout)),
+    [Symbol.asyncDispose]: () => (closing ??= close({ tls, server, direct, upgraded }, bounds.closeTimeout)),
   }
+}
+
+function tlsFrontOf(
+  server: Server,
+  { files, origin }: NonNullable<HttpListenOptions['tls']>,
+  handshakeTimeout: Millis,
+): TlsFront {
+  const front = new TlsFront(server, { material: files.material, handshakeTimeout, origin })
+  files.onChange((material) => {
+    front.renew(material)
+  })
+  return front
 }
 
 const NOBODY: DirectAnswer = () => undefined
@@ -150,7 +168,7 @@ function failed(res: ServerResponse): void {
   res.writeHead(500, { 'content-type': 'text/plain; charset=utf-8' }).end('internal error\n')
 }
 
-function bind(server: Server, at: { readonly host: string; readonly port: number }): Promise<void> {
+function bind(server: NetServer, at: { readonly host: string; readonly port: number }): Promise<void> {
   return new Promise((resolve, reject) => {
     const refuse = (error: Error): void => {
       reject(explainListenError(error, { host: at.host, port: at.port, flag: '--listen' }))
@@ -163,29 +181,36 @@ function bind(server: Server, at: { readonly host: string; readonly port: number
   })
 }
 
-function boundPort(server: Server): number {
+function boundPort(server: NetServer): number {
   const address = server.address()
   if (address === null || typeof address === 'string') throw new TypeError('an HTTP listener has a port')
   return address.port
 }
 
+interface Closing {
+  /** Listens in the server's place. */
+  readonly tls: TlsFront | undefined
+  readonly server: Server
+  readonly direct: DirectGets
+  readonly upgraded: ReadonlySet<Duplex>
+}
+
 /** Accepts nothing new, closes idle connections, lets answers finish for `within`, then cuts the rest. */
-function close(
-  server: Server,
-  direct: DirectGets,
-  upgraded: ReadonlySet<Duplex>,
-  within: Millis,
-): Promise<void> {
+function close({ tls, server, direct, upgraded }: Closing, within: Millis): Promise<void> {
   return new Promise((resolve) => {
     const cut = setTimeout(() => {
       server.closeAllConnections()
       direct.closeAll()
       for (const socket of [...upgraded]) socket.destroy()
+      tls?.closeAllConnections()
     }, within)
-    server.close(() => {
+    const listening = tls?.server ?? server
+    listening.close(() => {
       clearTimeout(cut)
       resolve()
     })
+    // behind a front the server listens nowhere itself, and has its connections all the same
+    if (listening !== server) server.close()
     server.closeIdleConnections()
     direct.close()
   })

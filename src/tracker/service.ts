@@ -1,6 +1,7 @@
 /** The tracker alone: `shoal tracker`, with an HTTP port of its own. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { listenHttp } from '../platform/http-listener.ts'
+import type { TlsFiles } from '../platform/tls-files.ts'
 import { limits } from '../wire/limits.ts'
 import type { SiteSize } from './largest-sites.ts'
 import type { TrackerSettings } from './settings.ts'
@@ -11,6 +12,8 @@ import type { UdpPort } from './udp-service.ts'
 export interface TrackerServiceOptions {
   /** Port 0: any free one. */
   readonly listen: { readonly host: string; readonly port: number }
+  /** The port speaks TLS with these. */
+  readonly tls?: TlsFiles | undefined
   /** Without it no UDP. Port 0: any free one. */
   readonly udpPort?: number | undefined
   readonly settings: TrackerSettings
@@ -41,6 +44,7 @@ export async function startTracker(
       },
       {
         ...options.listen,
+        ...(options.tls !== undefined && { tls: { files: options.tls, origin: () => undefined } }),
         headersTimeout: limits.requestHeadersTimeout,
         requestTimeout: limits.requestTimeout,
         onError: (error) => {

@@ -4,13 +4,12 @@ import { untilStopped } from '../../platform/lifecycle.ts'
 import { Metrics } from '../../platform/metrics.ts'
 import { openPortal } from '../../portal/index.ts'
 import { hostAndPort } from '../arguments.ts'
-import { publicUrlOf } from '../addresses.ts'
 import type { Context } from '../context.ts'
-import { notNow, openPort, stopped, welcome } from '../service.ts'
+import { notNow, openTls, PortalPort, stopped, welcome, type TlsFlags } from '../service.ts'
 import { loadAllSettings } from '../settings.ts'
 import { readSites } from './site.ts'
 
-export interface PortalOptions {
+export interface PortalOptions extends TlsFlags {
   readonly listen: string
   readonly publicUrl?: string
   readonly trackerUrl?: string
@@ -28,8 +27,10 @@ export async function portal(context: Context, given: object): Promise<void> {
 
   await using stack = new AsyncDisposableStack()
   stack.use(await lockFolder(context.dataDir))
-  const listener = stack.use(await openPort(listen, log))
-  const publicUrl = publicUrlOf(options.publicUrl, { host: listen.host, port: listener.port })
+  const tls = await openTls(options, { clock: context.clock, log })
+  if (tls !== undefined) stack.use(tls)
+  const listener = stack.use(await PortalPort.open(listen, log, tls))
+  const publicUrl = listener.publicUrl(options.publicUrl)
   const metrics = new Metrics()
   metrics.addProcessMetrics()
   const running = stack.use(

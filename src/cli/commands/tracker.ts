@@ -6,7 +6,7 @@ import { openMetricsPort } from '../metrics-port.ts'
 import { loadAllSettings } from '../settings.ts'
 import { SiteSource } from '../site-source.ts'
 import { readSites } from './site.ts'
-import { stopped } from '../service.ts'
+import { openTls, stopped, type TlsFlags } from '../service.ts'
 import { untilStopped } from '../../platform/lifecycle.ts'
 import type { HttpListener } from '../../platform/http-listener.ts'
 import type { Logger } from '../../platform/log.ts'
@@ -23,7 +23,7 @@ import {
 
 /** `shoal tracker`: for the portal of `--portal`, with a token of the role `origin`. */
 export async function tracker(context: Context, given: object): Promise<void> {
-  const options = given as {
+  const options = given as TlsFlags & {
     readonly listen: string
     readonly udpPort?: number
     readonly sites?: string
@@ -48,6 +48,8 @@ export async function tracker(context: Context, given: object): Promise<void> {
     fromFile === undefined
       ? stack.use(await SiteSource.start(context.clock, log, client)).current
       : () => fromFile
+  const tls = await openTls(options, { clock: context.clock, log })
+  if (tls !== undefined) stack.use(tls)
   const swarmSecret = await keptSwarmSecret(context.dataDir)
   const running = stack.use(
     await startTracker(
@@ -62,6 +64,7 @@ export async function tracker(context: Context, given: object): Promise<void> {
       },
       {
         listen,
+        tls,
         udpPort: options.udpPort ?? settings.tracker.udpPort,
         settings: { ...settings.tracker, portalUrl: client.origin },
       },
@@ -72,7 +75,8 @@ export async function tracker(context: Context, given: object): Promise<void> {
     const { port } = stack.use(await openMetrics(running, feed.state, metricsAt, log))
     metricsUrl = `${localUrlOf({ host: metricsAt.host, port })}/metrics`
   }
-  const url = localUrlOf({ host: listen.host, port: running.port })
+  const scheme = tls === undefined ? 'http' : 'https'
+  const url = localUrlOf({ host: listen.host, port: running.port }, scheme)
   context.output.event({
     event: 'ready',
     tracker: url,

@@ -10,19 +10,19 @@ import { Metrics } from '../../platform/metrics.ts'
 import { ControlFeed, PortalClient } from '../../portal-client/index.ts'
 import { openPortal } from '../../portal/index.ts'
 import { addTrackerMetrics, addUdpMetrics, createTracker, keptSwarmSecret } from '../../tracker/index.ts'
-import { localUrlOf, peerAddressOf, publicUrlOf } from '../addresses.ts'
+import { peerAddressOf } from '../addresses.ts'
 import { hostAndPort } from '../arguments.ts'
 import type { Context } from '../context.ts'
 import { liveFiguresOf, type LiveParts } from '../live-figures.ts'
 import { type LimitFlags, originLimits } from '../limit-flags.ts'
 import { startOrigin } from '../origin.ts'
-import { notNow, openPort, stopped, welcome } from '../service.ts'
+import { notNow, openTls, PortalPort, stopped, welcome, type TlsFlags } from '../service.ts'
 import { loadAllSettings } from '../settings.ts'
 import { SiteSource } from '../site-source.ts'
 import { webSeedContentOf, type WebSeedRoles } from '../web-seed-content.ts'
 import { readSites } from './site.ts'
 
-export interface UpOptions extends LimitFlags {
+export interface UpOptions extends LimitFlags, TlsFlags {
   readonly library?: string
   readonly listen: string
   readonly publicUrl?: string
@@ -47,9 +47,10 @@ export async function up(context: Context, given: object): Promise<void> {
   await using stack = new AsyncDisposableStack()
   stack.use(await lockFolder(context.dataDir))
   if (options.library !== undefined) await makeLibrary(options.library)
-  const listener = stack.use(await openPort(listen, log))
-  const at = { host: listen.host, port: listener.port }
-  const publicUrl = publicUrlOf(options.publicUrl, at)
+  const tls = await openTls(options, { clock: context.clock, log })
+  if (tls !== undefined) stack.use(tls)
+  const listener = stack.use(await PortalPort.open(listen, log, tls))
+  const publicUrl = listener.publicUrl(options.publicUrl)
 
   const metrics = new Metrics()
   metrics.addProcessMetrics()
@@ -81,7 +82,7 @@ export async function up(context: Context, given: object): Promise<void> {
     if (isForTracker(req)) notNow('starting')(req, res)
     else portal.handler(req, res)
   })
-  const client = new PortalClient({ baseUrl: localUrlOf(at), token: portal.originToken })
+  const client = new PortalClient({ baseUrl: listener.localUrl, token: portal.originToken })
   const feed = stack.use(
     new ControlFeed({
       client,
