@@ -5,6 +5,9 @@ const TOKEN_IN_TEXT = /eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]{8,}){2,}/g
 /** API tokens begin so (`portal/tokens.ts`). */
 const API_TOKEN_IN_TEXT = /shoal_[A-Za-z0-9_-]{16,}/g
 
+/** What stands in their place. */
+export const REDACTED = '[redacted]'
+
 /** Percent-encoded, once or several times over. */
 const ENCODED = /%(?:25)*([0-9a-f]{2})/gi
 
@@ -14,7 +17,7 @@ const ENCODED = /%(?:25)*([0-9a-f]{2})/gi
  */
 export function withoutSecrets(text: string): string {
   const plain = text.includes('%') ? text.replace(ENCODED, decodedWhereNeedless) : text
-  return plain.replace(TOKEN_IN_TEXT, '[redacted]').replace(API_TOKEN_IN_TEXT, '[redacted]')
+  return plain.replace(TOKEN_IN_TEXT, REDACTED).replace(API_TOKEN_IN_TEXT, REDACTED)
 }
 
 function decodedWhereNeedless(encoded: string, hex: string): string {

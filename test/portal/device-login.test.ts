@@ -126,6 +126,13 @@ describe('Signing in a terminal', function () {
       .expect('location', '/')
   })
 
+  it('keeps no grant or token of an address for the way back', async () => {
+    const token = `shoal_${'x'.repeat(43)}`
+    const encoded = Array.from(token, (char) => `%${char.charCodeAt(0).toString(16)}`).join('')
+    for (const path of [`/somewhere/${token}`, `/?q=${token}`, `/?q=${encoded}`])
+      await browser().get(path).expect('location', '/login')
+  })
+
   it('has tokens beside it that a person makes and takes back on their own page, and nobody else’s', async () => {
     const [ann, bob] = [await signedIn('ann'), await signedIn('bob')]
     const draft = { name: 'backup', role: 'viewer', days: '30' }
