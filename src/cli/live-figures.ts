@@ -19,5 +19,6 @@ export function liveFiguresOf({ tracker, udp }: LiveParts): LiveFigures {
     webSockets: stats?.sockets ?? 0,
     ...(datagrams === undefined ? {} : { udp: { connects: datagrams.connects, dropped: datagrams.dropped } }),
     peersBySite: () => tracker?.peersBySite() ?? [],
+    seeds: (infohash) => tracker?.seeds(infohash) ?? 0,
   }
 }

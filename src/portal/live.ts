@@ -2,6 +2,7 @@
  * What the page for operators shows of the tracker in the same process. The portal knows no tracker: whoever puts
  * the process together says where the figures come from. Totals become figures a second here.
  */
+import type { InfoHash } from '../core/ids.ts'
 import { type Millis, minutes, seconds } from '../core/units.ts'
 import type { Clock, Timer } from '../platform/clock.ts'
 
@@ -17,6 +18,8 @@ export interface LiveFigures {
   readonly udp?: { readonly connects: number; readonly dropped: number }
   /** Largest first. Walks all peers, so it is called only when somebody looks. */
   readonly peersBySite: () => readonly SitePeers[]
+  /** Peers that have all of a release at this moment, origins and mirrors not among them. */
+  readonly seeds: (infohash: InfoHash) => number
 }
 
 export interface SitePeers {
@@ -51,6 +54,11 @@ export class LiveRates implements Disposable {
     this.#timer = parts.clock.every(SAMPLE_EVERY, () => {
       this.#take(parts.source())
     })
+  }
+
+  /** Peers that have all of it, beside origins and mirrors. */
+  seeds(infohash: InfoHash): number {
+    return this.#source().seeds(infohash)
   }
 
   /** The figures now, with how many a second there were in the last minute, or since the start if that is shorter. */

@@ -1,7 +1,7 @@
 /** What the pages may call, over the portal's services. */
 import { ShoalError } from '../core/errors.ts'
 import { grantId } from '../core/ids.ts'
-import { zLinkRequest, zNewToken } from '../wire/api.ts'
+import { zBundleChange, zLinkRequest, zNewToken } from '../wire/api.ts'
 import { bundleDetail, eyesOf, mustBeAllowed, readGrant, readRelease, takeLink } from './access.ts'
 import { accountPages } from './account-pages.ts'
 import { auditActions, auditPage } from './audit.ts'
@@ -11,6 +11,7 @@ import type { PageServices } from './pages-host.ts'
 import { may } from './policy.ts'
 import { peoplePages } from './people-pages.ts'
 import { requestPages } from './request-pages.ts'
+import { changeBundle } from './requests/request-access.ts'
 import { sealedPages, type PageAttempts } from './sealed-pages.ts'
 import type { Services } from './services.ts'
 
@@ -23,8 +24,11 @@ export function pageServices(services: Services, attempts: PageAttempts): PageSe
     mustBeOurPage,
     list: (account, query) => catalogue.bundles({ ...query, eyes: eyesOf(account) }),
     bundle: (account, slug) => bundleDetail(services, account, slug),
+    colleagues: (infohash) => services.live?.seeds(infohash),
     link: (account, { slug, name, ...request }) =>
       takeLink(services, account, { slug, name, request: zLinkRequest.parse(request), isPage: true }),
+    changeBundle: (account, slug, change) =>
+      changeBundle(services, account, slug, zBundleChange.parse(change)),
     mayEdit: (account, bundle) => may(account, { kind: 'add-release', bundle }),
     async recall(account, wish) {
       const { bundle, release } = await readRelease(services, account, wish)

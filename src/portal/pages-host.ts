@@ -10,8 +10,8 @@
  * `POST /welcome/CODE` (form field `password`; goes to `/`, or to `/welcome/CODE?weak=1`), `POST /logout` (form field `_csrf`). Links of the API point people to `/bundles/SLUG`.
  */
 import type { Request, RequestHandler } from 'express'
-import type { ReleaseName, Slug } from '../core/ids.ts'
-import type { Bundle, BundleDetail, Link, LinkRequest, NewToken } from '../wire/api.ts'
+import type { InfoHash, ReleaseName, Slug } from '../core/ids.ts'
+import type { Bundle, BundleChange, BundleDetail, Link, LinkRequest, NewToken } from '../wire/api.ts'
 import type { Account } from './account.ts'
 import type { AccountPages } from './account-pages.ts'
 import type { FoundBundles } from './catalogue/catalogue.ts'
@@ -44,8 +44,12 @@ export interface PageServices {
   list(account: Account, query: ListQuery): Promise<FoundBundles>
   /** @throws ShoalError `not-found`, also for what this account may not see. */
   bundle(account: Account, slug: Slug): Promise<BundleDetail>
+  /** How many colleagues have all of it now; undefined where the tracker is in another process. */
+  colleagues(infohash: InfoHash): number | undefined
   /** A link for the person on the page, for their few devices. @throws ShoalError as the API does. */
   link(account: Account, wish: { slug: Slug; name: ReleaseName | 'latest' } & LinkRequest): Promise<Link>
+  /** @throws ShoalError `not-granted`, `not-found`; ZodError. */
+  changeBundle(account: Account, slug: Slug, change: BundleChange): Promise<Bundle>
   /** May this account add releases to the bundle and recall them? */
   mayEdit(account: Account, bundle: Bundle): boolean
   recall(account: Account, wish: { slug: Slug; name: ReleaseName; reason?: string }): Promise<void>

@@ -18,6 +18,7 @@ import { mustBeAllowed } from './access.ts'
 import type { Account } from './account.ts'
 import type { Page } from './cursor.ts'
 import { disable } from './people/leaving.ts'
+import { changePerson, deleteGroup, leaveGroup } from './people/rights.ts'
 import { may } from './policy.ts'
 import type { Services } from './services.ts'
 
@@ -70,7 +71,7 @@ export function peoplePages(services: Services): PeoplePages {
     },
     async change(account, name, change) {
       mustManage(account)
-      return people.change(name, zPersonChange.parse(change), account.user)
+      return changePerson(services, { name, change: zPersonChange.parse(change), by: account.user })
     },
     async invite(account, name) {
       mustManage(account)
@@ -90,7 +91,7 @@ export function peoplePages(services: Services): PeoplePages {
     },
     async deleteGroup(account, name) {
       mustManage(account)
-      await groups.delete(name, account.user)
+      await deleteGroup(services, name, account.user)
     },
     async join(account, person, group) {
       mustManage(account)
@@ -98,7 +99,7 @@ export function peoplePages(services: Services): PeoplePages {
     },
     async leave(account, person, group) {
       mustManage(account)
-      await groups.leave({ person, group, by: account.user })
+      await leaveGroup(services, { person, group, by: account.user })
     },
   }
 }

@@ -25,6 +25,8 @@ export type Action =
   | { readonly kind: 'read-release'; readonly bundle: BundleFacts; readonly state: ReleaseState }
   | { readonly kind: 'add-release'; readonly bundle: BundleFacts }
   | { readonly kind: 'recall-release'; readonly bundle: BundleFacts }
+  /** Its title, what is said of it, its audience. */
+  | { readonly kind: 'change-bundle'; readonly bundle: BundleFacts }
   /** To let people in beside the audience, and to answer who asks for it. */
   | { readonly kind: 'admit-guests'; readonly bundle: BundleFacts }
   | {
@@ -65,6 +67,7 @@ export function may(account: Account, action: Action): boolean {
       return may(account, { kind: 'read-bundle', bundle: action.bundle }) && maySeeState(account, action)
     case 'add-release':
     case 'admit-guests':
+    case 'change-bundle':
       return PUBLISHES.has(role) && isOwner(account, action.bundle)
     case 'recall-release':
       return role === 'operator' || (PUBLISHES.has(role) && isOwner(account, action.bundle))

@@ -57,6 +57,8 @@ export const zRelease = z.object({
   admit: zAdmit,
   publishedAt: zTime,
   publishedBy: z.string(),
+  /** Who vouches that it may be shared, and why. */
+  rights: z.string().default(''),
 })
 export type Release = z.infer<typeof zRelease>
 
@@ -97,15 +99,29 @@ export const zBundleQuery = z.object({
   cursor: z.string().max(512).optional(),
 })
 
+const zTitle = zText.trim().min(1).max(limits.titleCharsMax)
+const zDescription = zText.max(limits.descriptionCharsMax)
+const zTags = z.array(zText.trim().min(1).max(limits.tagCharsMax)).max(limits.tagsMax)
+const zAudience = z.array(zText.trim().min(1).max(64)).min(1).max(64)
+
 export const zNewBundle = z.strictObject({
-  title: zText.trim().min(1).max(limits.titleCharsMax),
+  title: zTitle,
   /** Wanted name; without it the title makes one, and `-2`, `-3` when it is taken. */
   bundle: zSlug.optional(),
-  description: zText.max(limits.descriptionCharsMax).default(''),
-  tags: z.array(zText.trim().min(1).max(limits.tagCharsMax)).max(limits.tagsMax).default([]),
-  audience: z.array(zText.trim().min(1).max(64)).min(1).max(64).default(['everyone']),
+  description: zDescription.default(''),
+  tags: zTags.default([]),
+  audience: zAudience.default(['everyone']),
 })
 export type NewBundle = z.input<typeof zNewBundle>
+
+/** What is absent stays. */
+export const zBundleChange = z.strictObject({
+  title: zTitle.optional(),
+  description: zDescription.optional(),
+  tags: zTags.optional(),
+  audience: zAudience.optional(),
+})
+export type BundleChange = z.infer<typeof zBundleChange>
 
 /** The query beside the .torrent bytes of `POST /bundles/SLUG/releases` (body: application/x-bittorrent). */
 export const zNewReleaseQuery = z.object({

@@ -13,6 +13,7 @@ const FIGURES: LiveFigures = {
   peers: 0,
   crossSiteIntroductions: 40,
   webSockets: 3,
+  seeds: () => 12,
   peersBySite: () => [{ site: 'a-site-with-the-longest-name-that-anybody-would-give-to-it', peers: 12_345 }],
 }
 const HOSTILE = `"><img src=x onerror=alert(1)><script>alert(1)</script>`

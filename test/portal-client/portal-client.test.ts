@@ -21,6 +21,7 @@ const RELEASE: Release = {
   admit: 'any',
   publishedAt: AT,
   publishedBy: 'ann',
+  rights: 'Published by paula.',
 }
 const bundle = (name: string): object => ({
   bundle: name,

@@ -89,6 +89,7 @@ const MATRIX: Readonly<Record<string, Row>> = {
   'get /audit': row(403, 403, 403, 403, 200, 200, 403, 200),
   'get /audit.csv': row(403, 403, 403, 403, 200, 200, 403, 200),
   // who may fetch it has nothing to ask for; for whom it is not, it is as if there were none
+  'put /bundles/{slug}': row(403, 404, 404, 200, 403, 403, 403, 200),
   'post /bundles/{slug}/requests': row(409, 201, 201, 409, 201, 201, 409, 409),
   'get /requests': row(200, 200, 200, 200, 200, 200, 200, 200),
   'post /requests/{id}/grant': row(404, 404, 404, 200, 404, 404, 404, 200),
@@ -105,6 +106,7 @@ const BODIES: Readonly<Record<string, object>> = {
   'post /grants/refuse-before': { before: '2026-01-01T00:00:00Z' },
   'post /presence': { peerId: 'b'.repeat(40), kind: 'origin', host: '10.0.0.9', port: 5_000, complete: [] },
   'post /devices/codes': { user: 'vera' },
+  'put /bundles/{slug}': { description: 'new words' },
   'post /bundles/{slug}/requests': { reason: 'for the drill' },
   'post /requests/{id}/grant': {},
   'post /requests/{id}/deny': {},

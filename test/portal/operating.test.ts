@@ -19,6 +19,7 @@ const FIGURES: LiveFigures = {
   crossSiteIntroductions: 40,
   webSockets: 3,
   udp: { connects: 9, dropped: 0 },
+  seeds: () => 12,
   peersBySite: () => [
     { site: 'lyon', peers: 1_200 },
     { site: '<img src=x>', peers: 34 },

@@ -78,6 +78,74 @@ describe('The pages', () => {
     assert.ok((await portal.audit()).some((row) => /grant/.test(row.action)))
   })
 
+  it('say who vouches for a release, from where it comes, and show the way to a phone', async () => {
+    const paula = await portal.token('publisher', { user: 'paula' })
+    const { slug } = await portal.live(paula, { title: 'Fire safety' }, 'a.mp4')
+    const stated = await portal.bundle(paula, { title: 'Stated' })
+    const query = `?rights=${encodeURIComponent('CC BY 4.0, by <b>us</b>')}`
+    await portal.postTorrent(paula, stated, torrentNamed('b.mp4'), query).expect(201)
+    await signIn(paula)
+    const page = await html(`/bundles/${slug}`)
+    assert.match(page, /Rights: Published by paula, who vouches that it may be shared\./)
+    assert.match(page, /available from the company server</)
+    assert.match(await html(`/bundles/${stated}`), /Rights: CC BY 4\.0, by &lt;b&gt;us/)
+    const code = await browser.get(`/bundles/${slug}/qr.svg`).expect(200).expect('content-type', /svg/)
+    assert.match(String(code.body), /<svg /)
+    await browser.get('/bundles/none/qr.svg').expect(404)
+  })
+
+  it('count the colleagues who have all of it, where the tracker is in the same process', async () => {
+    let seeds = 0
+    const figures = {
+      announces: {},
+      swarms: 0,
+      peers: 0,
+      crossSiteIntroductions: 0,
+      webSockets: 0,
+      peersBySite: () => [],
+    }
+    await portal[Symbol.asyncDispose]()
+    portal = await openTestPortal({ live: () => ({ ...figures, seeds: () => seeds }) })
+    browser = request.agent(portal.portal.handler)
+    const { slug } = await portal.live(portal.adminToken, { title: 'Fire safety' })
+    await signIn(portal.adminToken)
+    for (const [count, text] of [
+      [0, 'from the company server<'],
+      [1, 'from the company server and 1 colleague<'],
+      [12, 'from the company server and 12 colleagues<'],
+    ] as const) {
+      seeds = count
+      assert.ok((await html(`/bundles/${slug}`)).includes(text), text)
+    }
+  })
+
+  it('let the owner change what is said of a bundle, and for whom it is', async () => {
+    const paula = await portal.token('publisher', { user: 'paula' })
+    const { slug } = await portal.live(paula, { title: 'Fire safety', tags: ['safety'] })
+    await signIn(paula)
+    const _csrf = csrfIn(await html(`/bundles/${slug}`))
+    const send = (fields: object): request.Test =>
+      browser
+        .post(`/bundles/${slug}/change`)
+        .type('form')
+        .send({ _csrf, ...fields })
+    const good = { title: 'Fire!', description: 'a\r\nb', tags: ' x, y ,,', audience: 'board, ops' }
+    await send(good).expect('location', `/bundles/${slug}`)
+    const { title, description, tags, audience } = await portal.detail(paula, slug)
+    assert.deepEqual([title, description, tags, audience], ['Fire!', 'a\nb', ['x', 'y'], ['board', 'ops']])
+    assert.match((await send({ ...good, title: '' }).expect(409)).text, /role="alert"/)
+    assert.match((await send({ ...good, audience: ' , ' }).expect(409)).text, /role="alert"/)
+    await browser.post('/logout').type('form').send({ _csrf })
+    await signIn(await portal.token('viewer', { user: 'vera', groups: ['ops'] }))
+    const hers = await html(`/bundles/${slug}`)
+    assert.doesNotMatch(hers, /Change this bundle|Who else may have it|without an account/)
+    await browser
+      .post(`/bundles/${slug}/change`)
+      .type('form')
+      .send({ ...good, _csrf: csrfIn(hers) })
+      .expect(409)
+  })
+
   it('take no form that another site sent', async () => {
     const { slug } = await portal.live(portal.adminToken)
     await signIn(portal.adminToken)

@@ -64,6 +64,7 @@ const RULES: { readonly [K in Action['kind']]: Rule } = {
   ]),
   'add-release': [[{ kind: 'add-release', bundle }, ['admin', 'owner']]],
   'admit-guests': [[{ kind: 'admit-guests', bundle }, ['admin', 'owner']]],
+  'change-bundle': [[{ kind: 'change-bundle', bundle }, ['admin', 'owner']]],
   'recall-release': [[{ kind: 'recall-release', bundle }, ['admin', 'owner', 'operator']]],
   link: zReleaseState.options.map((state) => [
     { kind: 'link', bundle, state, forUser: 'somebody else' },
@@ -104,7 +105,7 @@ describe('Policy', () => {
     fc.assert(
       fc.property(someAccount, someBundle, (who, bundle) => {
         const isOwner = who.user === bundle.owner && (who.role === 'publisher' || who.role === 'origin')
-        for (const kind of ['add-release', 'admit-guests', 'recall-release'] as const)
+        for (const kind of ['add-release', 'admit-guests', 'change-bundle', 'recall-release'] as const)
           assert.equal(
             may(who, { kind, bundle }),
             who.role === 'admin' || isOwner || (kind === 'recall-release' && who.role === 'operator'),

@@ -87,6 +87,8 @@ export async function publish(context: Context, path: string, given: object): Pr
   const { bundle, release, infohash, sizeBytes, portal, seededFrom } = published
   context.output.clearBar()
   context.output.event({ event: 'published', bundle, release, infohash, sizeBytes, portal })
+  if (options.rights.trim() === '')
+    context.output.note('Kept with it: that you vouch that it may be shared (say more with --rights "…").')
   if (seededFrom === 'here') {
     context.output.note('A full copy is at the origin: you may close your laptop now.')
   }

@@ -10,7 +10,7 @@
  */
 import type { InfoHash, ReleaseName, Slug } from '../../core/ids.ts'
 import type { Torrent } from '../../core/metainfo.ts'
-import type { Bundle, Release, zFile } from '../../wire/api.ts'
+import type { Bundle, BundleChange, Release, zFile } from '../../wire/api.ts'
 import type { z } from 'zod'
 import type { Page } from '../cursor.ts'
 
@@ -19,7 +19,6 @@ export interface StoredRelease extends Release {
   readonly bundle: Slug
   readonly contentName: string
   readonly isSingleFile: boolean
-  readonly rights: string
 }
 
 export type ReleaseFile = Readonly<z.infer<typeof zFile>>
@@ -81,6 +80,8 @@ export interface WantedRelease {
 export interface Catalogue {
   /** @throws ShoalError `conflict` when the wanted name is taken. */
   createBundle(draft: BundleDraft): Promise<Bundle>
+  /** What is absent stays. Guests stay, but those whom the audience has now. @throws ShoalError `not-found`. */
+  changeBundle(slug: Slug, change: BundleChange, by: string): Promise<Bundle>
   bundle(slug: Slug): Promise<Bundle | undefined>
   /**
    * In the order of `sort`; with `q` best first. Words with a slip find what was meant, where nothing has them as they are.

@@ -78,6 +78,7 @@ export function publicRelease(stored: StoredRelease): Release {
     admit,
     publishedAt,
     publishedBy,
+    rights,
   } = stored
   return {
     name,
@@ -90,5 +91,6 @@ export function publicRelease(stored: StoredRelease): Release {
     admit,
     publishedAt,
     publishedBy,
+    rights,
   }
 }

@@ -1,9 +1,10 @@
 /** The catalogue on SQLite: what it reads. Its changes are in `changes.ts`. */
 import type { InfoHash, ReleaseName, Slug } from '../../core/ids.ts'
-import type { Bundle } from '../../wire/api.ts'
+import type { Bundle, BundleChange } from '../../wire/api.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Database } from '../database/tables.ts'
 import type { Journal } from '../journal.ts'
+import { changeBundle } from './change-bundle.ts'
 import { addRelease, createBundle, happen } from './changes.ts'
 import { listBundles } from './list.ts'
 import { WAITING_STATES } from './release-state.ts'
@@ -38,6 +39,16 @@ export class SqliteCatalogue implements Catalogue {
 
   createBundle(draft: BundleDraft): Promise<Bundle> {
     return createBundle(this.#parts, draft)
+  }
+
+  async changeBundle(slug: Slug, change: BundleChange, by: string): Promise<Bundle> {
+    const id = await changeBundle(this.#parts, { slug, change, by })
+    const row = await this.#db
+      .selectFrom('bundles')
+      .selectAll()
+      .where('id', '=', id)
+      .executeTakeFirstOrThrow()
+    return bundleOfRow(row, (await latestOf(this.#db, [id])).get(id))
   }
 
   addRelease(draft: ReleaseDraft): Promise<{ release: StoredRelease; isNew: boolean }> {

@@ -214,6 +214,12 @@ async function learnAll(tx: Transaction<Tables>): Promise<void> {
   }
 }
 
+/** Nothing is listed without a statement of rights. */
+const RIGHTS = `
+  update releases set rights = 'Published by ' || published_by || ' before statements of rights were asked for.'
+    where trim(rights) = '';
+`
+
 /** A step in one transaction, which SQLite allows for schemas too; `if not exists` where its mark was lost. */
 function step(statements: string, then?: (tx: Transaction<Tables>) => Promise<void>): Migration {
   return {
@@ -243,6 +249,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0012-sealed-links': step(SEALED_LINKS),
   '0013-feeds': step(FEEDS),
   '0014-words': step(WORDS, learnAll),
+  '0015-rights': step(RIGHTS),
 }
 
 /**

@@ -15,12 +15,20 @@ const SECRET = new RegExp(`(?:^|; )${COOKIE.replace('.', '\\.')}=([A-Za-z0-9_-]{
 export interface CompanySignInParts {
   readonly login: CompanyLogin
   readonly arrivals: Parameters<typeof arrive>[0]
+  /** Groups and role of the person are what the login says from now on. */
+  readonly onArrived: (person: string) => Promise<void>
   readonly isSecure: boolean
   /** Counts failures, begins the session. */
   readonly signIn: (req: Request, find: () => Promise<SessionOwner | undefined>) => Promise<void>
 }
 
-export function companySignInRoutes({ login, arrivals, isSecure, signIn }: CompanySignInParts): Router {
+export function companySignInRoutes({
+  login,
+  arrivals,
+  onArrived,
+  isSecure,
+  signIn,
+}: CompanySignInParts): Router {
   const router = Router()
   const cookie: CookieOptions = { httpOnly: true, sameSite: 'lax', secure: isSecure, path: '/login/company' }
   router.get('/login/company', async (req, res) => {
@@ -40,7 +48,9 @@ export function companySignInRoutes({ login, arrivals, isSecure, signIn }: Compa
         const secret = SECRET.exec(req.get('cookie') ?? '')?.[1] ?? ''
         const arrival = await login.finish(queryOf(req), secret)
         next = arrival.next
-        return { person: await arrive(arrivals, arrival) }
+        const person = await arrive(arrivals, arrival)
+        await onArrived(person)
+        return { person }
       })
     } catch (error) {
       sayWhy(res, error)

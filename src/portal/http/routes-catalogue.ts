@@ -4,6 +4,7 @@ import { ShoalError } from '../../core/errors.ts'
 import { encodeTorrent } from '../../wire/torrent.ts'
 import {
   zBundle,
+  zBundleChange,
   zBundleDetail,
   zBundlePage,
   zBundleQuery,
@@ -26,8 +27,10 @@ import {
   releaseDetail,
   takeLink,
 } from '../access.ts'
+import type { Account } from '../account.ts'
 import { readTorrent } from '../catalogue/read-torrent.ts'
 import { publicRelease } from '../catalogue/rows.ts'
+import { changeBundle } from '../requests/request-access.ts'
 import { route, type ApiRoute } from './route.ts'
 
 const zReleaseDetail = zRelease.extend({
@@ -49,6 +52,9 @@ const zRecall = z
       .optional(),
   })
   .optional()
+
+/** What publishing says by itself, where nothing else was said. */
+const vouchingOf = ({ user }: Account): string => `Published by ${user}, who vouches that it may be shared.`
 
 export const TORRENT_TYPE = 'application/x-bittorrent'
 
@@ -91,6 +97,18 @@ export const catalogueRoutes: readonly ApiRoute[] = [
     }),
   }),
   route({
+    method: 'put',
+    path: '/bundles/{slug}',
+    summary: 'Changes what is said of a bundle, or for whom it is; what is absent stays',
+    params: bySlug,
+    body: zBundleChange,
+    answers: [{ status: 200, schema: zBundle }],
+    handle: async ({ services, account, params, body }) => ({
+      status: 200,
+      json: await changeBundle(services, account, params.slug, body),
+    }),
+  }),
+  route({
     method: 'post',
     path: '/bundles/{slug}/releases',
     summary: 'Registers a release by its .torrent, of which only the info bytes are kept',
@@ -109,9 +127,11 @@ export const catalogueRoutes: readonly ApiRoute[] = [
       if (!torrent.metainfo.isPrivate)
         throw new ShoalError('bad-input', 'this torrent is not private: make it with private=1 (BEP 27)')
       if (query.release === LATEST) throw new ShoalError('bad-input', '"latest" is no name for a release')
-      const { release: name, ...rest } = query
+      const { release: name, rights, ...rest } = query
       const { release, isNew } = await services.catalogue.addRelease({
         ...rest,
+        // nothing is listed for which nobody vouches
+        rights: rights.trim() === '' ? vouchingOf(account) : rights.trim(),
         bundle: params.slug,
         name,
         torrent,

@@ -16,6 +16,7 @@ import {
 } from '../../wire/api.ts'
 import { mustBeAllowed } from '../access.ts'
 import { disable } from '../people/leaving.ts'
+import { changePerson, deleteGroup, leaveGroup } from '../people/rights.ts'
 import type { Services } from '../services.ts'
 import { route, type ApiRoute } from './route.ts'
 
@@ -69,7 +70,8 @@ export const peopleRoutes: readonly ApiRoute[] = [
     answers: [{ status: 200, schema: zPerson }],
     handle: async ({ services, account, params, body }) => {
       mustBeAllowed(account, { kind: 'manage-people' })
-      return { status: 200, json: await services.people.change(params.name, body, account.user) }
+      const order = { name: params.name, change: body, by: account.user }
+      return { status: 200, json: await changePerson(services, order) }
     },
   }),
   route({
@@ -136,7 +138,7 @@ export const peopleRoutes: readonly ApiRoute[] = [
     answers: [{ status: 204 }],
     handle: async ({ services, account, params }) => {
       mustBeAllowed(account, { kind: 'manage-people' })
-      await services.groups.delete(params.name, account.user)
+      await deleteGroup(services, params.name, account.user)
       return { status: 204 }
     },
   }),
@@ -160,7 +162,7 @@ export const peopleRoutes: readonly ApiRoute[] = [
     answers: [{ status: 204 }],
     handle: async ({ services, account, params: { name: group, person } }) => {
       mustBeAllowed(account, { kind: 'manage-people' })
-      await services.groups.leave({ person, group, by: account.user })
+      await leaveGroup(services, { person, group, by: account.user })
       return { status: 204 }
     },
   }),

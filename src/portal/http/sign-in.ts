@@ -5,6 +5,7 @@ import { tryIpAddress } from '../../core/address.ts'
 import { ShoalError } from '../../core/errors.ts'
 import { zPassword } from '../../wire/api.ts'
 import { limits } from '../../wire/limits.ts'
+import { endLostGrants } from '../lost-grants.ts'
 import type { Services } from '../services.ts'
 import { addressOf } from './authenticate.ts'
 import type { Attempts } from './attempts.ts'
@@ -36,7 +37,16 @@ export function signInRoutes(parts: SignInParts): Router {
   const router = Router()
   const { company, isSecure } = parts
   if (company !== undefined)
-    router.use(companySignInRoutes({ ...company, isSecure, signIn: (req, find) => signIn(parts, req, find) }))
+    router.use(
+      companySignInRoutes({
+        ...company,
+        isSecure,
+        signIn: (req, find) => signIn(parts, req, find),
+        onArrived: async (user) => {
+          await endLostGrants(parts.services, { user }, 'company login')
+        },
+      }),
+    )
   router.get('/login/:code', async (req, res) => {
     const redeemed = parts.services.loginCodes.redeem(req.params.code)
     await signIn(parts, req, () =>

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path'
 import express, { type Router } from 'express'
+import { renderSVG } from 'uqr'
 import { ShoalError } from '../../core/errors.ts'
 import { releaseName, slug } from '../../core/ids.ts'
 import { zBundleQuery, type Link } from '../../wire/api.ts'
@@ -34,11 +35,13 @@ export function pages(services: PageServices): Router {
   router.get('/operate', visited(services, operatePage))
   router.get('/bundles/:slug', visited(services, bundlePage))
   router.get('/bundles/:slug/releases/:name', visited(services, bundlePage))
+  router.get('/bundles/:slug/qr.svg', visited(services, qrCode))
   router.post(
     '/bundles/:slug/releases/:name/links',
     express.urlencoded({ limit: '4kb', extended: false }),
     visited(services, linkPage),
   )
+  router.post('/bundles/:slug/change', readChange, visited(services, changePage))
   router.use(accountPages(services))
   router.use(sealedLinkPage(services))
   router.use(peoplePages(services))
@@ -110,7 +113,42 @@ async function linkPage(visit: Visit): Promise<void> {
   }
 }
 
+/** A description may be long. */
+const readChange = express.urlencoded({ limit: '64kb', extended: false })
+
+async function changePage(visit: Visit): Promise<void> {
+  const { services, account, req, res } = visit
+  const name = slug(param(req, 'slug'))
+  try {
+    await services.changeBundle(account, name, {
+      title: field(req, 'title'),
+      description: field(req, 'description').replaceAll('\r\n', '\n'),
+      tags: listIn(field(req, 'tags')),
+      audience: listIn(field(req, 'audience')),
+    })
+  } catch (error) {
+    if (isAbsence(error)) throw error
+    await sendBundle(visit, undefined, sentenceOf(error))
+    return
+  }
+  res.redirect(303, `/bundles/${name}`)
+}
+
+/** Names with commas between them. */
+const listIn = (text: string): string[] =>
+  text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '')
+
 const isAbsence = (error: unknown): boolean => error instanceof ShoalError && error.code === 'not-found'
+
+/** Of the page's address: a phone opens it, a camera needs no more. */
+async function qrCode({ services, account, req, res }: Visit): Promise<void> {
+  const { bundle } = await services.bundle(account, slug(param(req, 'slug')))
+  const svg = renderSVG(`${services.publicUrl}/bundles/${bundle}`, { border: 2 })
+  res.set('cache-control', 'private, max-age=3600').type('svg').send(svg)
+}
 
 async function operatePage(visit: Visit): Promise<void> {
   const { services, account, res } = visit
@@ -134,12 +172,14 @@ async function sendBundle(visit: Visit, link: Link | undefined, problem?: string
     ? await services.requests.guests(account, bundle.bundle)
     : undefined
   res
+    .status(problem === undefined ? 200 : 409)
     .set('cache-control', 'no-store')
     .type('html')
     .send(
       renderPage('bundle', frame, {
-        ...bundlePageOf({ bundle, wanted, link, guests }),
+        ...bundlePageOf({ bundle, wanted, link, guests, colleagues: (hash) => services.colleagues(hash) }),
         ...(problem !== undefined && { problem }),
+        mayEdit: services.mayEdit(account, bundle),
       }),
     )
 }

@@ -1,6 +1,7 @@
 /** What pages show, made from what the catalogue holds: texts only, all decisions made. Pure. */
 import prettyBytes from 'pretty-bytes'
 import { unreachable } from '../../core/errors.ts'
+import type { InfoHash } from '../../core/ids.ts'
 import type { Bundle, BundleDetail, Guest, Link, ReleaseState } from '../../wire/api.ts'
 
 type ReleaseDetail = BundleDetail['releases'][number]
@@ -68,10 +69,12 @@ export interface BundlePage {
   readonly link: Link | undefined
   /** For whoever may let others in. */
   readonly guests: readonly Guest[] | undefined
+  /** Who has all of a release, beside the server; undefined where that is not known. */
+  readonly colleagues: (infohash: InfoHash) => number | undefined
 }
 
 /** The page of a bundle, with the release that is shown (by name, else the newest live, else the newest). */
-export function bundlePageOf({ bundle, wanted, link, guests }: BundlePage): object {
+export function bundlePageOf({ bundle, wanted, link, guests, colleagues }: BundlePage): object {
   const shown =
     bundle.releases.find((release) => release.name === wanted) ??
     bundle.releases.find((release) => release.state === 'live') ??
@@ -83,8 +86,17 @@ export function bundlePageOf({ bundle, wanted, link, guests }: BundlePage): obje
       owner: bundle.owner,
       audience: bundle.audience.join(', '),
       tags: bundle.tags,
+      changeUrl: `/bundles/${bundle.bundle}/change`,
     },
-    release: shown === undefined ? undefined : { ...releaseOf(shown), ...forOursOf(bundle.bundle, shown) },
+    release:
+      shown === undefined
+        ? undefined
+        : {
+            ...releaseOf(shown),
+            ...forOursOf(bundle.bundle, shown),
+            available: availableText(shown.state, colleagues(shown.infohash)),
+          },
+    qrUrl: `/bundles/${bundle.bundle}/qr.svg`,
     linkUrl: `/bundles/${bundle.bundle}/releases/${shown?.name ?? ''}/links`,
     releases: bundle.releases.map((release) => ({
       ...summaryOf(release),
@@ -109,6 +121,7 @@ function releaseOf(release: ReleaseDetail): object {
     isLive: release.state === 'live',
     reason: release.reason,
     notes: release.notes,
+    rights: release.rights,
     infohash: release.infohash,
     pieceLength: prettyBytes(release.pieceLengthBytes, { binary: true }),
     fileCount: files.length === 1 ? '1 file' : `${files.length} files`,
@@ -118,6 +131,13 @@ function releaseOf(release: ReleaseDetail): object {
     })),
     moreFiles: hidden > 0 ? `and ${hidden} more: the .torrent lists them all` : undefined,
   }
+}
+
+/** From where it comes; undefined for what is not to be had. */
+function availableText(state: ReleaseState, colleagues: number | undefined): string | undefined {
+  if (state !== 'live') return undefined
+  if (colleagues === undefined || colleagues === 0) return 'from the company server'
+  return `from the company server and ${colleagues === 1 ? '1 colleague' : `${colleagues} colleagues`}`
 }
 
 /** The command in place of a link, for a release that is for our clients only. */

@@ -65,6 +65,17 @@ export class Groups {
     return rows.map((row) => publicGroup(row, row.members ?? 0))
   }
 
+  /** By name; none for a group that is not there. */
+  async members(name: string): Promise<string[]> {
+    const rows = await this.#db
+      .selectFrom('memberships')
+      .select('person')
+      .where('group_name', '=', name)
+      .orderBy('person')
+      .execute()
+    return rows.map(({ person }) => person)
+  }
+
   /** Its members lose what it gave them. Audiences that name it name nobody by it. @throws ShoalError `not-found`. */
   async delete(name: string, by: string): Promise<void> {
     await this.#journal.change(async (tx, notes) => {

@@ -102,6 +102,15 @@ export class Tokens {
     return this.#account(await this.#find('id', id))
   }
 
+  /** What the tokens of somebody who has no account of their own stand for. */
+  async accountsOf(user: string): Promise<readonly Account[]> {
+    const rows = await this.#db.selectFrom('tokens').selectAll().where('user', '=', user).execute()
+    const now = this.#clock.epoch()
+    return rows
+      .filter(({ expires_at }) => expires_at === null || expires_at > now)
+      .map(({ role, groups, id: tokenId }) => ({ user, role, groups: textList(groups), tokenId }))
+  }
+
   async isEmpty(): Promise<boolean> {
     return (await this.#db.selectFrom('tokens').select('id').limit(1).executeTakeFirst()) === undefined
   }

@@ -1,22 +1,24 @@
 /** Policy applied to requests and guests. Routes and pages reach both through here only. */
 import type { z } from 'zod'
 import { ShoalError } from '../../core/errors.ts'
-import type { GrantId, Slug } from '../../core/ids.ts'
+import type { Slug } from '../../core/ids.ts'
 import { type EpochMillis, epochMillis } from '../../core/units.ts'
 import type {
   AccessRequest,
   Bundle,
   Guest,
+  zBundleChange,
   zDenying,
   zGranting,
   zNewGuest,
   zRequestQuery,
 } from '../../wire/api.ts'
 import { mayFetch, mustBeAllowed, readBundle } from '../access.ts'
-import { audienceNamesOf, type Account } from '../account.ts'
+import type { Account } from '../account.ts'
 import type { Page } from '../cursor.ts'
 import { may } from '../policy.ts'
 import type { Services } from '../services.ts'
+import { endLostGrants } from '../lost-grants.ts'
 import type { RequestScope } from './requests.ts'
 
 /** The answer is the same whether there is such a bundle or not. @throws ShoalError `conflict` for what one may fetch already. */
@@ -89,46 +91,29 @@ export async function admitGuest(
   await services.guests.admit(slug, { name, until: timeOf(until), by: account.user })
 }
 
-/** Their grants for the bundle end, but of whoever may see it by another name as well. */
+/** Their grants for the bundle end, but of whoever may fetch it by another name as well. */
 export async function dismissGuest(
   services: Services,
   account: Account,
   { slug, name }: { readonly slug: Slug; readonly name: string },
 ): Promise<void> {
-  const bundle = await mustManageGuests(services, account, slug)
+  await mustManageGuests(services, account, slug)
   await services.guests.dismiss(slug, name, account.user)
-  for (const { id, user } of await liveGrantsOf(services, slug, name)) {
-    const person = await services.people.accountOf(user)
-    const asker = person ?? { user, role: 'viewer' as const, groups: [] }
-    if (await isStillSeen(services, asker, bundle)) continue
-    await services.ledger.commit({ kind: 'revoke', id, at: services.clock.epoch(), by: account.user })
-  }
+  await endLostGrants(services, { slug }, account.user)
 }
 
-/** Of the person who is called so, or those of the group. */
-async function liveGrantsOf(
-  { db, clock }: Services,
+/** What is absent stays. Who is not in the audience any more, nor a guest, loses what they have of it. */
+export async function changeBundle(
+  services: Services,
+  account: Account,
   slug: Slug,
-  name: string,
-): Promise<{ readonly id: GrantId; readonly user: string }[]> {
-  return db
-    .selectFrom('grants')
-    .select(['id', 'for_user as user'])
-    .where('bundle', '=', slug)
-    .where('revoked_at', 'is', null)
-    .where('expires_at', '>', clock.epoch())
-    .where((eb) =>
-      eb.or([
-        eb('for_user', '=', name),
-        eb('for_user', 'in', eb.selectFrom('memberships').select('person').where('group_name', '=', name)),
-      ]),
-    )
-    .execute()
-}
-
-async function isStillSeen({ guests }: Services, account: Account, bundle: Bundle): Promise<boolean> {
-  if (may(account, { kind: 'read-bundle', bundle })) return true
-  return (await guests.termOf(bundle.bundle, audienceNamesOf(account))) !== undefined
+  change: z.output<typeof zBundleChange>,
+): Promise<Bundle> {
+  const bundle = await readBundle(services, account, slug)
+  mustBeAllowed(account, { kind: 'change-bundle', bundle })
+  const changed = await services.catalogue.changeBundle(slug, change, account.user)
+  if (change.audience !== undefined) await endLostGrants(services, { slug }, account.user)
+  return changed
 }
 
 async function mustManageGuests(services: Services, account: Account, slug: Slug): Promise<Bundle> {

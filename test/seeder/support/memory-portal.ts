@@ -80,6 +80,7 @@ export class MemoryPortal {
       admit: query.admit ?? 'any',
       publishedAt: '2026-01-01T00:00:00.000Z',
       publishedBy: this.user,
+      rights: '',
       contentName: torrent.metainfo.name,
       isSingleFile: torrent.metainfo.isSingleFile,
       files: [...torrent.metainfo.files],
