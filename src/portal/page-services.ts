@@ -14,6 +14,7 @@ import { requestPages } from './request-pages.ts'
 import { changeBundle } from './requests/request-access.ts'
 import { sealedPages, type PageAttempts } from './sealed-pages.ts'
 import type { Services } from './services.ts'
+import { sitePages } from './site-pages.ts'
 
 export function pageServices(services: Services, attempts: PageAttempts): PageServices {
   const { catalogue, grants, ledger, tokens, clock, db } = services
@@ -61,6 +62,7 @@ export function pageServices(services: Services, attempts: PageAttempts): PageSe
     people: peoplePages(services),
     own: accountPages(services, attempts.nameAttempts),
     sealed: sealedPages(services, attempts),
+    sites: sitePages(services),
     requests: requestPages(services),
     companyLabel: services.company?.login.label,
     seesAudit: (account) => may(account, { kind: 'read-audit' }),

@@ -23,6 +23,7 @@ import type { GrantView } from './grants/grant-reader.ts'
 import type { PeoplePages } from './people-pages.ts'
 import type { RequestPages } from './request-pages.ts'
 import type { SealedPages } from './sealed-pages.ts'
+import type { SitePages } from './site-pages.ts'
 
 export interface ListQuery {
   readonly q?: string | undefined
@@ -66,6 +67,7 @@ export interface PageServices {
   readonly own: AccountPages
   readonly requests: RequestPages
   readonly sealed: SealedPages
+  readonly sites: SitePages
   /** What stands on the button of the company's login (`GET /login/company`); undefined where there is none. */
   readonly companyLabel: string | undefined
   seesAudit(account: Account): boolean

@@ -146,6 +146,40 @@ describe('The pages', () => {
       .expect(409)
   })
 
+  it('say in which site an address is, and let operators change the map', async () => {
+    await signIn(await portal.token('operator', { user: 'opal' }))
+    assert.match(await html('/sites'), /No sites are listed/)
+    assert.match(await html('/sites?address=10.4.7.9'), /10\.4\.7\.9 is in 10\.4\.7\.0\/24, which no line/)
+    const _csrf = csrfIn(await html('/sites'))
+    const send = (map: string): request.Test => browser.post('/sites').type('form').send({ _csrf, map })
+    await send('lyon 10.4.0.0/16\r\nvpn 10.200.0.0/16 peering=off\r\n').expect(
+      'location',
+      '/sites?said=sites',
+    )
+    assert.match(await html('/sites?address=10.4.7.9'), /10\.4\.7\.9 is in lyon</)
+    assert.match(await html('/sites?address=10.200.0.1'), /is in vpn \(peering=off\)/)
+    assert.match(await html('/sites?address=nowhere'), /role="alert"/)
+    const refused = (await send('lyon 10.4.0.0/16\nparis 10.4.1.0/99').expect(409)).text
+    assert.match(refused, /line 2/)
+    assert.match(refused, /paris 10\.4\.1\.0\/99/)
+    await browser.post('/logout').type('form').send({ _csrf })
+    await signIn(await portal.token('publisher', { user: 'paula' }))
+    const hers = await html('/sites?address=10.4.7.9')
+    assert.match(hers, /is in lyon/)
+    assert.doesNotMatch(hers, /Use this map/)
+    await browser
+      .post('/sites')
+      .type('form')
+      .send({ _csrf: csrfIn(hers), map: '' })
+      .expect(409)
+    await browser
+      .post('/logout')
+      .type('form')
+      .send({ _csrf: csrfIn(hers) })
+    await signIn(await portal.token('viewer', { user: 'vera' }))
+    await html('/sites', 404)
+  })
+
   it('take no form that another site sent', async () => {
     const { slug } = await portal.live(portal.adminToken)
     await signIn(portal.adminToken)

@@ -16,6 +16,7 @@ import { requestPages } from './requests.ts'
 import { renderPage } from './render.ts'
 import { operatingPageOf } from './operating-view.ts'
 import { bundlePageOf, cardOf } from './view-model.ts'
+import { sitesPages } from './sites.ts'
 import { sealedLinkPage } from './sealed-link.ts'
 import { field, frameOf, param, sentenceOf, visited, type Visit } from './visit.ts'
 
@@ -47,6 +48,7 @@ export function pages(services: PageServices): Router {
   router.use(peoplePages(services))
   router.use(requestPages(services))
   router.use(auditPages(services))
+  router.use(sitesPages(services))
   router.use(visited(services, () => Promise.reject(new ShoalError('not-found', 'no such page'))))
   return router
 }

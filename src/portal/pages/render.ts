@@ -16,6 +16,8 @@ export interface PageFrame {
   readonly isOperator?: boolean
   /** There are pages about people for them. */
   readonly seesPeople?: boolean
+  /** The site map is for them. */
+  readonly seesSites?: boolean
   /** The audit trail is for them. */
   readonly seesAudit?: boolean
   /** Requests to answer, and answers that they have not seen. */
@@ -39,6 +41,7 @@ export type Template =
   | 'requests'
   | 'sealed-link'
   | 'set-up'
+  | 'sites'
   | 'welcome'
 
 export function renderPage(template: Template, frame: PageFrame, data: object = {}): string {

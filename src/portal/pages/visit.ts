@@ -75,6 +75,7 @@ export function frameOf({ services, account, req, news }: Visit, title: string):
     csrfToken: services.csrfToken(req),
     isOperator: services.isOperator(account),
     seesPeople: services.people.mayRead(account),
+    seesSites: services.sites.mayRead(account),
     seesAudit: services.seesAudit(account),
     news,
   }
