@@ -32,7 +32,17 @@ async function picturesOf(context: BrowserContext, name: string): Promise<void> 
   await shoot('no-results')
   await page.goto(`${portal ?? ''}/bundles/no-such-bundle`)
   await shoot('not-here')
-  for (const path of ['account', 'activate', 'requests', 'people', 'groups', 'sites', 'audit', 'operate']) {
+  for (const path of [
+    'account',
+    'activate',
+    'requests',
+    'people',
+    'groups',
+    'grants',
+    'sites',
+    'audit',
+    'operate',
+  ]) {
     await page.goto(`${portal ?? ''}/${path}`)
     await shoot(path)
   }

@@ -31,6 +31,7 @@ export function pageServices(services: Services, attempts: PageAttempts): PageSe
     changeBundle: (account, slug, change) =>
       changeBundle(services, account, slug, zBundleChange.parse(change)),
     mayEdit: (account, bundle) => may(account, { kind: 'add-release', bundle }),
+    mayRecall: (account, bundle) => may(account, { kind: 'recall-release', bundle }),
     async recall(account, wish) {
       const { bundle, release } = await readRelease(services, account, wish)
       mustBeAllowed(account, { kind: 'recall-release', bundle })
@@ -42,6 +43,10 @@ export function pageServices(services: Services, attempts: PageAttempts): PageSe
       const concerning = may(account, { kind: 'read-all-grants' }) ? undefined : account.user
       return grants.list({ ...query, concerning })
     },
+    seesAllGrants: (account) => may(account, { kind: 'read-all-grants' }),
+    mayRevoke: (account, { for: forUser, issuedBy }) =>
+      may(account, { kind: 'revoke-grant', grant: { forUser, issuedBy } }),
+    now: () => clock.epoch(),
     async revoke(account, grant) {
       const { id } = await readGrant(services, account, { id: grantId(grant), kind: 'revoke-grant' })
       await ledger.commit({ kind: 'revoke', id, at: clock.epoch(), by: account.user })

@@ -53,8 +53,17 @@ export interface PageServices {
   changeBundle(account: Account, slug: Slug, change: BundleChange): Promise<Bundle>
   /** May this account add releases to the bundle and recall them? */
   mayEdit(account: Account, bundle: Bundle): boolean
+  mayRecall(account: Account, bundle: Bundle): boolean
   recall(account: Account, wish: { slug: Slug; name: ReleaseName; reason?: string }): Promise<void>
-  grants(account: Account, query: { limit: number; cursor?: string | undefined }): Promise<Page<GrantView>>
+  /** All for whom that is a business, else those given to the account or by it. */
+  grants(
+    account: Account,
+    query: { limit: number; cursor?: string | undefined; forUser?: string },
+  ): Promise<Page<GrantView>>
+  seesAllGrants(account: Account): boolean
+  mayRevoke(account: Account, grant: GrantView): boolean
+  /** Milliseconds since 1970. */
+  now(): number
   revoke(account: Account, grant: string): Promise<void>
   /** These three are an admin's. @throws ShoalError `not-granted`. */
   tokens(account: Account): Promise<readonly TokenInfo[]>

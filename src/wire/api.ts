@@ -181,6 +181,7 @@ export const zGrant = z.object({
   bundle: zSlug,
   release: zReleaseName,
   for: z.string(),
+  issuedBy: z.string(),
   issuedAt: zTime,
   expiresAt: zTime,
   revokedAt: zTime.nullable(),

@@ -92,6 +92,8 @@ describe('The pages about people in a real browser', function () {
 
     await goTo(admin, '/audit?action=access-granted')
     await goTo(admin, '/people')
+    await goTo(admin, '/grants?user=grace')
+    await submit(admin, 'button:has-text("Revoke")')
     await goTo(admin, '/sites?address=10.4.7.9')
     await admin.fill('textarea', 'a-site-with-a-long-name 10.4.0.0/16,10.5.0.0/16,10.6.0.0/16 peering=off')
     await submit(admin, 'text=Use this map')

@@ -180,6 +180,69 @@ describe('The pages', () => {
     await html('/sites', 404)
   })
 
+  it('show grants to whom they concern, and take them back', async () => {
+    const paula = await portal.token('publisher', { user: 'paula' })
+    const vera = await portal.token('viewer', { user: 'vera' })
+    const { slug } = await portal.live(paula, { title: 'Fire safety' })
+    const [hers] = [await portal.link(vera, slug), await portal.link(paula, slug)]
+    await signIn(vera)
+    const own = await html('/grants')
+    assert.match(own, /Your grants/)
+    assert.ok(own.includes(hers.grant.id))
+    assert.doesNotMatch(own, /paula/)
+    await browser
+      .post('/logout')
+      .type('form')
+      .send({ _csrf: csrfIn(own) })
+    await signIn(await portal.token('auditor', { user: 'odo' }))
+    const all = await html('/grants')
+    assert.match(all, /paula/)
+    assert.doesNotMatch(all, /Revoke the grant/)
+    assert.doesNotMatch(await html('/grants?user=vera'), /paula/)
+    await browser
+      .post('/logout')
+      .type('form')
+      .send({ _csrf: csrfIn(all) })
+    await signIn(await portal.token('operator', { user: 'opal' }))
+    const page = await html('/grants?user=vera')
+    const form = { _csrf: csrfIn(page), id: hers.grant.id, user: 'vera' }
+    await browser
+      .post('/grants/revoke')
+      .type('form')
+      .send(form)
+      .expect('location', '/grants?user=vera&said=taken')
+    assert.match(await html('/grants?user=vera'), /revoked /)
+    await portal.get(new URL(hers.torrentUrl).pathname).expect(403)
+    await browser
+      .post('/grants/revoke')
+      .type('form')
+      .send({ ...form, id: 'nonsense' })
+      .expect(409)
+  })
+
+  it('recall a release, for ever, with the reason', async () => {
+    const paula = await portal.token('publisher', { user: 'paula' })
+    const { slug } = await portal.live(paula, { title: 'Fire safety' })
+    await signIn(await portal.token('viewer', { user: 'vera' }))
+    const hers = await html(`/bundles/${slug}`)
+    assert.doesNotMatch(hers, /Recall/)
+    const path = `/bundles/${slug}/releases/1/recall`
+    await browser
+      .post(path)
+      .type('form')
+      .send({ _csrf: csrfIn(hers), reason: 'x' })
+      .expect(409)
+    await browser
+      .post('/logout')
+      .type('form')
+      .send({ _csrf: csrfIn(hers) })
+    await signIn(paula)
+    const _csrf = csrfIn(await html(`/bundles/${slug}`))
+    await browser.post(path).type('form').send({ _csrf, reason: 'the wrong film' }).expect(303)
+    assert.match(await html(`/bundles/${slug}/releases/1`), /recalled<\/strong>: the wrong film/)
+    await browser.post(path).type('form').send({ _csrf, reason: 'again' }).expect(409)
+  })
+
   it('take no form that another site sent', async () => {
     const { slug } = await portal.live(portal.adminToken)
     await signIn(portal.adminToken)

@@ -77,6 +77,7 @@ function viewOf(row: GrantRow): GrantView {
     bundle: row.bundle,
     release: row.release,
     for: row.for_user,
+    issuedBy: row.issued_by,
     issuedAt: isoTime(row.issued_at),
     expiresAt: isoTime(row.expires_at),
     revokedAt: row.revoked_at === null ? null : isoTime(row.revoked_at),

@@ -20,6 +20,7 @@ const SAID: Readonly<Record<string, string>> = {
   allowed: 'Allowed. Go back to the terminal: it is signed in.',
   denied: 'Denied.',
   granted: 'Granted.',
+  taken: 'Revoked: every tracker refuses it within seconds.',
   sites: 'The map is in use: every client is asked to announce again.',
   asked: 'Asked. If there is such a thing, its owner reads it; the answer will stand here.',
 }

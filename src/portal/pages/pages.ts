@@ -11,6 +11,7 @@ import { zBundleQuery, type Link } from '../../wire/api.ts'
 import type { PageServices } from '../pages-host.ts'
 import { accountPages } from './account.ts'
 import { auditPages } from './audit.ts'
+import { grantPages } from './grants.ts'
 import { peoplePages } from './people.ts'
 import { requestPages } from './requests.ts'
 import { renderPage } from './render.ts'
@@ -49,6 +50,7 @@ export function pages(services: PageServices): Router {
   router.use(requestPages(services))
   router.use(auditPages(services))
   router.use(sitesPages(services))
+  router.use(grantPages(services))
   router.use(visited(services, () => Promise.reject(new ShoalError('not-found', 'no such page'))))
   return router
 }
@@ -182,6 +184,7 @@ async function sendBundle(visit: Visit, link: Link | undefined, problem?: string
         ...bundlePageOf({ bundle, wanted, link, guests, colleagues: (hash) => services.colleagues(hash) }),
         ...(problem !== undefined && { problem }),
         mayEdit: services.mayEdit(account, bundle),
+        mayRecall: services.mayRecall(account, bundle),
       }),
     )
 }

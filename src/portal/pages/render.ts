@@ -31,6 +31,7 @@ export type Template =
   | 'activate'
   | 'audit'
   | 'bundle'
+  | 'grants'
   | 'groups'
   | 'library'
   | 'login'

@@ -96,6 +96,7 @@ export function bundlePageOf({ bundle, wanted, link, guests, colleagues }: Bundl
             ...forOursOf(bundle.bundle, shown),
             available: availableText(shown.state, colleagues(shown.infohash)),
           },
+    recallUrl: `/bundles/${bundle.bundle}/releases/${shown?.name ?? ''}/recall`,
     qrUrl: `/bundles/${bundle.bundle}/qr.svg`,
     linkUrl: `/bundles/${bundle.bundle}/releases/${shown?.name ?? ''}/links`,
     releases: bundle.releases.map((release) => ({
@@ -119,6 +120,7 @@ function releaseOf(release: ReleaseDetail): object {
   return {
     ...summaryOf(release),
     isLive: release.state === 'live',
+    isRecallable: release.state !== 'recalled',
     reason: release.reason,
     notes: release.notes,
     rights: release.rights,
