@@ -10,6 +10,8 @@ const OPENERS: Readonly<Partial<Record<NodeJS.Platform, readonly string[]>>> = {
 
 /** False where it could not be started; whether anybody sees it is not known. */
 export function openBrowser(url: string, env: NodeJS.ProcessEnv): Promise<boolean> {
+  // an address from outside: other schemes start other programs
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) return Promise.resolve(false)
   const [command, ...args] = OPENERS[process.platform] ?? []
   const hasScreen = process.platform !== 'linux' || Boolean(env['DISPLAY'] ?? env['WAYLAND_DISPLAY'])
   if (command === undefined || !hasScreen) return Promise.resolve(false)

@@ -102,6 +102,8 @@ export async function listenHttp(handler: HttpHandler, options: HttpListenOption
   const tls = options.tls && tlsFrontOf(server, options.tls, bounds.headersTimeout)
   const front = tls?.server ?? server
   front.maxConnections = bounds.connectionsMax
+  // Behind a front the server listens nowhere, and it is by this that it begins to look after its connections' time.
+  if (tls !== undefined) server.emit('listening')
   await bind(front, options)
   let closing: Promise<void> | undefined
   return {

@@ -159,6 +159,7 @@ export async function takeLink(services: Services, account: Account, wish: LinkW
   // Whoever opens its page has no account: it is for those who may give links to others.
   if (password !== undefined)
     mustBeAllowed(account, { kind: 'link', bundle: facts, state: release.state, forUser: OTHERS })
+  if (password !== undefined) await services.passwords.mustBeGood(password, [release.contentName])
   const link = await services.links.create({
     release,
     request: wish.request,

@@ -1,5 +1,5 @@
 /** What the pages of one's own account may call: password, places, tokens, terminals that want one. */
-import type { Request } from 'express'
+import type { Request, Response } from 'express'
 import { ShoalError } from '../core/errors.ts'
 import { hours } from '../core/units.ts'
 import { zNewPerson, zNewToken, zPassword, zPersonRole, type Person, type PersonRole } from '../wire/api.ts'
@@ -7,6 +7,7 @@ import { mustBeAllowed } from './access.ts'
 import type { Account } from './account.ts'
 import type { FeedInfo } from './feeds/feeds.ts'
 import type { Attempts } from './http/attempts.ts'
+import { noteWelcome } from './http/company-sign-in.ts'
 import { TooManyFailures } from './http/problems.ts'
 import { beginSession, personOf } from './http/sessions.ts'
 import type { AskedLogin } from './people/device-authorizations.ts'
@@ -31,8 +32,8 @@ export interface OwnAccount {
 }
 
 export interface AccountPages {
-  /** Whom an invitation's code invites; undefined for one that is good no more. */
-  invited(code: string): Promise<Person | undefined>
+  /** Whom an invitation's code invites, on the page that says so; undefined for one that is good no more. */
+  invited(code: string, res: Response): Promise<Person | undefined>
   /** Whoever was let in by a one-time link or a token of an admin may make the first admin of flesh and blood. */
   mayStart(account: Account): Promise<boolean>
   /** Makes that admin, and signs them in. @throws ShoalError `not-granted`, `conflict`, `bad-input`. */
@@ -80,9 +81,11 @@ export function accountPages(services: Services, nameAttempts: Attempts): Accoun
   /** Counted as at signing in: a session that was left open tells nobody the password. */
   const mustKnowPassword = async (name: string, password: string): Promise<void> => {
     try {
-      await nameAttempts.mustBeOpen(name)
-      if (await passwords.isRight(await people.passwordOf(name), password)) return
-      await nameAttempts.failed(name)
+      await nameAttempts.spend(name)
+      if (await passwords.isRight(await people.passwordOf(name), password)) {
+        await nameAttempts.giveBack(name)
+        return
+      }
     } catch (error) {
       throw error instanceof TooManyFailures ? new ShoalError('not-granted', error.message) : error
     }
@@ -90,8 +93,9 @@ export function accountPages(services: Services, nameAttempts: Attempts): Accoun
   }
   const aboutOf = ({ name, displayName, email }: Person): string[] => [name, displayName, email]
   return {
-    async invited(code) {
+    async invited(code, res) {
       const name = await invitations.personOf(code)
+      if (name !== undefined) noteWelcome(res, code, { isSecure: services.publicUrl.startsWith('https:') })
       return name === undefined ? undefined : people.find(name)
     },
     mayStart: async (account) => may(account, { kind: 'manage-people' }) && !(await people.hasAdmin()),

@@ -12,6 +12,7 @@ import { createApp } from './http/app.ts'
 import type { LiveSource } from './live.ts'
 import { openServices } from './open-services.ts'
 import { pages } from './pages/pages.ts'
+import { endGuests } from './requests/end-guests.ts'
 import type { PagesFactory } from './pages-host.ts'
 import type { PortalSettings } from './settings.ts'
 import type { WebSeedContent } from './web-seed/content.ts'
@@ -77,19 +78,8 @@ export async function openPortal(given: PortalParts, settings: PortalSettings): 
   await using stack = new AsyncDisposableStack()
   const opened = await openServices(parts, settings, stack)
   const { services, tokenFiles, inFlight } = opened
-  const {
-    log,
-    keys,
-    tokens,
-    presence,
-    feed,
-    sessions,
-    invitations,
-    loginCodes,
-    guests,
-    requests,
-    sealedLinks,
-  } = services
+  const { log, keys, tokens, presence, feed, sessions, invitations, loginCodes, requests, sealedLinks } =
+    services
   const app = createApp({ ...opened, pages: parts.pages ?? pages }, settings)
   stack.defer(() =>
     tokens
@@ -98,7 +88,7 @@ export async function openPortal(given: PortalParts, settings: PortalSettings): 
   )
   stack.use(repeat(parts, USES_EVERY, () => tokens.noteUses()))
   stack.use(repeat(parts, SWEEP_EVERY, () => presence.sweep()))
-  stack.use(repeat(parts, SWEEP_EVERY, () => guests.sweep()))
+  stack.use(repeat(parts, SWEEP_EVERY, () => endGuests(services)))
   stack.use(repeat(parts, keysEvery(settings), () => keys.maintain(settings.grantKeyLifeMs)))
   stack.use(
     repeat(parts, UPKEEP_EVERY, async () => {

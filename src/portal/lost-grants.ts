@@ -4,6 +4,8 @@
  */
 import { ShoalError } from '../core/errors.ts'
 import type { Slug } from '../core/ids.ts'
+import { minutes } from '../core/units.ts'
+import { Breath } from '../platform/breath.ts'
 import { mayFetch } from './access.ts'
 import type { Account } from './account.ts'
 import type { Services } from './services.ts'
@@ -14,13 +16,18 @@ export interface Affected {
   readonly user?: string
 }
 
+/** Of a whole company's grants; others have their turn in between. */
+const WORK_MAX = minutes(10)
+
 /** Answers how many grants ended. */
 export async function endLostGrants(services: Services, affected: Affected, by: string): Promise<number> {
   const { clock, ledger } = services
   const accounts = new Map<string, readonly Account[]>()
   const answers = new Map<string, boolean>()
   let ended = 0
+  const breath = new Breath(WORK_MAX)
   for (const { id, for_user: user, bundle } of await ownGrants(services, affected)) {
+    if (breath.isDue) await breath.take()
     const key = `${user} ${bundle}`
     let isHeld = answers.get(key)
     if (isHeld === undefined) {

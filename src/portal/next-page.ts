@@ -10,6 +10,8 @@ export function nextPage(given: unknown): string {
   const url = URL.parse(given, SOMEWHERE)
   // As a browser reads it: `//host` and `/\host` are other places.
   if (url?.origin !== SOMEWHERE || given.includes('\\')) return '/'
+  // What is left of `/.//host` without its dots is `//host`.
+  if (url.pathname.startsWith('//')) return '/'
   if (withoutSecrets(given).includes(REDACTED)) return '/'
   return url.pathname.startsWith('/login') ? '/' : `${url.pathname}${url.search}`
 }

@@ -8,6 +8,7 @@ import {
   type AccessRequest,
   type Bundle,
   type Guest,
+  type RequestState,
 } from '../wire/api.ts'
 import type { Slug } from '../core/ids.ts'
 import type { Account } from './account.ts'
@@ -34,7 +35,10 @@ export interface GuestForm {
 export interface RequestPages {
   /** Requests to answer, and answers that the account has not seen. */
   news(account: Account): Promise<number>
-  list(account: Account, query: { which: 'asked' | 'mine'; cursor?: string }): Promise<Page<AccessRequest>>
+  list(
+    account: Account,
+    query: { which: 'asked' | 'mine'; state?: RequestState; cursor?: string },
+  ): Promise<Page<AccessRequest>>
   /** The account has seen its answers. */
   noteTold(account: Account): Promise<void>
   /** @throws ShoalError `conflict` for what one sees already, `over-limit`; ZodError. */
@@ -58,8 +62,12 @@ export function requestPages(services: Services): RequestPages {
       ])
       return open + untold
     },
-    list: (account, { which, cursor }) =>
-      listRequests(services, account, zRequestQuery.parse({ which, ...(cursor && { cursor }) })),
+    list: (account, { which, state, cursor }) =>
+      listRequests(
+        services,
+        account,
+        zRequestQuery.parse({ which, ...(state && { state }), ...(cursor && { cursor }) }),
+      ),
     noteTold: ({ user }) => requests.noteTold(user),
     async ask(account, slug, reason) {
       await askForAccess(services, account, { slug, ...zNewRequest.parse({ reason }) })

@@ -33,12 +33,11 @@ export function sealedPages(
     async open(req, code, password) {
       const key = `link ${code.slice(0, 64)}`
       await attempts.mustBeOpen(addressOf(req))
-      await nameAttempts.mustBeOpen(key)
+      await nameAttempts.spend(key)
       const link = await sealedLinks.open(code, password)
-      if (link !== undefined) return link
-      await attempts.failed(addressOf(req))
-      await nameAttempts.failed(key)
-      return undefined
+      if (link === undefined) await attempts.failed(addressOf(req))
+      else await nameAttempts.giveBack(key)
+      return link
     },
   }
 }

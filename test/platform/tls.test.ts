@@ -47,12 +47,14 @@ describe('A port with TLS', function () {
     listener = await listenHttp(
       (req, res) => {
         if (req.url === '/slow') return
+        if (req.headers['content-length'] === '100') return void req.resume()
         res.end(`hello ${req.socket.remoteAddress ?? ''}`)
       },
       {
         host: '127.0.0.1',
         port: 0,
         headersTimeout: millis(500),
+        requestTimeout: millis(700),
         closeTimeout: millis(200),
         tls: { files, origin: () => origin },
       },
@@ -124,6 +126,25 @@ describe('A port with TLS', function () {
     await plainly('\x16\x03\x01\x02\x00\x01\x00')
     await plainly(`\x16${'garbage'.repeat(1_000)}`)
     assert.match((await get(one.certificate)).text, /^hello/)
+  })
+
+  it('cuts a body that does not come, and closes at once where all is idle', async () => {
+    const ca = await readFile(one.certificate)
+    const at = { host: '127.0.0.1', port: listener.port, ca }
+    const stalled = connectTls(at, () => {
+      stalled.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n')
+    })
+    stalled.on('error', () => undefined)
+    stalled.on('data', () => undefined)
+    await new Promise((resolve) => stalled.once('close', resolve))
+    const idle = connectTls(at, () => {
+      idle.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n')
+    })
+    idle.on('error', () => undefined)
+    await new Promise((resolve) => idle.once('data', resolve))
+    const started = performance.now()
+    await listener[Symbol.asyncDispose]()
+    assert.ok(performance.now() - started < 150, 'before the time to close is over')
   })
 
   it('uses renewed files for whoever comes from then on, and none that will not do', async () => {

@@ -125,12 +125,41 @@ describe('The company’s login', function () {
       role: 'publisher',
       groups: ['learning', 'staff'],
     })
+    await page.get('/account').expect(200)
+    await page
+      .post('/login')
+      .type('form')
+      .send({ name: 'ann.archer', password: 'x' })
+      .expect('location', /failed=1/)
     const other = browser()
     issuer.people.set('subject-2', ANN)
-    assert.match(
-      (await come(other, 'subject-2', `?invitation=${code}`)).headers['location'] ?? '',
-      /failed=company$/,
-    )
+    const sent = await other.get(`/login/company?invitation=${code}`).expect(303)
+    assert.equal(sent.headers['location'], `/welcome/${code}`, 'a link that was sent binds nobody')
+    await other.get(`/welcome/${code}`).expect(404)
+    const made2 = await admin('post', '/users/ann.archer/invitation').expect(201)
+    const code2 = new URL((made2.body as { url: string }).url).pathname.slice('/welcome/'.length)
+    await other.get(`/welcome/${code2}`).expect(200)
+    const late = await come(other, 'subject-2', `?invitation=${code2}`)
+    assert.equal(late.headers['location'], '/', 'whoever is invited last is the person')
+    await page.get('/api/v1/me').expect(401)
+  })
+
+  it('gives nobody a name that is in use here without an account', async () => {
+    await open()
+    for (const name of ['origin', 'admin', 'paula', 'board', 'vera']) {
+      if (name === 'paula') {
+        const paula = await portal.token('publisher', { name: 'short', user: 'paula', expiresInSeconds: 60 })
+        const { slug } = await portal.live(paula, { audience: ['board', 'vera'] })
+        await portal.link(paula, slug)
+      }
+      issuer.people.set(name, { ...ANN, preferred_username: name })
+      const page = browser()
+      assert.match((await come(page, name)).headers['location'] ?? '', /failed=company-conflict$/, name)
+      await page.get('/api/v1/me').expect(401)
+    }
+    await portal.api('get', '/origin/wanted', portal.originToken).expect(200)
+    const taken = await admin('post', '/users').send({ name: 'origin' }).expect(409)
+    assert.match(taken.text, /tokens of the role origin/)
   })
 
   it('lets nobody in who is disabled, or who was not invited where that is asked for', async () => {

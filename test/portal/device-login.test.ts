@@ -119,11 +119,12 @@ describe('Signing in a terminal', function () {
       .type('form')
       .send({ name: 'ann', password: PASSWORD, next })
       .expect('location', next)
-    await browser()
-      .post('/login')
-      .type('form')
-      .send({ name: 'ann', password: PASSWORD, next: '//evil.example' })
-      .expect('location', '/')
+    for (const elsewhere of ['//evil.example', '/.//evil.example', '/x/..//evil.example', '/\\evil.example'])
+      await browser()
+        .post('/login')
+        .type('form')
+        .send({ name: 'ann', password: PASSWORD, next: elsewhere })
+        .expect('location', '/')
   })
 
   it('keeps no grant or token of an address for the way back', async () => {

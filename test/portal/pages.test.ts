@@ -180,6 +180,15 @@ describe('The pages', () => {
     await html('/sites', 404)
   })
 
+  it('read no large form of a stranger', async () => {
+    for (const path of ['/sites', '/bundles/x/change'])
+      await request(portal.portal.handler)
+        .post(path)
+        .type('form')
+        .send({ map: 'x'.repeat(30_000), description: 'y'.repeat(30_000) })
+        .expect('location', '/login')
+  })
+
   it('show grants to whom they concern, and take them back', async () => {
     const paula = await portal.token('publisher', { user: 'paula' })
     const vera = await portal.token('viewer', { user: 'vera' })

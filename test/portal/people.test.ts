@@ -178,6 +178,37 @@ describe('People', function () {
     await page.get('/api/v1/me').expect(200)
   })
 
+  it('are guessed at no more often by a hundred at the same time', async () => {
+    await portal[Symbol.asyncDispose]()
+    portal = await openTestPortal({
+      settings: { failedLoginsPerMinuteMax: '1000', failedPasswordsMax: '5' },
+    })
+    await accept(browser(), await add('ann')).expect(303)
+    const answers = await Promise.all(
+      Array.from({ length: 30 }, async (_, n) => {
+        const sent = await portal.get('/healthz').then(() =>
+          browser()
+            .post('/login')
+            .send({ name: 'ann', password: `wrong ${n}` }),
+        )
+        return sent.status
+      }),
+    )
+    assert.equal(answers.filter((status) => status === 401).length, 5, answers.join(' '))
+    assert.equal(answers.filter((status) => status === 429).length, 25)
+  })
+
+  it('lose the tokens of machines, with what hangs on them, when they are admins no more', async () => {
+    await add('ada', { role: 'admin' })
+    await add('adam', { role: 'admin' })
+    const machine = await portal.token('origin', { name: 'a server', user: 'ada' })
+    await portal.api('get', '/origin/wanted', machine).expect(200)
+    await admin('put', '/users/ada').send({ role: 'publisher' }).expect(200)
+    await portal.api('get', '/me', machine).expect(401)
+    await admin('put', '/users/ada').send({ role: 'admin' }).expect(200)
+    await portal.api('get', '/me', machine).expect(401)
+  })
+
   it('are found by the beginning of their name, any part of the shown one, and their group', async () => {
     for (let i = 0; i < 5; i++) await add(`user${i}`, { displayName: i === 3 ? 'Céline 100%_sure' : '' })
     await admin('post', '/groups').send({ name: 'ops' }).expect(201)

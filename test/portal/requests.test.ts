@@ -85,6 +85,7 @@ describe('Requests for access', function () {
     await portal.api('get', `/bundles/${slug}`, otto).expect(404)
     const [mine] = await requests(otto, 'mine')
     assert.deepEqual([mine?.state, mine?.answer, mine?.title], ['denied', 'ask Olga', null])
+    portal.clock.advance(seconds(1))
     await ask(otto, slug, 'Olga sent me').expect(201)
     assert.equal((await requests(paula, 'asked'))[0]?.reason, 'Olga sent me')
   })
@@ -152,6 +153,31 @@ describe('Requests for access', function () {
     await portal.get(new URL(ottos.torrentUrl).pathname).expect(403)
     await portal.get(new URL(beates.torrentUrl).pathname).expect(200)
     assert.deepEqual(await listed(otto), [])
+  })
+
+  it('end with what was taken before they had an end, and tell no new title afterwards', async () => {
+    await portal.api('post', '/users', portal.adminToken).send({ name: 'otto' }).expect(201)
+    await portal.api('post', '/groups', portal.adminToken).send({ name: 'staff' }).expect(201)
+    await portal.api('put', '/groups/staff/members/otto', portal.adminToken).expect(204)
+    await ask(otto).expect(201)
+    await portal
+      .api('post', `/requests/${await openOf(paula)}/grant`, paula)
+      .send({})
+      .expect(200)
+    const long = await portal.link(otto, slug, { expiresInSeconds: 7 * 24 * 3_600 })
+    assert.equal((await requests(otto, 'mine'))[0]?.title, 'Board minutes')
+    await portal.api('put', `/bundles/${slug}/guests/otto`, paula).send({ until: inOneHour() }).expect(204)
+    const path = new URL(long.torrentUrl).pathname
+    await portal.get(path).expect(200)
+    portal.clock.advance(hours(1))
+    for (let n = 0; n < 100; n++) {
+      portal.clock.advance(seconds(15))
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      if ((await portal.get(path)).status === 403) break
+    }
+    await portal.get(path).expect(403)
+    await portal.api('put', `/bundles/${slug}`, paula).send({ title: 'Minutes of a merger' }).expect(200)
+    assert.equal((await requests(otto, 'mine'))[0]?.title, null)
   })
 
   it('stand on pages: asked where a page is not for one, answered by the owner, told to who asked', async () => {

@@ -72,6 +72,8 @@ describe('A link that asks for a password', function () {
     await portal.api('post', path, vera).send({ password: PASSWORD }).expect(403)
     for (const password of ['short', 'password1234', 'x'.repeat(257)])
       await portal.api('post', path, paula).send({ password }).expect(400)
+    const grants = (await portal.api('get', '/grants', paula).expect(200)).body as { items: unknown[] }
+    assert.deepEqual(grants.items, [], 'nothing was given before the password was looked at')
     const plain = await portal.link(paula, slug)
     assert.equal(plain.pageUrl, undefined)
   })

@@ -24,7 +24,8 @@ export async function login(context: Context, url: string, given: object): Promi
   const started = await client.startLogin(hostname().slice(0, 100) || 'a machine', signal)
   const { verificationUrlComplete, userCode } = started
   output.event({ event: 'login-code', url: verificationUrlComplete, userCode })
-  const isOpened = browser && (await openBrowser(verificationUrlComplete, context.env))
+  const isThePortals = URL.parse(verificationUrlComplete)?.origin === client.origin
+  const isOpened = browser && isThePortals && (await openBrowser(verificationUrlComplete, context.env))
   output.line(isOpened ? 'Your browser shows the page on which you allow this. If it does not, open' : 'Open')
   output.line(`  ${verificationUrlComplete}`)
   output.line(`and allow it, if the code there is ${userCode}.`)

@@ -8,7 +8,7 @@ import type { Eyes } from './catalogue.ts'
 import { textList } from './rows.ts'
 
 export const listOfTag = (tag: string): string => `t:${tag}`
-const listOfName = (name: string): string => `a:${name}`
+export const listOfName = (name: string): string => `a:${name}`
 
 /** As people look things up: accents and case aside, from the first letter or digit on. */
 export const titleKeyOf = (title: string): string =>

@@ -220,6 +220,12 @@ const RIGHTS = `
     where trim(rights) = '';
 `
 
+/** Live grants of one bundle, for when its audience changes; requests of all, for admins. */
+const LIVE_GRANTS = `
+  create index if not exists grants_of_bundle on grants (bundle, expires_at) where revoked_at is null;
+  create index if not exists requests_by_time on requests (asked_at desc, id desc);
+`
+
 /** A step in one transaction, which SQLite allows for schemas too; `if not exists` where its mark was lost. */
 function step(statements: string, then?: (tx: Transaction<Tables>) => Promise<void>): Migration {
   return {
@@ -250,6 +256,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0013-feeds': step(FEEDS),
   '0014-words': step(WORDS, learnAll),
   '0015-rights': step(RIGHTS),
+  '0016-live-grants': step(LIVE_GRANTS),
 }
 
 /**

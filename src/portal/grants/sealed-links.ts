@@ -47,7 +47,7 @@ export class SealedLinks {
     this.#parts = parts
   }
 
-  /** The address of the page. @throws ShoalError `bad-input` for a password that is easily guessed. */
+  /** The address of the page. Whether the password is good was decided before. */
   async seal(
     link: Link,
     { password, name, by }: { readonly password: string; readonly name: string; readonly by: string },
@@ -55,7 +55,7 @@ export class SealedLinks {
     const { passwords, journal, publicUrl } = this.#parts
     const code = randomBytes(32).toString('base64url')
     const salt = randomBytes(SALT_BYTES)
-    const key = await passwords.newKey(password, salt, [name])
+    const key = await passwords.key(password, salt)
     const nonce = randomBytes(NONCE_BYTES)
     const cipher = createCipheriv(CIPHER, key, nonce)
     const { magnet, torrentUrl, grant } = link

@@ -20,6 +20,18 @@ export class Attempts {
       throw tooMany(state)
   }
 
+  /**
+   * Counts one before it is known whether it fails, for what takes a while to find out: of a hundred at the same time no more are tried
+   * than one after the other. {@link giveBack} where it did not. @throws TooManyFailures.
+   */
+  async spend(key: string): Promise<void> {
+    await this.failed(key)
+  }
+
+  async giveBack(key: string): Promise<void> {
+    await this.#limiter.reward(key, 1)
+  }
+
   /** Counts one. @throws TooManyFailures when it was one too many. */
   async failed(key: string): Promise<void> {
     try {

@@ -4,6 +4,7 @@ import { ShoalError } from '../../core/errors.ts'
 import { minutes } from '../../core/units.ts'
 import { CALLBACK_PATH, type CompanyLogin } from '../company-login/company-login.ts'
 import { arrive } from '../people/arrivals.ts'
+import { sha256Hex } from '../people/tokens.ts'
 import { nextPage } from '../next-page.ts'
 import { problemOf } from './problems.ts'
 import type { SessionOwner } from './sessions.ts'
@@ -32,11 +33,13 @@ export function companySignInRoutes({
   const router = Router()
   const cookie: CookieOptions = { httpOnly: true, sameSite: 'lax', secure: isSecure, path: '/login/company' }
   router.get('/login/company', async (req, res) => {
-    const { next, invitation } = req.query
-    const wish = {
-      next: nextPage(next),
-      invitation: typeof invitation === 'string' ? invitation.slice(0, 64) : undefined,
+    const { next, invitation: given } = req.query
+    const invitation = typeof given === 'string' ? given.slice(0, 64) : undefined
+    if (invitation !== undefined && !hasSeenWelcome(req, invitation)) {
+      res.redirect(303, `/welcome/${encodeURIComponent(invitation)}`)
+      return
     }
+    const wish = { next: nextPage(next), invitation }
     const { url, secret } = await login.begin(wish)
     res.cookie(COOKIE, secret, { ...cookie, maxAge: minutes(10) }).redirect(303, url.href)
   })
@@ -60,6 +63,20 @@ export function companySignInRoutes({
   })
   return router
 }
+
+/**
+ * Whoever is bound to an account by an invitation has come from its page, which says whose account it is: a link that somebody was sent
+ * binds nobody. The cookie is sent with requests from our own pages only.
+ */
+const WELCOME = 'shoal.welcome'
+
+export function noteWelcome(res: Response, code: string, { isSecure }: { readonly isSecure: boolean }): void {
+  const options = { httpOnly: true, secure: isSecure, path: '/login/company', maxAge: minutes(10) }
+  res.cookie(WELCOME, sha256Hex(code), { ...options, sameSite: 'strict' })
+}
+
+const hasSeenWelcome = (req: Request, code: string): boolean =>
+  (req.get('cookie') ?? '').split('; ').includes(`${WELCOME}=${sha256Hex(code)}`)
 
 const queryOf = (req: Request): string => {
   const at = req.originalUrl.indexOf('?')

@@ -146,11 +146,11 @@ async function byName(
 ): Promise<SessionOwner | undefined> {
   const { people, passwords } = services
   const name = given.name.trim().toLowerCase()
-  await nameAttempts.mustBeOpen(name)
+  await nameAttempts.spend(name)
   const stored = await people.passwordOf(name)
-  if (await passwords.isRight(stored, given.password)) return { person: name }
-  await nameAttempts.failed(name)
-  return undefined
+  if (!(await passwords.isRight(stored, given.password))) return undefined
+  await nameAttempts.giveBack(name)
+  return { person: name }
 }
 
 /** A form of another site that signs a victim in as somebody else (login CSRF): browsers say where it came from. */

@@ -66,7 +66,7 @@ function sendLogin(services: PageServices, req: Request, res: Response): void {
 /** Not for whoever is signed in only: an invited person has no account to sign in with. */
 async function sendWelcome(services: PageServices, req: Request, res: Response): Promise<void> {
   const code = param(req, 'code')
-  const person = await services.own.invited(code)
+  const person = await services.own.invited(code, res)
   const data =
     person === undefined
       ? { isOver: true }

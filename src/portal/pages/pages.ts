@@ -19,7 +19,7 @@ import { operatingPageOf } from './operating-view.ts'
 import { bundlePageOf, cardOf } from './view-model.ts'
 import { sitesPages } from './sites.ts'
 import { sealedLinkPage } from './sealed-link.ts'
-import { field, frameOf, param, sentenceOf, visited, type Visit } from './visit.ts'
+import { field, frameOf, knownFirst, param, sentenceOf, visited, type Visit } from './visit.ts'
 
 const PICO = join(import.meta.dirname, '../../../node_modules/@picocss/pico/css')
 const PUBLIC = join(import.meta.dirname, '../public')
@@ -43,7 +43,7 @@ export function pages(services: PageServices): Router {
     express.urlencoded({ limit: '4kb', extended: false }),
     visited(services, linkPage),
   )
-  router.post('/bundles/:slug/change', readChange, visited(services, changePage))
+  router.post('/bundles/:slug/change', knownFirst(services), readChange, visited(services, changePage))
   router.use(accountPages(services))
   router.use(sealedLinkPage(services))
   router.use(peoplePages(services))

@@ -18,25 +18,36 @@ export function requestPages(services: PageServices): Router {
   return router
 }
 
-async function sendRequests(visit: Visit, more: FormOutcome = {}): Promise<void> {
+async function sendRequests(visit: Visit, outcome: FormOutcome = {}): Promise<void> {
   const { services, account, req } = visit
   const { requests } = services
-  const cursor = asked(req, 'cursor')
-  const toAnswer = await requests.list(account, { which: 'asked' })
-  const mine = await requests.list(account, { which: 'mine', ...(cursor !== '' && { cursor }) })
+  const [moreOpen, moreOwn] = [asked(req, 'open'), asked(req, 'cursor')]
+  const open = await requests.list(account, {
+    which: 'asked',
+    state: 'open',
+    ...(moreOpen !== '' && { cursor: moreOpen }),
+  })
+  const granted = await requests.list(account, { which: 'asked', state: 'granted' })
+  const denied = await requests.list(account, { which: 'asked', state: 'denied' })
+  const mine = await requests.list(account, { which: 'mine', ...(moreOwn !== '' && { cursor: moreOwn }) })
   await requests.noteTold(account)
-  const next = mine.nextCursor
   sendForm(visit, 'requests', {
     title: 'Requests',
     data: {
-      toAnswer: toAnswer.items.filter(({ state }) => state === 'open').map(rowOf),
-      answered: toAnswer.items.filter(({ state }) => state !== 'open').map(rowOf),
+      toAnswer: open.items.map(rowOf),
+      openUrl: nextOf('open', open),
+      answered: [...granted.items, ...denied.items]
+        .toSorted((a, b) => (a.askedAt < b.askedAt ? 1 : -1))
+        .map(rowOf),
       mine: mine.items.map(rowOf),
-      nextUrl: next === null ? undefined : `/requests?cursor=${encodeURIComponent(next)}`,
+      nextUrl: nextOf('cursor', mine),
     },
-    ...more,
+    ...outcome,
   })
 }
+
+const nextOf = (name: string, { nextCursor }: { readonly nextCursor: string | null }): string | undefined =>
+  nextCursor === null ? undefined : `/requests?${name}=${encodeURIComponent(nextCursor)}`
 
 const STATES = { open: 'not answered yet', granted: 'granted', denied: 'denied' } as const
 

@@ -5,7 +5,7 @@ import { formatPolicy } from '../../wire/site-policy.ts'
 import { limits } from '../../wire/limits.ts'
 import type { PageServices } from '../pages-host.ts'
 import { sendForm, type FormOutcome } from './forms.ts'
-import { asked, field, sentenceOf, visited, type Visit } from './visit.ts'
+import { asked, field, knownFirst, sentenceOf, visited, type Visit } from './visit.ts'
 
 const readMap = express.urlencoded({ limit: limits.sitesFileBytesMax, extended: false })
 
@@ -15,7 +15,7 @@ export function sitesPages(services: PageServices): Router {
     '/sites',
     visited(services, (visit) => sendSites(visit)),
   )
-  router.post('/sites', readMap, visited(services, setSites))
+  router.post('/sites', knownFirst(services), readMap, visited(services, setSites))
   return router
 }
 

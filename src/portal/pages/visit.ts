@@ -1,5 +1,5 @@
 /** One request of somebody who is signed in, and what every page does with it. */
-import type { Request, Response } from 'express'
+import type { Request, RequestHandler, Response } from 'express'
 import { ZodError } from 'zod'
 import { messageOf, ShoalError } from '../../core/errors.ts'
 import type { Account } from '../account.ts'
@@ -32,6 +32,14 @@ export function visited(services: PageServices, page: (visit: Visit) => Promise<
       if (!(error instanceof ShoalError)) throw error
       sendProblem(visit, error)
     }
+  }
+}
+
+/** Before a large form is read: who is nobody makes us hold nothing. */
+export function knownFirst(services: PageServices): RequestHandler {
+  return async (req, res, next) => {
+    if ((await services.account(req)) === undefined) res.redirect(303, '/login')
+    else next()
   }
 }
 

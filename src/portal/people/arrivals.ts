@@ -11,7 +11,9 @@ import type { Claimed } from '../company-login/claims.ts'
 import type { CompanyLoginSettings } from '../company-login/settings.ts'
 import type { PersonRow, Tx } from '../database/tables.ts'
 import type { Journal, Notes } from '../journal.ts'
+import { listOfName } from '../catalogue/bundle-lists.ts'
 import { takeInvitation } from './invitations.ts'
+import { endTokensBeyond } from './leaving.ts'
 import { hasPerson, mustBeNoGroup, setClaimedGroups } from './memberships.ts'
 import { isOnlyAdmin } from './people.ts'
 
@@ -77,6 +79,7 @@ async function create(
       `there is an account called ${name} already: if it is yours, ask for an invitation, which joins the two`,
     )
   await mustBeNoGroup(tx, name)
+  await mustBeNobodys(tx, name)
   const row: Selectable<PersonRow> = {
     name,
     display_name: claimed.displayName,
@@ -93,7 +96,28 @@ async function create(
   return row
 }
 
-/** The person whom the invitation invites is whoever came. */
+/**
+ * A name that is in use without an account, by tokens, in audiences or as an owner, is somebody's already: whoever comes first by
+ * the login is not to have what is theirs.
+ */
+async function mustBeNobodys(tx: Tx, name: string): Promise<void> {
+  const uses = await Promise.all([
+    tx.selectFrom('tokens').select('id').where('user', '=', name).limit(1).executeTakeFirst(),
+    tx.selectFrom('bundles').select('id').where('owner', '=', name).limit(1).executeTakeFirst(),
+    tx.selectFrom('devices').select('id').where('user', '=', name).limit(1).executeTakeFirst(),
+    tx.selectFrom('grants').select('id').where('for_user', '=', name).limit(1).executeTakeFirst(),
+    tx
+      .selectFrom('bundle_lists')
+      .select('bundle_id')
+      .where('list', '=', listOfName(name))
+      .limit(1)
+      .executeTakeFirst(),
+  ])
+  if (uses.some((use) => use !== undefined))
+    throw new ShoalError('conflict', `the name ${name} is in use here already: ask for an invitation`)
+}
+
+/** The person whom the invitation invites is whoever came; what else opened the account opens it no more. */
 async function bind(
   tx: Tx,
   notes: Notes,
@@ -113,6 +137,8 @@ async function bind(
   if (known !== undefined && known.name !== person.name)
     throw new ShoalError('conflict', `the company login already opens the account ${known.name}`)
   if (known === undefined) {
+    await tx.updateTable('people').set({ password: null }).where('name', '=', person.name).execute()
+    await tx.deleteFrom('sessions').where('person', '=', person.name).execute()
     await tx
       .deleteFrom('identities')
       .where('person', '=', person.name)
@@ -148,6 +174,7 @@ async function follow(
   if (role === person.role) return
   // Nobody is locked out of the portal by a group that was renamed.
   if (person.role === 'admin' && (await isOnlyAdmin(tx, name))) return
+  await endTokensBeyond(tx, notes, { name, role, by: BY, at: clock.epoch() })
   await tx.updateTable('people').set({ role }).where('name', '=', name).execute()
   notes.audit({ actor: BY, action: 'person-role', subject: name, detail: `${role}, who was ${person.role}` })
 }

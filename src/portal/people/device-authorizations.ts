@@ -136,6 +136,8 @@ export class DeviceAuthorizations {
     this.#forget(hash, waiting)
     if (answer === 'denied') throw new ShoalError('not-granted', 'the person on the page said no')
     const { person, role } = answer
+    if ((await this.#parts.people.accountOf(person)) === undefined)
+      throw new ShoalError('not-granted', 'the person on the page has no account any more')
     const made = await this.#parts.tokens.create(
       {
         name: waiting.client,

@@ -4,11 +4,13 @@
  */
 import type { EpochMillis } from '../../core/units.ts'
 import type { Clock } from '../../platform/clock.ts'
+import type { PersonRole } from '../../wire/api.ts'
 import type { Database, Tx } from '../database/tables.ts'
 import { revokeDevicesOf, revokeOriginsOf } from '../devices/devices.ts'
 import type { GrantLedger } from '../grants/ledger.ts'
 import { revokeServingGrants } from '../grants/serving-grants.ts'
 import type { Notes } from '../journal.ts'
+import { mayHold } from './roles.ts'
 import type { People } from './people.ts'
 
 interface Leaver {
@@ -27,13 +29,40 @@ export async function endAllOf(
   await tx.deleteFrom('invitations').where('person', '=', name).execute()
   await tx.deleteFrom('feeds').where('person', '=', name).execute()
   const tokens = await tx.deleteFrom('tokens').where('user', '=', name).returning(['id', 'name']).execute()
+  await endTokens(tx, notes, { tokens, at, by })
+  const devices = await revokeDevicesOf(tx, notes, { user: name, at, by })
+  return { sessions: Number(sessions.numDeletedRows), devices }
+}
+
+/** Of a person who is less from now on: tokens of machines, which certify what opens every release, with all that hangs on them. */
+export async function endTokensBeyond(
+  tx: Tx,
+  notes: Notes,
+  { name, role, at, by }: Leaver & { readonly role: PersonRole },
+): Promise<void> {
+  if (mayHold(role, 'origin')) return
+  const machines = tx.deleteFrom('tokens').where('user', '=', name).where('role', '=', 'origin')
+  await endTokens(tx, notes, { tokens: await machines.returning(['id', 'name']).execute(), at, by })
+}
+
+async function endTokens(
+  tx: Tx,
+  notes: Notes,
+  {
+    tokens,
+    at,
+    by,
+  }: {
+    readonly tokens: readonly { readonly id: string; readonly name: string }[]
+    readonly at: EpochMillis
+    readonly by: string
+  },
+): Promise<void> {
   for (const token of tokens) {
     await revokeServingGrants(tx, notes, { tokenId: token.id, by, at })
     await revokeOriginsOf(tx, notes, { tokenId: token.id, at, by })
     notes.audit({ actor: by, action: 'token-deleted', subject: token.id, detail: `"${token.name}"` })
   }
-  const devices = await revokeDevicesOf(tx, notes, { user: name, at, by })
-  return { sessions: Number(sessions.numDeletedRows), devices }
 }
 
 export interface LeavingParts {

@@ -25,13 +25,12 @@ export class Passwords {
     return this.#inTurn(() => hash(password, OPTIONS))
   }
 
-  /** 32 bytes, to encrypt with. Throws as {@link hash}. */
-  async newKey(password: string, salt: Uint8Array, about: readonly string[]): Promise<Uint8Array> {
-    await mustBeGood(password, about)
-    return this.key(password, salt)
+  /** @throws ShoalError `bad-input` for one that is easily guessed. */
+  mustBeGood(password: string, about: readonly string[]): Promise<void> {
+    return mustBeGood(password, about)
   }
 
-  /** The same again; of another password it is another. @throws ShoalError `unavailable` when too many wait. */
+  /** 32 bytes, to encrypt with: the same for the same; of another password it is another. @throws ShoalError `unavailable` when too many wait. */
   key(password: string, salt: Uint8Array): Promise<Uint8Array> {
     return this.#inTurn(() => hashRaw(password, { ...OPTIONS, salt, outputLen: 32 }))
   }

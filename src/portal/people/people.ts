@@ -6,13 +6,14 @@ import { sql, type Selectable } from 'kysely'
 import { z } from 'zod'
 import { ShoalError } from '../../core/errors.ts'
 import type { Clock } from '../../platform/clock.ts'
-import type { Person, zNewPerson, zPersonChange, zPersonQuery } from '../../wire/api.ts'
+import type { Person, PersonRole, zNewPerson, zPersonChange, zPersonQuery } from '../../wire/api.ts'
 import type { Account } from '../account.ts'
 import { pageOf, parseCursor, type Page } from '../cursor.ts'
 import type { Database, PersonRow, Tx } from '../database/tables.ts'
 import type { Journal, Notes } from '../journal.ts'
-import { endAllOf } from './leaving.ts'
+import { endAllOf, endTokensBeyond } from './leaving.ts'
 import { groupsOf, groupsOfMany, mustBeNoGroup, setGroups } from './memberships.ts'
+import { mayHold } from './roles.ts'
 import { publicPerson } from './rows.ts'
 
 export type PersonDraft = z.output<typeof zNewPerson>
@@ -46,6 +47,7 @@ export class People {
     }
     await this.#journal.change(async (tx, notes) => {
       await mustBeNoGroup(tx, name)
+      await mustHoldTokens(tx, name, role)
       const done = await tx
         .insertInto('people')
         .values(row)
@@ -103,6 +105,7 @@ export class People {
       const row = await this.#mustExist(tx, name)
       const { role = row.role, displayName = row.display_name, email = row.email } = change
       if (row.role === 'admin' && role !== 'admin') await mustLeaveAnAdmin(tx, name)
+      if (role !== row.role) await endTokensBeyond(tx, notes, { name, role, by, at: this.#clock.epoch() })
       await tx
         .updateTable('people')
         .set({ role, display_name: displayName, email })
@@ -211,6 +214,17 @@ const nobody = (): ShoalError => new ShoalError('not-found', 'there is nobody of
 
 /** For `like … escape '\'`: what stands for itself. */
 const likeText = (text: string): string => text.replaceAll(/[\\%_]/g, (char) => `\\${char}`)
+
+/** Tokens of the name are worth what the person holds from now on: those of our own machines would be worth nothing. */
+async function mustHoldTokens(tx: Tx, name: string, role: PersonRole): Promise<void> {
+  const tokens = await tx.selectFrom('tokens').select('role').where('user', '=', name).execute()
+  const beyond = tokens.find((token) => !mayHold(role, token.role))
+  if (beyond !== undefined)
+    throw new ShoalError(
+      'conflict',
+      `there are tokens of the role ${beyond.role} in the name ${name}, which a person of the role ${role} may not hold`,
+    )
+}
 
 /** Nobody but `name`, if that, can manage the portal by name. */
 export const isOnlyAdmin = async (db: Database | Tx, name: string): Promise<boolean> =>

@@ -83,16 +83,21 @@ export class Guests {
     })
   }
 
-  /** Those whose time is over are in no list any more. */
+  /** Bundles with guests whose time is over: they see nothing of it any more, but stand in lists, and hold what they took. */
+  async due(): Promise<Slug[]> {
+    const rows = await this.#db
+      .selectFrom('bundle_audience')
+      .innerJoin('bundles', 'bundles.id', 'bundle_audience.bundle_id')
+      .select('bundles.slug')
+      .distinct()
+      .where('until', '<=', this.#clock.epoch())
+      .execute()
+    return rows.map(({ slug }) => slug)
+  }
+
+  /** Those whose time is over are in no list any more. What they took ends before: see `endGuests`. */
   async sweep(): Promise<void> {
     const now = this.#clock.epoch()
-    const due = await this.#db
-      .selectFrom('bundle_audience')
-      .select('name')
-      .where('until', '<=', now)
-      .limit(1)
-      .executeTakeFirst()
-    if (due === undefined) return
     await this.#journal.change(async (tx) => {
       const gone = await tx
         .deleteFrom('bundle_audience')

@@ -41,12 +41,27 @@ function unlessAbsent(error: unknown): undefined {
 export const answerable = (account: Account): RequestScope =>
   account.role === 'admin' ? { toAdmin: true } : { toOwner: account.user }
 
-export function listRequests(
-  { requests }: Services,
+export async function listRequests(
+  services: Services,
   account: Account,
   { which, ...query }: z.output<typeof zRequestQuery>,
 ): Promise<Page<AccessRequest>> {
-  return requests.list(which === 'mine' ? { by: account.user } : answerable(account), query)
+  const { requests } = services
+  if (which === 'asked') return requests.list(answerable(account), query)
+  const page = await requests.list({ by: account.user }, query)
+  const items = await Promise.all(page.items.map((item) => withoutLostTitle(services, account, item)))
+  return { ...page, items }
+}
+
+/** What it is called now is no business of somebody whose time is over. */
+async function withoutLostTitle(
+  services: Services,
+  account: Account,
+  item: AccessRequest,
+): Promise<AccessRequest> {
+  if (item.title === null) return item
+  const isSeen = await mayFetch(services, account, item.bundle).catch(unlessAbsent)
+  return isSeen === true ? item : { ...item, title: null }
 }
 
 export async function grantRequest(
@@ -112,7 +127,8 @@ export async function changeBundle(
   const bundle = await readBundle(services, account, slug)
   mustBeAllowed(account, { kind: 'change-bundle', bundle })
   const changed = await services.catalogue.changeBundle(slug, change, account.user)
-  if (change.audience !== undefined) await endLostGrants(services, { slug }, account.user)
+  if (bundle.audience.some((name) => !changed.audience.includes(name)))
+    await endLostGrants(services, { slug }, account.user)
   return changed
 }
 
