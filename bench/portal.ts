@@ -1,9 +1,9 @@
 /**
  * With 100,000 bundles: how long do a list and a search take, and how many signed links does one core make?
  *
- *     node bench/portal.ts [--bundles 100000] [--requests 200] [--seconds 15] [--data DIR] [--prof DIR]
+ *     node bench/portal.ts [--bundles 100000] [--audit 10000000] [--requests 200] [--seconds 15] [--data DIR] [--prof DIR]
  *
- * Prints one JSON line. A real `shoal portal` on a data folder that this bench fills (`--data` keeps it for the
+ * With `--audit` the trail has so many rows, and is asked too. Prints one JSON line. A real `shoal portal` on a data folder that this bench fills (`--data` keeps it for the
  * next run); requests come from this process over kept HTTP connections. Each kind of list and search is asked
  * `--requests` times, one at a time and then four at a time, with other words or pages each time. Links are
  * asked for by 48 at a time; their rate is also told for each CPU second of the portal, all its threads together,
@@ -16,9 +16,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { HttpLoad, quantile, rounded } from './support/http-load.ts'
-import { fillLibrary } from './support/library.ts'
+import { fillAudit, fillLibrary } from './support/library.ts'
 import { answeredAndLost, measureLinks } from './support/portal-links.ts'
-import { listings } from './support/portal-lists.ts'
+import { auditings, listings } from './support/portal-lists.ts'
 import { createTokens, type Tokens } from './support/portal-tokens.ts'
 import { ShoalProcess } from './support/shoal-process.ts'
 
@@ -27,6 +27,7 @@ const CONCURRENCIES = [1, 4]
 interface Options {
   readonly bundles: number
   readonly requests: number
+  readonly audit: number
   readonly seconds: number
   readonly data: string | undefined
   readonly prof: string | undefined
@@ -47,12 +48,15 @@ async function main(options: Options): Promise<void> {
 }
 
 /** A copy of the kept library, so that each run begins with the same. */
-async function libraryIn(folder: string, { bundles, data }: Options): Promise<string> {
+async function libraryIn(folder: string, { bundles, audit, data }: Options): Promise<string> {
   const kept = data ?? join(folder, 'library')
   const say = (done: number): void => {
     if (done % 20_000 === 0) process.stderr.write(`${done} bundles\n`)
   }
-  if (!existsSync(kept)) await fillLibrary(kept, bundles, say)
+  if (!existsSync(kept)) {
+    await fillLibrary(kept, bundles, say)
+    if (audit > 0) await fillAudit(kept, audit)
+  }
   if (data === undefined) return kept
   const dataDir = join(folder, 'data')
   await cp(kept, dataDir, { recursive: true })
@@ -77,10 +81,12 @@ async function measure(dataDir: string, options: Options) {
   }
 }
 
-async function measureLists(load: HttpLoad, tokens: Tokens, { bundles, requests }: Options) {
+async function measureLists(load: HttpLoad, tokens: Tokens, { bundles, audit, requests }: Options) {
   const figures: Record<string, unknown> = {}
   const all = new Map(CONCURRENCIES.map((concurrency) => [concurrency, [] as number[]]))
-  for (const [name, asks] of Object.entries(await listings({ load, tokens, bundles, requests }))) {
+  const parts = { load, tokens, bundles, audit, requests }
+  const kinds = { ...(await listings(parts)), ...auditings(parts) }
+  for (const [name, asks] of Object.entries(kinds)) {
     await load.sendAll(asks.slice(0, 20), 1) // warm
     const figure: Record<string, unknown> = {}
     for (const concurrency of CONCURRENCIES) {
@@ -110,6 +116,7 @@ const { values } = parseArgs({
   options: {
     bundles: { type: 'string', default: '100000' },
     requests: { type: 'string', default: '200' },
+    audit: { type: 'string', default: '0' },
     seconds: { type: 'string', default: '15' },
     data: { type: 'string' },
     prof: { type: 'string' },
@@ -118,6 +125,7 @@ const { values } = parseArgs({
 await main({
   bundles: Number(values.bundles),
   requests: Number(values.requests),
+  audit: Number(values.audit),
   seconds: Number(values.seconds),
   data: values.data,
   prof: values.prof,

@@ -47,6 +47,29 @@ export async function fillLibrary(dataDir: string, count: number, onBatch: (done
   }
 }
 
+/** Actors and actions of an audit trail, the rare ones among them: {@link fillAudit}. */
+export const AUDIT = { people: 10_000, rareActor: 'person-77', rareAction: 'release-recalled' } as const
+
+/** As two years of a company leave it: nine rows of ten are links that somebody took. */
+export async function fillAudit(dataDir: string, rows: number): Promise<void> {
+  const db = await openDatabase(join(dataDir, 'portal.sqlite'))
+  try {
+    await sql`pragma synchronous = off`.execute(db)
+    await sql`pragma cache_size = -1000000`.execute(db)
+    const step = TWO_YEARS_MS / rows
+    await sql`
+      insert into audit (at, actor, action, subject, detail)
+      with recursive n (i) as (select 0 union all select i + 1 from n where i < ${sql.lit(rows - 1)})
+      select cast(${LAST_DAY - TWO_YEARS_MS} + i * ${step} as integer), 'person-' || (i * 7919 % ${sql.lit(AUDIT.people)}),
+        case when i % 100000 = 7 then ${AUDIT.rareAction} when i % 10 = 3 then 'grant-revoked'
+          when i % 100 = 5 then 'access-granted' else 'grant-issued' end,
+        'subject-' || (i * 104729 % ${sql.lit(rows)}), '' from n`.execute(db)
+    await sql`pragma wal_checkpoint(truncate)`.execute(db)
+  } finally {
+    await db.destroy()
+  }
+}
+
 async function addOne(tx: Tx, i: number, count: number, random: () => number): Promise<void> {
   const topic = oneOf(TOPICS, random)
   const title = `${topic} ${frequentOf(KINDS, random)} ${2019 + (i % 8)}, ${oneOf(PLACES, random)}, part ${1 + (i % 12)}`

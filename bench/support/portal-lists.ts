@@ -1,7 +1,7 @@
 /** The kinds of lists and searches that people ask a portal for, many different ones of each. */
 import { seededRandom } from '../../src/core/random.ts'
 import type { Ask, HttpLoad } from './http-load.ts'
-import { RARE_TAG } from './library.ts'
+import { AUDIT, RARE_TAG } from './library.ts'
 import type { Tokens } from './portal-tokens.ts'
 import { codeOf, frequentOf, KINDS, oneOf, PLACES, TAGS, TOPICS } from './words.ts'
 
@@ -9,6 +9,8 @@ export interface ListingParts {
   readonly load: HttpLoad
   readonly tokens: Tokens
   readonly bundles: number
+  /** Rows of the audit trail; 0: it is not asked. */
+  readonly audit: number
   /** Of each kind. */
   readonly requests: number
 }
@@ -30,6 +32,7 @@ export async function listings(parts: ListingParts): Promise<Readonly<Record<str
     searchThreeWords: () => ({ q: `${word()} ${common()} ${oneOf(PLACES, random)}` }),
     searchRareWord: () => ({ q: codeOf(Math.floor(random() * bundles)) }),
     searchPrefix: () => ({ q: word().slice(0, 2 + Math.floor(random() * 3)) }),
+    searchSlip: () => ({ q: slipOf(word(), random) }),
     searchNoHit: () => ({ q: `zz${codeOf(Math.floor(random() * bundles))}` }),
     searchCommonOfTag: () => ({ q: common(), tag: oneOf(TAGS, random) }),
     searchCommonOfRareTag: () => ({ q: common(), tag: RARE_TAG }),
@@ -40,6 +43,8 @@ export async function listings(parts: ListingParts): Promise<Readonly<Record<str
     firstPageOfViewer: many(tokens.viewer, () => ({})),
     firstPageOfManager: many(tokens.manager, () => ({})),
     deepPageOfViewer: many(tokens.viewer, () => ({ cursor: oneOf(deepOfViewer, random) })),
+    byTitle: many(tokens.admin, () => ({ sort: 'title' })),
+    byTitleOfViewer: many(tokens.viewer, () => ({ sort: 'title' })),
     tag: many(tokens.admin, () => ({ tag: oneOf(TAGS, random) })),
     tagOfViewer: many(tokens.viewer, () => ({ tag: oneOf(TAGS, random) })),
     rareTag: many(tokens.viewer, () => ({ tag: RARE_TAG })),
@@ -48,6 +53,45 @@ export async function listings(parts: ListingParts): Promise<Readonly<Record<str
     ...Object.fromEntries(
       Object.entries(searches).map(([name, query]) => [`${name}OfViewer`, many(tokens.viewer, query)]),
     ),
+  }
+}
+
+/** Two letters of the word changed round, as hands do. */
+function slipOf(word: string, random: () => number): string {
+  const at = Math.floor(random() * Math.max(1, word.length - 1))
+  return word.slice(0, at) + (word[at + 1] ?? '') + (word[at] ?? '') + word.slice(at + 2)
+}
+
+/** Looking things up in the audit trail. */
+export function auditings({
+  tokens,
+  audit,
+  requests,
+}: ListingParts): Readonly<Record<string, readonly Ask[]>> {
+  if (audit === 0) return {}
+  const random = seededRandom(11)
+  const some = (below: number): number => Math.floor(random() * below)
+  const many = (query: () => Query): readonly Ask[] =>
+    Array.from({ length: requests }, () => ({
+      path: `/api/v1/audit?${new URLSearchParams(query()).toString()}`,
+      token: tokens.admin,
+    }))
+  const actor = (): string => `person-${some(AUDIT.people)}`
+  const month = (): { from: string; to: string } => {
+    const from = Date.UTC(2025, 1 + some(18), 1)
+    return { from: new Date(from).toISOString(), to: new Date(from + 30 * 24 * 3_600_000).toISOString() }
+  }
+  return {
+    auditNewest: many(() => ({})),
+    auditOfPerson: many(() => ({ actor: actor() })),
+    auditOfAction: many(() => ({ action: 'access-granted' })),
+    auditOfRareAction: many(() => ({ action: AUDIT.rareAction })),
+    auditOfPersonAndRareAction: many(() => ({ actor: actor(), action: AUDIT.rareAction })),
+    auditOfSubject: many(() => ({ subject: `subject-${some(audit)}` })),
+    auditOfMonth: many(month),
+    auditOfPersonInMonth: many(() => ({ actor: actor(), ...month() })),
+    auditOfActionInMonth: many(() => ({ action: 'grant-revoked', ...month() })),
+    auditOfNobody: many(() => ({ actor: `nobody-${some(1_000)}` })),
   }
 }
 
