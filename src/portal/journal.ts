@@ -21,6 +21,13 @@ export interface Notes {
   event(event: ControlEvent): void
 }
 
+/** What keeps records works with: reads from the database, changes by the journal. */
+export interface RecordParts {
+  readonly db: Database
+  readonly journal: Journal
+  readonly clock: Clock
+}
+
 /** Events that only service tokens see: addresses of our machines, and what waits for an origin. */
 const SERVICE_EVENTS: ReadonlySet<ControlEvent['kind']> = new Set(['serves', 'serves-not', 'wanted'])
 export const isServiceEvent = (event: ControlEvent): boolean => SERVICE_EVENTS.has(event.kind)

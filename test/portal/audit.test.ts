@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
+import { sql } from 'kysely'
 import { hours } from '../../src/core/units.ts'
+import { auditCsv } from '../../src/portal/audit.ts'
 import { csvLine } from '../../src/portal/csv.ts'
+import { openDatabase } from '../../src/portal/database/open-database.ts'
 import type { AuditRow } from '../../src/wire/api.ts'
 import { openTestPortal, type TestPortal } from './test-portal.ts'
 
@@ -63,6 +66,29 @@ describe('The audit trail', () => {
       .expect(200)
     assert.equal(filtered.text.split('\r\n').length - 2, 3)
     assert.equal(csvLine(['=1+1', '@x', 'a "b", c', 'x\ny', 3]), `"'=1+1","'@x","a ""b"", c","x\ny",3\r\n`)
+  })
+
+  it('lets others have their turn while somebody takes all of it', async () => {
+    const db = await openDatabase(join(portal.dataDir, 'other.sqlite'))
+    try {
+      await sql`
+        insert into audit (at, actor, action, subject, detail)
+        with recursive n (i) as (select 1 union all select i + 1 from n where i < 5000)
+        select i, 'ann', 'grant-issued', 'x', '' from n`.execute(db)
+      let turns = 0
+      let next = setImmediate(turn)
+      function turn(): void {
+        turns++
+        next = setImmediate(turn)
+      }
+      let text = ''
+      for await (const part of auditCsv(db, {})) text += part
+      clearImmediate(next)
+      assert.equal(text.split('\r\n').length, 5_002)
+      assert.ok(turns >= 10, String(turns))
+    } finally {
+      await db.destroy()
+    }
   })
 
   it('is neither changed nor deleted, not even by who has the database', async () => {

@@ -1,11 +1,10 @@
 /** `shoal login`, as the portal sees it: a terminal, and a person on a page. */
 import assert from 'node:assert/strict'
-import request from 'supertest'
+import type request from 'supertest'
 import { hours, minutes, seconds } from '../../src/core/units.ts'
 import type { LoginPolled, LoginStarted } from '../../src/wire/api.ts'
+import { browserOf, PASSWORD, sendForm, signedIn, type Browser } from './page-person.ts'
 import { openTestPortal, type TestPortal } from './test-portal.ts'
-
-const PASSWORD = 'lamp river nineteen cobalt'
 
 describe('Signing in a terminal', function () {
   this.timeout(20_000)
@@ -15,30 +14,14 @@ describe('Signing in a terminal', function () {
   })
   afterEach(() => portal[Symbol.asyncDispose]())
 
-  const browser = () => request.agent(portal.portal.handler)
-  type Browser = ReturnType<typeof browser>
-
-  async function signedIn(name: string, role = 'publisher'): Promise<Browser> {
-    const made = await portal.api('post', '/users', portal.adminToken).send({ name, role }).expect(201)
-    const page = browser()
-    const { url } = (made.body as { invitation: { url: string } }).invitation
-    await page.post(new URL(url).pathname).type('form').send({ password: PASSWORD }).expect(303)
-    return page
-  }
+  const browser = (): Browser => browserOf(portal)
   const start = async (): Promise<LoginStarted> =>
     (await portal.api('post', '/logins').send({ client: 'ann’s laptop' }).expect(201)).body as LoginStarted
   const poll = ({ deviceCode }: LoginStarted): request.Test =>
     portal.api('post', '/logins/poll').send({ deviceCode })
-  const form = async (page: Browser, path: string, fields: object): Promise<request.Response> => {
-    const token = /name="_csrf" value="([^"]+)"/.exec((await page.get('/account')).text)?.[1]
-    return page
-      .post(path)
-      .type('form')
-      .send({ ...fields, _csrf: token })
-  }
 
   it('gives it a token of the person who allows it, once, with the role that was chosen', async () => {
-    const page = await signedIn('ann')
+    const page = await signedIn(portal, 'ann', 'publisher')
     const started = await start()
     assert.deepEqual((await poll(started).expect(200)).body, { state: 'pending', intervalSeconds: 3 })
     const { pathname, search } = new URL(started.verificationUrlComplete)
@@ -46,7 +29,7 @@ describe('Signing in a terminal', function () {
     assert.match(shown, /ann’s laptop/)
     assert.ok(shown.includes(started.userCode))
     const answer = { code: started.userCode.toLowerCase().replace('-', ' '), role: 'viewer', answer: 'allow' }
-    assert.equal((await form(page, '/activate', answer)).headers['location'], '/activate?said=allowed')
+    assert.equal((await sendForm(page, '/activate', answer)).headers['location'], '/activate?said=allowed')
     const done = (await poll(started).expect(200)).body as Extract<LoginPolled, { state: 'done' }>
     assert.equal(done.user, 'ann')
     const me = await portal.api('get', '/me', done.token).expect(200)
@@ -58,19 +41,23 @@ describe('Signing in a terminal', function () {
   })
 
   it('gives it nothing when the person says no, says nothing, or is somebody who may not', async () => {
-    const page = await signedIn('ann', 'viewer')
+    const page = await signedIn(portal, 'ann')
     const refused = await start()
-    await form(page, '/activate', { code: refused.userCode, answer: 'deny' })
+    await sendForm(page, '/activate', { code: refused.userCode, answer: 'deny' })
     await poll(refused).expect(403)
     await poll(refused).expect(404)
     const wanted = await start()
-    const tooMuch = await form(page, '/activate', { code: wanted.userCode, role: 'admin', answer: 'allow' })
+    const tooMuch = await sendForm(page, '/activate', {
+      code: wanted.userCode,
+      role: 'admin',
+      answer: 'allow',
+    })
     assert.equal(tooMuch.status, 409)
     assert.equal(((await poll(wanted).expect(200)).body as LoginPolled).state, 'pending')
     portal.clock.advance(minutes(10))
     await poll(wanted).expect(404)
     assert.match(
-      (await form(page, '/activate', { code: wanted.userCode, role: 'viewer', answer: 'allow' })).text,
+      (await sendForm(page, '/activate', { code: wanted.userCode, role: 'viewer', answer: 'allow' })).text,
       /is over/,
     )
     await browser()
@@ -79,7 +66,7 @@ describe('Signing in a terminal', function () {
   })
 
   it('takes no form of another page, and no allowing by a token', async () => {
-    const page = await signedIn('ann')
+    const page = await signedIn(portal, 'ann', 'publisher')
     const { userCode } = await start()
     await page
       .post('/activate')
@@ -88,7 +75,7 @@ describe('Signing in a terminal', function () {
       .expect(403)
     const byToken = browser()
     await byToken.post('/login').type('form').send({ token: portal.adminToken }).expect(303)
-    const answer = await form(byToken, '/activate', { code: userCode, role: 'viewer', answer: 'allow' })
+    const answer = await sendForm(byToken, '/activate', { code: userCode, role: 'viewer', answer: 'allow' })
     assert.ok(answer.status >= 400, String(answer.status))
   })
 
@@ -105,7 +92,7 @@ describe('Signing in a terminal', function () {
   })
 
   it('comes back, after signing in, to the page that was asked for', async () => {
-    await signedIn('ann')
+    await signedIn(portal, 'ann', 'publisher')
     const page = browser()
     const asked = await page.get('/bundles/none?x=1').expect(303)
     assert.equal(asked.headers['location'], '/login?next=%2Fbundles%2Fnone%3Fx%3D1')
@@ -135,31 +122,31 @@ describe('Signing in a terminal', function () {
   })
 
   it('has tokens beside it that a person makes and takes back on their own page, and nobody else’s', async () => {
-    const [ann, bob] = [await signedIn('ann'), await signedIn('bob')]
+    const [ann, bob] = [await signedIn(portal, 'ann', 'publisher'), await signedIn(portal, 'bob')]
     const draft = { name: 'backup', role: 'viewer', days: '30' }
-    const made = await form(ann, '/account/tokens', draft)
+    const made = await sendForm(ann, '/account/tokens', draft)
     const token = /value="(shoal_[\w-]{43})"/.exec(made.text)?.[1] ?? ''
     await portal.api('get', '/me', token).expect(200)
     assert.doesNotMatch((await ann.get('/account')).text, /shoal_[\w-]{43}/)
     for (const bad of [{ role: 'admin' }, { role: 'origin' }, { days: '366' }, { days: '-1' }, { name: '' }])
       assert.equal(
-        (await form(ann, '/account/tokens', { ...draft, ...bad })).status,
+        (await sendForm(ann, '/account/tokens', { ...draft, ...bad })).status,
         409,
         JSON.stringify(bad),
       )
     const id = /name="id" value="([^"]+)"/.exec((await ann.get('/account')).text)?.[1] ?? ''
-    assert.equal((await form(bob, '/account/tokens/revoke', { id })).status, 404)
+    assert.equal((await sendForm(bob, '/account/tokens/revoke', { id })).status, 404)
     await portal.api('get', '/me', token).expect(200)
-    await form(ann, '/account/tokens/revoke', { id })
+    await sendForm(ann, '/account/tokens/revoke', { id })
     await portal.api('get', '/me', token).expect(401)
   })
 
   it('counts wrong present passwords, so that an open session tells nobody the password', async () => {
     await portal[Symbol.asyncDispose]()
     portal = await openTestPortal({ settings: { failedPasswordsMax: '3' } })
-    const page = await signedIn('ann')
+    const page = await signedIn(portal, 'ann', 'publisher')
     const change = (old: string): Promise<request.Response> =>
-      form(page, '/account/password', { old, password: 'paper anchor velvet thirty' })
+      sendForm(page, '/account/password', { old, password: 'paper anchor velvet thirty' })
     for (let n = 0; n < 3; n++) assert.match((await change('wrong')).text, /present password is another/)
     assert.match((await change(PASSWORD)).text, /Too many failures/)
   })

@@ -1,12 +1,11 @@
 /** Feeds of people, for BitTorrent clients that subscribe. */
 import assert from 'node:assert/strict'
 import { parseRssFeed } from 'feedsmith'
-import request from 'supertest'
 import { hours } from '../../src/core/units.ts'
 import { parseTorrent } from '../../src/wire/torrent.ts'
+import { browserOf, sendForm, signedIn, type Browser } from './page-person.ts'
 import { bytesOfBody, openTestPortal, type TestPortal } from './test-portal.ts'
 
-const PASSWORD = 'lamp river nineteen cobalt'
 const HOSTILE = `]]></title><x>&"'\u0001\u{fffe} Sécurité`
 
 describe('A feed', function () {
@@ -19,21 +18,8 @@ describe('A feed', function () {
   })
   afterEach(() => portal[Symbol.asyncDispose]())
 
-  const browser = () => request.agent(portal.portal.handler)
-  type Browser = ReturnType<typeof browser>
-  async function signedIn(name: string): Promise<Browser> {
-    const made = await portal.api('post', '/users', portal.adminToken).send({ name }).expect(201)
-    const page = browser()
-    const { url } = (made.body as { invitation: { url: string } }).invitation
-    await page.post(new URL(url).pathname).type('form').send({ password: PASSWORD }).expect(303)
-    return page
-  }
-  async function form(page: Browser, path: string): Promise<request.Response> {
-    const _csrf = /name="_csrf" value="([^"]+)"/.exec((await page.get('/account')).text)?.[1]
-    return page.post(path).type('form').send({ _csrf })
-  }
   async function make(page: Browser): Promise<string> {
-    const url = /value="(http[^"]+\/all\.xml)"/.exec((await form(page, '/account/feed')).text)?.[1] ?? ''
+    const url = /value="(http[^"]+\/all\.xml)"/.exec((await sendForm(page, '/account/feed')).text)?.[1] ?? ''
     return new URL(url).pathname
   }
   const read = async (path: string) => {
@@ -47,7 +33,7 @@ describe('A feed', function () {
     await portal.live(paula, { title: 'Board minutes', audience: ['board'] }, 'b.mp4')
     portal.clock.advance(hours(1))
     await portal.live(paula, { title: 'Newer' }, 'c.mp4')
-    const path = await make(await signedIn('ann'))
+    const path = await make(await signedIn(portal, 'ann'))
     const { items = [] } = await read(path)
     assert.deepEqual(
       items.map((item) => item.title),
@@ -78,12 +64,12 @@ describe('A feed', function () {
   })
 
   it('is worth nothing once it is renewed, taken back, or the person is disabled', async () => {
-    const page = await signedIn('ann')
+    const page = await signedIn(portal, 'ann')
     const first = await make(page)
     const second = await make(page)
     await portal.get(first).expect(404)
     await portal.get(second).expect(200)
-    assert.equal((await form(page, '/account/feed/delete')).headers['location'], '/account?said=feed')
+    assert.equal((await sendForm(page, '/account/feed/delete')).headers['location'], '/account?said=feed')
     await portal.get(second).expect(404)
     const third = await make(page)
     await portal.api('post', '/users/ann/disable', portal.adminToken).expect(200)
@@ -94,9 +80,9 @@ describe('A feed', function () {
   })
 
   it('is made by people only', async () => {
-    const page = browser()
+    const page = browserOf(portal)
     await page.post('/login').type('form').send({ token: paula }).expect(303)
     assert.doesNotMatch((await page.get('/account')).text, /Feed for/)
-    assert.ok((await form(page, '/account/feed')).status >= 400)
+    assert.ok((await sendForm(page, '/account/feed')).status >= 400)
   })
 })

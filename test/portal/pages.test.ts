@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import request from 'supertest'
 import type { Release } from '../../src/wire/api.ts'
+import { limits } from '../../src/wire/limits.ts'
 import { torrentNamed } from './torrents.ts'
 import { openTestPortal, type TestPortal } from './test-portal.ts'
 
@@ -178,6 +179,17 @@ describe('The pages', () => {
       .send({ _csrf: csrfIn(hers) })
     await signIn(await portal.token('viewer', { user: 'vera' }))
     await html('/sites', 404)
+  })
+
+  it('take a description of the longest, in whatever script', async () => {
+    const paula = await portal.token('publisher', { user: 'paula' })
+    const { slug } = await portal.live(paula, { title: 'Fire safety' })
+    await signIn(paula)
+    const _csrf = csrfIn(await html(`/bundles/${slug}`))
+    const description = '消'.repeat(limits.descriptionCharsMax)
+    const form = { _csrf, title: 'Fire safety', tags: '', audience: 'everyone', description }
+    await browser.post(`/bundles/${slug}/change`).type('form').send(form).expect(303)
+    assert.equal((await portal.detail(paula, slug)).description, description)
   })
 
   it('read no large form of a stranger', async () => {

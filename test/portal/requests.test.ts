@@ -1,11 +1,10 @@
 /** Asking for access, and guests of a bundle. */
 import assert from 'node:assert/strict'
-import request from 'supertest'
+import type request from 'supertest'
 import { hours, seconds } from '../../src/core/units.ts'
 import type { AccessRequest, Guest } from '../../src/wire/api.ts'
+import { sendForm, signedIn } from './page-person.ts'
 import { openTestPortal, type TestPortal } from './test-portal.ts'
-
-const PASSWORD = 'lamp river nineteen cobalt'
 
 describe('Requests for access', function () {
   this.timeout(20_000)
@@ -181,43 +180,27 @@ describe('Requests for access', function () {
   })
 
   it('stand on pages: asked where a page is not for one, answered by the owner, told to who asked', async () => {
-    const browser = () => request.agent(portal.portal.handler)
-    type Browser = ReturnType<typeof browser>
-    const signedIn = async (name: string, role: string): Promise<Browser> => {
-      const made = await portal.api('post', '/users', portal.adminToken).send({ name, role }).expect(201)
-      const page = browser()
-      const { url } = (made.body as { invitation: { url: string } }).invitation
-      await page.post(new URL(url).pathname).type('form').send({ password: PASSWORD }).expect(303)
-      return page
-    }
-    const form = async (page: Browser, path: string, fields: object): Promise<request.Response> => {
-      const token = /name="_csrf" value="([^"]+)"/.exec((await page.get('/account')).text)?.[1]
-      return page
-        .post(path)
-        .type('form')
-        .send({ ...fields, _csrf: token })
-    }
-    const [vera, owner] = [await signedIn('vera', 'viewer'), await signedIn('paula', 'publisher')]
+    const [vera, owner] = [await signedIn(portal, 'vera'), await signedIn(portal, 'paula', 'publisher')]
     for (const path of [`/bundles/${slug}`, '/bundles/no-such-thing', `/bundles/${slug}/releases/1`]) {
       const absent = await vera.get(path).expect(404)
       const ofBundle = path.includes(slug) ? slug : 'no-such-thing'
       assert.ok(absent.text.includes(`action="/bundles/${ofBundle}/ask"`), path)
     }
-    const sent = await form(vera, `/bundles/${slug}/ask`, { reason: 'for <b>the</b> summary' })
+    const sent = await sendForm(vera, `/bundles/${slug}/ask`, { reason: 'for <b>the</b> summary' })
     assert.equal(sent.headers['location'], '/requests?said=asked')
     const news = (await owner.get('/')).text
     assert.match(news, /1 new/)
     const page = (await owner.get('/requests')).text
     assert.match(page, /for &lt;b&gt;the&lt;\/b&gt; summary/)
     const id = /\/requests\/([\w-]+)\/grant/.exec(page)?.[1] ?? ''
-    await form(owner, `/requests/${id}/grant`, { until: '2999-12-31', answer: 'welcome', to: '' })
+    await sendForm(owner, `/requests/${id}/grant`, { until: '2999-12-31', answer: 'welcome', to: '' })
     assert.doesNotMatch((await owner.get('/')).text, /1 new/)
     assert.match((await vera.get('/')).text, /1 new/)
     assert.match((await vera.get('/requests')).text, /granted, until 31 Dec 2999/)
     assert.doesNotMatch((await vera.get('/')).text, /1 new/)
     await vera.get(`/bundles/${slug}`).expect(200)
     assert.match((await owner.get(`/bundles/${slug}`)).text, /vera/)
-    await form(owner, `/bundles/${slug}/guests/dismiss`, { name: 'vera' })
+    await sendForm(owner, `/bundles/${slug}/guests/dismiss`, { name: 'vera' })
     await vera.get(`/bundles/${slug}`).expect(404)
   })
 })

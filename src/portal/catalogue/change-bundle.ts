@@ -6,11 +6,11 @@ import type { Tx } from '../database/tables.ts'
 import { enlist, enlistFor, titleKeyOf } from './bundle-lists.ts'
 import { textList } from './rows.ts'
 import { reindexBundle } from './search.ts'
-import type { SqliteCatalogueParts } from './sqlite-catalogue.ts'
+import type { RecordParts } from '../journal.ts'
 
 /** Answers the id of the bundle. @throws ShoalError `not-found`. */
 export async function changeBundle(
-  { journal }: SqliteCatalogueParts,
+  { journal }: RecordParts,
   { slug, change, by }: { readonly slug: Slug; readonly change: BundleChange; readonly by: string },
 ): Promise<number> {
   return journal.change(async (tx, notes) => {

@@ -10,12 +10,12 @@ import { nextState } from './release-state.ts'
 import { bundleOfRow, releaseOfRow } from './rows.ts'
 import { reindexBundle } from './search.ts'
 import { selectReleases } from './select.ts'
-import type { SqliteCatalogueParts } from './sqlite-catalogue.ts'
+import type { RecordParts } from '../journal.ts'
 
 /** Bundles that may share one title; after that a name of its own must be given. */
 const SAME_TITLE_MAX = 999
 
-export async function createBundle(parts: SqliteCatalogueParts, draft: BundleDraft): Promise<Bundle> {
+export async function createBundle(parts: RecordParts, draft: BundleDraft): Promise<Bundle> {
   return parts.journal.change(async (tx, notes) => {
     const name = await freeSlug(tx, draft)
     const tags = [...new Set(draft.tags)]
@@ -70,7 +70,7 @@ async function freeSlug(tx: Tx, draft: BundleDraft): Promise<Slug> {
 }
 
 export async function addRelease(
-  parts: SqliteCatalogueParts,
+  parts: RecordParts,
   draft: ReleaseDraft,
 ): Promise<{ release: StoredRelease; isNew: boolean }> {
   return parts.journal.change(async (tx, notes) => {
@@ -163,7 +163,7 @@ async function insertRelease(
 }
 
 export async function happen(
-  parts: SqliteCatalogueParts,
+  parts: RecordParts,
   { infohash, happening, by }: { infohash: InfoHash; happening: ReleaseHappening; by: string },
 ): Promise<StoredRelease | undefined> {
   return parts.journal.change(async (tx, notes) => {

@@ -1,9 +1,8 @@
 /** The catalogue on SQLite: what it reads. Its changes are in `changes.ts`. */
 import type { InfoHash, ReleaseName, Slug } from '../../core/ids.ts'
 import type { Bundle, BundleChange } from '../../wire/api.ts'
-import type { Clock } from '../../platform/clock.ts'
 import type { Database } from '../database/tables.ts'
-import type { Journal } from '../journal.ts'
+import type { RecordParts } from '../journal.ts'
 import { changeBundle } from './change-bundle.ts'
 import { addRelease, createBundle, happen } from './changes.ts'
 import { listBundles } from './list.ts'
@@ -22,17 +21,11 @@ import type {
   WantedRelease,
 } from './catalogue.ts'
 
-export interface SqliteCatalogueParts {
-  readonly db: Database
-  readonly journal: Journal
-  readonly clock: Clock
-}
-
 export class SqliteCatalogue implements Catalogue {
-  readonly #parts: SqliteCatalogueParts
+  readonly #parts: RecordParts
   readonly #db: Database
 
-  constructor(parts: SqliteCatalogueParts) {
+  constructor(parts: RecordParts) {
     this.#parts = parts
     this.#db = parts.db
   }

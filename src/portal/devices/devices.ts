@@ -149,13 +149,7 @@ export async function revokeOriginsOf(
   notes: Notes,
   of: { readonly tokenId: string; readonly at: number; readonly by: string },
 ): Promise<void> {
-  const rows = await tx
-    .selectFrom('devices')
-    .selectAll()
-    .where('token_id', '=', of.tokenId)
-    .where('is_origin', '=', 1)
-    .where('revoked_at', 'is', null)
-    .execute()
+  const rows = await liveDevices(tx).where('token_id', '=', of.tokenId).where('is_origin', '=', 1).execute()
   for (const row of rows) await revokeRow(tx, notes, { row, at: of.at, by: of.by })
 }
 
@@ -165,15 +159,12 @@ export async function revokeDevicesOf(
   notes: Notes,
   of: { readonly user: string; readonly at: number; readonly by: string },
 ): Promise<number> {
-  const rows = await tx
-    .selectFrom('devices')
-    .selectAll()
-    .where('user', '=', of.user)
-    .where('revoked_at', 'is', null)
-    .execute()
+  const rows = await liveDevices(tx).where('user', '=', of.user).execute()
   for (const row of rows) await revokeRow(tx, notes, { row, at: of.at, by: of.by })
   return rows.length
 }
+
+const liveDevices = (tx: Tx) => tx.selectFrom('devices').selectAll().where('revoked_at', 'is', null)
 
 async function revokeRow(
   tx: Tx,

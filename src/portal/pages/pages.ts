@@ -7,6 +7,8 @@ import express, { type Router } from 'express'
 import { renderSVG } from 'uqr'
 import { ShoalError } from '../../core/errors.ts'
 import { releaseName, slug } from '../../core/ids.ts'
+import { KiB } from '../../core/units.ts'
+import { limits } from '../../wire/limits.ts'
 import { zBundleQuery, type Link } from '../../wire/api.ts'
 import type { PageServices } from '../pages-host.ts'
 import { accountPages } from './account.ts'
@@ -117,8 +119,8 @@ async function linkPage(visit: Visit): Promise<void> {
   }
 }
 
-/** A description may be long. */
-const readChange = express.urlencoded({ limit: '64kb', extended: false })
+/** With a description of the longest, each of whose characters may be four bytes of three characters. */
+const readChange = express.urlencoded({ limit: 12 * limits.descriptionCharsMax + 64 * KiB, extended: false })
 
 async function changePage(visit: Visit): Promise<void> {
   const { services, account, req, res } = visit

@@ -1,11 +1,10 @@
 /** Groups of people, which audiences name. */
 import { ShoalError } from '../../core/errors.ts'
-import type { Clock } from '../../platform/clock.ts'
 import type { Group, zNewGroup } from '../../wire/api.ts'
 import { limits } from '../../wire/limits.ts'
 import type { z } from 'zod'
-import type { Database, Tx } from '../database/tables.ts'
-import type { Journal } from '../journal.ts'
+import type { Tx } from '../database/tables.ts'
+import type { RecordParts } from '../journal.ts'
 import {
   groupCount,
   groupsOf,
@@ -19,20 +18,16 @@ import {
 import { publicGroup } from './rows.ts'
 
 export class Groups {
-  readonly #db: Database
-  readonly #journal: Journal
-  readonly #clock: Clock
+  readonly #parts: RecordParts
 
-  constructor(parts: { readonly db: Database; readonly journal: Journal; readonly clock: Clock }) {
-    this.#db = parts.db
-    this.#journal = parts.journal
-    this.#clock = parts.clock
+  constructor(parts: RecordParts) {
+    this.#parts = parts
   }
 
   /** @throws ShoalError `conflict` for a name that is taken, `over-limit`. */
   async create(draft: z.output<typeof zNewGroup>, by: string): Promise<Group> {
-    const row = { ...draft, created_at: this.#clock.epoch() }
-    await this.#journal.change(async (tx, notes) => {
+    const row = { ...draft, created_at: this.#parts.clock.epoch() }
+    await this.#parts.journal.change(async (tx, notes) => {
       await mustBeNoPerson(tx, row.name)
       if ((await groupCount(tx)) >= limits.groupsMax)
         throw new ShoalError('over-limit', `there are ${limits.groupsMax} groups already`)
@@ -50,7 +45,7 @@ export class Groups {
 
   /** All, by name. */
   async list(): Promise<Group[]> {
-    const rows = await this.#db
+    const rows = await this.#parts.db
       .selectFrom('groups')
       .selectAll()
       .select((eb) =>
@@ -67,7 +62,7 @@ export class Groups {
 
   /** By name; none for a group that is not there. */
   async members(name: string): Promise<string[]> {
-    const rows = await this.#db
+    const rows = await this.#parts.db
       .selectFrom('memberships')
       .select('person')
       .where('group_name', '=', name)
@@ -78,7 +73,7 @@ export class Groups {
 
   /** Its members lose what it gave them. Audiences that name it name nobody by it. @throws ShoalError `not-found`. */
   async delete(name: string, by: string): Promise<void> {
-    await this.#journal.change(async (tx, notes) => {
+    await this.#parts.journal.change(async (tx, notes) => {
       const gone = await tx.deleteFrom('groups').where('name', '=', name).executeTakeFirst()
       if (gone.numDeletedRows === 0n) throw new ShoalError('not-found', `there is no group "${name}"`)
       notes.audit({ actor: by, action: 'group-deleted', subject: name })
@@ -87,7 +82,7 @@ export class Groups {
 
   /** @throws ShoalError `not-found` for either; `over-limit`. */
   async join(joining: Joining): Promise<void> {
-    await this.#journal.change(async (tx, notes) => {
+    await this.#parts.journal.change(async (tx, notes) => {
       await mustBeGroup(tx, joining.group)
       await mustBePerson(tx, joining.person)
       if ((await groupsOf(tx, joining.person)).length >= limits.groupsPerPersonMax)
@@ -101,7 +96,7 @@ export class Groups {
 
   /** @throws ShoalError `not-found` for either. */
   async leave(joining: Joining): Promise<void> {
-    await this.#journal.change(async (tx, notes) => {
+    await this.#parts.journal.change(async (tx, notes) => {
       await mustBeGroup(tx, joining.group)
       await mustBePerson(tx, joining.person)
       await leave(tx, notes, joining)

@@ -5,12 +5,11 @@
 import { sql, type Selectable } from 'kysely'
 import { z } from 'zod'
 import { ShoalError } from '../../core/errors.ts'
-import type { Clock } from '../../platform/clock.ts'
 import type { Person, PersonRole, zNewPerson, zPersonChange, zPersonQuery } from '../../wire/api.ts'
 import type { Account } from '../account.ts'
 import { pageOf, parseCursor, type Page } from '../cursor.ts'
 import type { Database, PersonRow, Tx } from '../database/tables.ts'
-import type { Journal, Notes } from '../journal.ts'
+import type { Notes, RecordParts } from '../journal.ts'
 import { endAllOf, endTokensBeyond } from './leaving.ts'
 import { groupsOf, groupsOfMany, mustBeNoGroup, setGroups } from './memberships.ts'
 import { mayHold } from './roles.ts'
@@ -22,14 +21,10 @@ export type PersonQuery = z.output<typeof zPersonQuery>
 const zPosition = z.tuple([z.string()])
 
 export class People {
-  readonly #db: Database
-  readonly #journal: Journal
-  readonly #clock: Clock
+  readonly #parts: RecordParts
 
-  constructor(parts: { readonly db: Database; readonly journal: Journal; readonly clock: Clock }) {
-    this.#db = parts.db
-    this.#journal = parts.journal
-    this.#clock = parts.clock
+  constructor(parts: RecordParts) {
+    this.#parts = parts
   }
 
   /** Without a password: an invitation, or the company's login, is how they come in. @throws ShoalError `conflict`, `bad-input`. */
@@ -41,11 +36,11 @@ export class People {
       email,
       role,
       password: null,
-      created_at: this.#clock.epoch(),
+      created_at: this.#parts.clock.epoch(),
       disabled_at: null,
       last_seen_at: null,
     }
-    await this.#journal.change(async (tx, notes) => {
+    await this.#parts.journal.change(async (tx, notes) => {
       await mustBeNoGroup(tx, name)
       await mustHoldTokens(tx, name, role)
       const done = await tx
@@ -62,15 +57,15 @@ export class People {
   }
 
   async find(name: string): Promise<Person | undefined> {
-    const row = await this.#row(this.#db, name)
-    return row === undefined ? undefined : publicPerson(row, await groupsOf(this.#db, name))
+    const row = await this.#row(this.#parts.db, name)
+    return row === undefined ? undefined : publicPerson(row, await groupsOf(this.#parts.db, name))
   }
 
   /** By name. */
   async list(query: PersonQuery): Promise<Page<Person>> {
     const after = parseCursor(zPosition, query.cursor)
     const { q, group } = query
-    let select = this.#db.selectFrom('people').selectAll('people')
+    let select = this.#parts.db.selectFrom('people').selectAll('people')
     if (after !== undefined) select = select.where('name', '>', after[0])
     if (q !== undefined && q.trim() !== '') {
       const text = likeText(q.trim().toLowerCase())
@@ -90,7 +85,7 @@ export class People {
       .limit(query.limit + 1)
       .execute()
     const groups = await groupsOfMany(
-      this.#db,
+      this.#parts.db,
       rows.map(({ name }) => name),
     )
     return pageOf(rows, query.limit, {
@@ -101,11 +96,12 @@ export class People {
 
   /** @throws ShoalError `not-found`; `conflict` for the last admin who would be one no more. */
   async change(name: string, change: z.output<typeof zPersonChange>, by: string): Promise<Person> {
-    await this.#journal.change(async (tx, notes) => {
+    await this.#parts.journal.change(async (tx, notes) => {
       const row = await this.#mustExist(tx, name)
       const { role = row.role, displayName = row.display_name, email = row.email } = change
       if (row.role === 'admin' && role !== 'admin') await mustLeaveAnAdmin(tx, name)
-      if (role !== row.role) await endTokensBeyond(tx, notes, { name, role, by, at: this.#clock.epoch() })
+      if (role !== row.role)
+        await endTokensBeyond(tx, notes, { name, role, by, at: this.#parts.clock.epoch() })
       await tx
         .updateTable('people')
         .set({ role, display_name: displayName, email })
@@ -128,8 +124,8 @@ export class People {
    * @throws ShoalError `not-found`; `conflict` for the last admin.
    */
   async disable(name: string, by: string): Promise<{ readonly sessions: number; readonly devices: number }> {
-    const at = this.#clock.epoch()
-    return this.#journal.change(async (tx, notes) => {
+    const at = this.#parts.clock.epoch()
+    return this.#parts.journal.change(async (tx, notes) => {
       const row = await this.#mustExist(tx, name)
       if (row.role === 'admin' && row.disabled_at === null) await mustLeaveAnAdmin(tx, name)
       if (row.disabled_at === null) {
@@ -142,7 +138,7 @@ export class People {
 
   /** They come in as before; tokens, devices and grants are to be had anew. @throws ShoalError `not-found`. */
   async enable(name: string, by: string): Promise<Person> {
-    await this.#journal.change(async (tx, notes) => {
+    await this.#parts.journal.change(async (tx, notes) => {
       const row = await this.#mustExist(tx, name)
       if (row.disabled_at === null) return
       await tx.deleteFrom('sessions').where('person', '=', name).execute()
@@ -154,14 +150,14 @@ export class People {
 
   /** Undefined for whom there is not, or no more. */
   async accountOf(name: string): Promise<Account | undefined> {
-    const row = await this.#row(this.#db, name)
+    const row = await this.#row(this.#parts.db, name)
     if (row === undefined || row.disabled_at !== null) return undefined
-    return { user: name, role: row.role, groups: await groupsOf(this.#db, name) }
+    return { user: name, role: row.role, groups: await groupsOf(this.#parts.db, name) }
   }
 
   /** Of whoever may sign in; undefined too for who has none. */
   async passwordOf(name: string): Promise<string | undefined> {
-    const row = await this.#row(this.#db, name)
+    const row = await this.#row(this.#parts.db, name)
     return row?.disabled_at === null ? (row.password ?? undefined) : undefined
   }
 
@@ -181,16 +177,16 @@ export class People {
   }
 
   async noteSignIn(name: string): Promise<void> {
-    await this.#db
+    await this.#parts.db
       .updateTable('people')
-      .set({ last_seen_at: this.#clock.epoch() })
+      .set({ last_seen_at: this.#parts.clock.epoch() })
       .where('name', '=', name)
       .execute()
   }
 
   /** Somebody can manage the portal by name. */
   async hasAdmin(): Promise<boolean> {
-    return (await adminsBut(this.#db, '')) > 0
+    return (await adminsBut(this.#parts.db, '')) > 0
   }
 
   async #mustFind(name: string): Promise<Person> {

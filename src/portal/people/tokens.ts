@@ -15,7 +15,7 @@ import { isoTime, textList } from '../catalogue/rows.ts'
 import { revokeOriginsOf } from '../devices/devices.ts'
 import type { Database, TokenRow } from '../database/tables.ts'
 import { revokeServingGrants } from '../grants/serving-grants.ts'
-import type { Journal } from '../journal.ts'
+import type { Journal, RecordParts } from '../journal.ts'
 import { groupsOf } from './memberships.ts'
 import { roleWithin } from './roles.ts'
 
@@ -38,7 +38,7 @@ export class Tokens {
   /** Uses that are not in the table yet, by token id: of good tokens only, so no more than there are. */
   #uses = new Map<string, EpochMillis>()
 
-  constructor(parts: { db: Database; journal: Journal; clock: Clock }) {
+  constructor(parts: RecordParts) {
     this.#db = parts.db
     this.#journal = parts.journal
     this.#clock = parts.clock

@@ -6,13 +6,12 @@ import type { Selectable } from 'kysely'
 import { ShoalError } from '../../core/errors.ts'
 import type { Slug } from '../../core/ids.ts'
 import { type EpochMillis, epochMillis } from '../../core/units.ts'
-import type { Clock } from '../../platform/clock.ts'
 import type { Guest } from '../../wire/api.ts'
 import { limits } from '../../wire/limits.ts'
 import { delistFor, enlistFor } from '../catalogue/bundle-lists.ts'
 import { isoTime, textList } from '../catalogue/rows.ts'
-import type { BundleRow, Database, Tx } from '../database/tables.ts'
-import type { Journal, Notes } from '../journal.ts'
+import type { BundleRow, Tx } from '../database/tables.ts'
+import type { Notes, RecordParts } from '../journal.ts'
 import { hasPerson, mustBeGroup } from '../people/memberships.ts'
 
 /** How long somebody may see a bundle as a guest, and by which of their names. */
@@ -29,14 +28,10 @@ export interface Admission {
 }
 
 export class Guests {
-  readonly #db: Database
-  readonly #journal: Journal
-  readonly #clock: Clock
+  readonly #parts: RecordParts
 
-  constructor(parts: { readonly db: Database; readonly journal: Journal; readonly clock: Clock }) {
-    this.#db = parts.db
-    this.#journal = parts.journal
-    this.#clock = parts.clock
+  constructor(parts: RecordParts) {
+    this.#parts = parts
   }
 
   /** By whichever of these names lasts longest; undefined where none is a guest's. */
@@ -61,15 +56,15 @@ export class Guests {
 
   /** A second time the new end holds. @throws ShoalError as {@link admit}; `not-found` for who is neither person nor group. */
   async admit(slug: Slug, admission: Admission): Promise<void> {
-    await this.#journal.change(async (tx, notes) => {
+    await this.#parts.journal.change(async (tx, notes) => {
       if (!(await hasPerson(tx, admission.name))) await mustBeGroup(tx, admission.name)
-      await admit(tx, notes, { slug, now: this.#clock.epoch(), ...admission })
+      await admit(tx, notes, { slug, now: this.#parts.clock.epoch(), ...admission })
     })
   }
 
   /** @throws ShoalError `not-found`. */
   async dismiss(slug: Slug, name: string, by: string): Promise<void> {
-    await this.#journal.change(async (tx, notes) => {
+    await this.#parts.journal.change(async (tx, notes) => {
       const bundle = await bundleNamed(tx, slug)
       const gone = await tx
         .deleteFrom('bundle_audience')
@@ -85,20 +80,20 @@ export class Guests {
 
   /** Bundles with guests whose time is over: they see nothing of it any more, but stand in lists, and hold what they took. */
   async due(): Promise<Slug[]> {
-    const rows = await this.#db
+    const rows = await this.#parts.db
       .selectFrom('bundle_audience')
       .innerJoin('bundles', 'bundles.id', 'bundle_audience.bundle_id')
       .select('bundles.slug')
       .distinct()
-      .where('until', '<=', this.#clock.epoch())
+      .where('until', '<=', this.#parts.clock.epoch())
       .execute()
     return rows.map(({ slug }) => slug)
   }
 
   /** Those whose time is over are in no list any more. What they took ends before: see `endGuests`. */
   async sweep(): Promise<void> {
-    const now = this.#clock.epoch()
-    await this.#journal.change(async (tx) => {
+    const now = this.#parts.clock.epoch()
+    await this.#parts.journal.change(async (tx) => {
       const gone = await tx
         .deleteFrom('bundle_audience')
         .where('until', '<=', now)
@@ -109,13 +104,13 @@ export class Guests {
   }
 
   #rows(slug: Slug) {
-    return this.#db
+    return this.#parts.db
       .selectFrom('bundle_audience')
       .innerJoin('bundles', 'bundles.id', 'bundle_audience.bundle_id')
       .select(['name', 'until', 'admitted_by'])
       .where('bundles.slug', '=', slug)
       .where('admitted_by', 'is not', null)
-      .where((eb) => eb.or([eb('until', 'is', null), eb('until', '>', this.#clock.epoch())]))
+      .where((eb) => eb.or([eb('until', 'is', null), eb('until', '>', this.#parts.clock.epoch())]))
       .orderBy('name')
       .execute()
   }

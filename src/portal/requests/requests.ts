@@ -9,13 +9,12 @@ import { ShoalError } from '../../core/errors.ts'
 import type { Slug } from '../../core/ids.ts'
 import type { EpochMillis } from '../../core/units.ts'
 import { hours } from '../../core/units.ts'
-import type { Clock } from '../../platform/clock.ts'
 import type { AccessRequest, zRequestQuery } from '../../wire/api.ts'
 import { limits } from '../../wire/limits.ts'
 import { isoTime } from '../catalogue/rows.ts'
 import { pageOf, parseCursor, type Page } from '../cursor.ts'
-import type { Database, RequestRow, Tx } from '../database/tables.ts'
-import type { Journal } from '../journal.ts'
+import type { RequestRow, Tx } from '../database/tables.ts'
+import type { RecordParts } from '../journal.ts'
 import { hasPerson, mustBeGroup } from '../people/memberships.ts'
 import { admit } from './guests.ts'
 
@@ -31,20 +30,16 @@ export type RequestQuery = Omit<z.output<typeof zRequestQuery>, 'which'>
 type FoundRequest = Selectable<RequestRow> & { readonly title: string | null }
 
 export class Requests {
-  readonly #db: Database
-  readonly #journal: Journal
-  readonly #clock: Clock
+  readonly #parts: RecordParts
 
-  constructor(parts: { readonly db: Database; readonly journal: Journal; readonly clock: Clock }) {
-    this.#db = parts.db
-    this.#journal = parts.journal
-    this.#clock = parts.clock
+  constructor(parts: RecordParts) {
+    this.#parts = parts
   }
 
   /** Once more, while it is open: the new reason counts. @throws ShoalError `over-limit`. */
   async ask(slug: Slug, person: string, reason: string): Promise<{ readonly askedAt: string }> {
-    const asked_at = this.#clock.epoch()
-    await this.#journal.change(async (tx, notes) => {
+    const asked_at = this.#parts.clock.epoch()
+    await this.#parts.journal.change(async (tx, notes) => {
       const open = await tx
         .selectFrom('requests')
         .select('slug')
@@ -104,7 +99,7 @@ export class Requests {
 
   /** How many wait for an answer. */
   async openCount(scope: RequestScope): Promise<number> {
-    const { count } = await this.#db
+    const { count } = await this.#parts.db
       .selectFrom(this.#scoped(scope).where('state', '=', 'open').as('open'))
       .select(({ fn }) => fn.countAll<number>().as('count'))
       .executeTakeFirstOrThrow()
@@ -113,7 +108,7 @@ export class Requests {
 
   /** How many answers the person has not been shown. */
   async untoldCount(person: string): Promise<number> {
-    const { count } = await this.#db
+    const { count } = await this.#parts.db
       .selectFrom('requests')
       .select(({ fn }) => fn.countAll<number>().as('count'))
       .where('person', '=', person)
@@ -123,7 +118,7 @@ export class Requests {
   }
 
   async noteTold(person: string): Promise<void> {
-    await this.#db
+    await this.#parts.db
       .updateTable('requests')
       .set({ is_told: 1 })
       .where('person', '=', person)
@@ -133,7 +128,7 @@ export class Requests {
 
   /** Undefined for none of that id. */
   async find(id: string): Promise<Selectable<RequestRow> | undefined> {
-    return this.#db.selectFrom('requests').selectAll().where('id', '=', id).executeTakeFirst()
+    return this.#parts.db.selectFrom('requests').selectAll().where('id', '=', id).executeTakeFirst()
   }
 
   /**
@@ -149,8 +144,8 @@ export class Requests {
       readonly by: string
     },
   ): Promise<AccessRequest> {
-    const now = this.#clock.epoch()
-    return this.#journal.change(async (tx, notes) => {
+    const now = this.#parts.clock.epoch()
+    return this.#parts.journal.change(async (tx, notes) => {
       const row = await mustBeOpen(tx, id)
       const { until, answer, by } = given
       const name = given.to ?? row.person
@@ -173,12 +168,12 @@ export class Requests {
     id: string,
     { answer, by }: { readonly answer: string; readonly by: string },
   ): Promise<AccessRequest> {
-    return this.#journal.change(async (tx, notes) => {
+    return this.#parts.journal.change(async (tx, notes) => {
       const row = await mustBeOpen(tx, id)
       notes.audit({ actor: by, action: 'access-denied', subject: row.slug, detail: `to ${row.person}` })
       return answered(tx, row, {
         state: 'denied',
-        answered_at: this.#clock.epoch(),
+        answered_at: this.#parts.clock.epoch(),
         answered_by: by,
         answer,
         granted_to: null,
@@ -189,14 +184,14 @@ export class Requests {
   }
 
   async sweep(): Promise<void> {
-    await this.#db
+    await this.#parts.db
       .deleteFrom('requests')
-      .where('asked_at', '<=', this.#clock.epoch() - KEPT_FOR)
+      .where('asked_at', '<=', this.#parts.clock.epoch() - KEPT_FOR)
       .execute()
   }
 
   #scoped(scope: RequestScope) {
-    const all = this.#db
+    const all = this.#parts.db
       .selectFrom('requests')
       .leftJoin('bundles', 'bundles.slug', 'requests.slug')
       .selectAll('requests')
