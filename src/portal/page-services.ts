@@ -2,7 +2,15 @@
 import { ShoalError } from '../core/errors.ts'
 import { grantId } from '../core/ids.ts'
 import { zBundleChange, zLinkRequest, zNewToken } from '../wire/api.ts'
-import { bundleDetail, eyesOf, mustBeAllowed, readGrant, readRelease, takeLink } from './access.ts'
+import {
+  bundleDetail,
+  eyesOf,
+  mustBeAllowed,
+  readBundle,
+  readGrant,
+  readRelease,
+  takeLink,
+} from './access.ts'
 import { accountPages } from './account-pages.ts'
 import { auditActions, auditPage } from './audit.ts'
 import { csrfTokenOf, mustBeOurPage, sessionAccount } from './http/sessions.ts'
@@ -24,6 +32,7 @@ export function pageServices(services: Services, attempts: PageAttempts): PageSe
     csrfToken: csrfTokenOf,
     mustBeOurPage,
     list: (account, query) => catalogue.bundles({ ...query, eyes: eyesOf(account) }),
+    bundleAlone: (account, slug) => readBundle(services, account, slug),
     bundle: (account, slug) => bundleDetail(services, account, slug),
     colleagues: (infohash) => services.live?.seeds(infohash),
     link: (account, { slug, name, ...request }) =>

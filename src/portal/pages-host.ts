@@ -43,6 +43,8 @@ export interface PageServices {
   /** @throws 403 when a form was not ours. Call it first in every handler that changes something. */
   mustBeOurPage(req: Request): void
   list(account: Account, query: ListQuery): Promise<FoundBundles>
+  /** Without its releases. @throws ShoalError as {@link bundle}. */
+  bundleAlone(account: Account, slug: Slug): Promise<Bundle>
   /** @throws ShoalError `not-found`, also for what this account may not see. */
   bundle(account: Account, slug: Slug): Promise<BundleDetail>
   /** How many colleagues have all of it now; undefined where the tracker is in another process. */

@@ -1,5 +1,7 @@
 /** Rights that are lost, and what was taken by them. */
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import Sqlite from 'better-sqlite3'
 import { openTestPortal, type TestPortal } from './test-portal.ts'
 
 describe('Who may not have a bundle any more', function () {
@@ -84,6 +86,29 @@ describe('Who may not have a bundle any more', function () {
       items: unknown[]
     }
     assert.deepEqual(guests.items, [])
+  })
+})
+
+describe('Grants that may have to end', () => {
+  it('are found without a walk through all that were ever given', async () => {
+    await using portal = await openTestPortal()
+    const db = new Sqlite(join(portal.dataDir, 'portal.sqlite'))
+    try {
+      for (const [column, index] of [
+        ['bundle', 'grants_of_bundle'],
+        ['for_user', 'grants_by_user'],
+      ] as const) {
+        const plan = db
+          .prepare(
+            `explain query plan select id, for_user, bundle from grants where issued_by = for_user
+             and revoked_at is null and expires_at > ? and ${column} = ?`,
+          )
+          .all(1, 'x') as { detail: string }[]
+        assert.match(plan.map(({ detail }) => detail).join('\n'), new RegExp(`USING INDEX ${index}`))
+      }
+    } finally {
+      db.close()
+    }
   })
 })
 

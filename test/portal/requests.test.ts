@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import type request from 'supertest'
 import { hours, seconds } from '../../src/core/units.ts'
 import type { AccessRequest, Guest } from '../../src/wire/api.ts'
-import { sendForm, signedIn } from './page-person.ts'
+import { browserOf, sendForm, signedIn } from './page-person.ts'
 import { openTestPortal, type TestPortal } from './test-portal.ts'
 
 describe('Requests for access', function () {
@@ -177,6 +177,19 @@ describe('Requests for access', function () {
     await portal.get(path).expect(403)
     await portal.api('put', `/bundles/${slug}`, paula).send({ title: 'Minutes of a merger' }).expect(200)
     assert.equal((await requests(otto, 'mine'))[0]?.title, null)
+  })
+
+  it('stay within reach of the owner, however many newer ones are answered', async () => {
+    await ask(otto, slug, 'the oldest of all').expect(201)
+    for (let n = 0; n < 51; n++) {
+      portal.clock.advance(seconds(1))
+      await ask(await portal.token('viewer', { user: `viewer-${n}` })).expect(201)
+      const newest = (await requests(paula, 'asked'))[0]?.id ?? ''
+      await portal.api('post', `/requests/${newest}/deny`, paula).send({}).expect(200)
+    }
+    const page = browserOf(portal)
+    await page.post('/login').type('form').send({ token: paula }).expect(303)
+    assert.match((await page.get('/requests')).text, /the oldest of all/)
   })
 
   it('stand on pages: asked where a page is not for one, answered by the owner, told to who asked', async () => {

@@ -151,7 +151,7 @@ const isAbsence = (error: unknown): boolean => error instanceof ShoalError && er
 
 /** Of the page's address: a phone opens it, a camera needs no more. */
 async function qrCode({ services, account, req, res }: Visit): Promise<void> {
-  const { bundle } = await services.bundle(account, slug(param(req, 'slug')))
+  const { bundle } = await services.bundleAlone(account, slug(param(req, 'slug')))
   const svg = renderSVG(`${services.publicUrl}/bundles/${bundle}`, { border: 2 })
   res.set('cache-control', 'private, max-age=3600').type('svg').send(svg)
 }
