@@ -5,6 +5,7 @@
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import { runOk } from '../../test/support/processes.ts'
+import { cpuWaitClock } from './machine.ts'
 import type { LabNetwork, LinkEnd } from './topology.ts'
 
 /** Ethernet 14, IPv4 20, TCP 20 and its timestamps 12. An acknowledgement alone thus comes to nothing. */
@@ -23,6 +24,12 @@ export interface LinkCounts {
   readonly wanOut: readonly Carried[]
   /** To each host, in the order of sites and hosts: how far it has come, as seen from outside, whatever it runs. */
   readonly hostIn: readonly Carried[]
+}
+
+/** What happened in one {@link PACE_MS}. */
+export interface Pace extends LinkCounts {
+  /** As in `Busyness`, of this time alone: a run of minutes hides how busy the machine was while most hosts fetched. */
+  readonly cpuWaitShare: number | null
 }
 
 export const PACE_MS = 1_000
@@ -51,13 +58,14 @@ export async function watchPace(
   start: LinkCounts,
   onLook: (sinceStart: LinkCounts) => void,
   signal: AbortSignal,
-): Promise<LinkCounts[]> {
-  const pace: LinkCounts[] = []
+): Promise<Pace[]> {
+  const pace: Pace[] = []
+  const cpuWait = cpuWaitClock()
   let before = start
   for (let next = performance.now() + PACE_MS; !signal.aborted; next += PACE_MS) {
     const isWhole = await wait(Math.max(0, next - performance.now()), true, { signal }).catch(() => false)
     const now = await countLinks(network)
-    if (isWhole) pace.push(countsSince(before, now))
+    if (isWhole) pace.push({ ...countsSince(before, now), cpuWaitShare: cpuWait() })
     onLook(countsSince(start, now))
     before = now
   }

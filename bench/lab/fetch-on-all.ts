@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { seededRandom } from '../../src/core/random.ts'
 import { prepareClient, type LabClient } from './clients.ts'
 import { isWhole, type Content } from './content.ts'
-import { countLinks, countsSince, watchPace, type LinkCounts } from './counters.ts'
+import { countLinks, countsSince, watchPace, type LinkCounts, type Pace } from './counters.ts'
 import { chosen } from './draw.ts'
 import { Faults, makeCuts, type FaultParts, type FaultTimes } from './faults.ts'
 import { FlowWatch, type Flows } from './flows.ts'
@@ -43,7 +43,7 @@ export interface Fetched {
   readonly flows: Flows
   readonly originUsage: Readonly<Record<string, Usage | undefined>>
   /** What the links carried in each `PACE_MS`. */
-  readonly pace: readonly LinkCounts[]
+  readonly pace: readonly Pace[]
   readonly machine: Busyness
   readonly faults: FaultTimes
 }

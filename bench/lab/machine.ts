@@ -14,14 +14,23 @@ export interface Busyness {
 
 /** Begins to look; the function it gives tells what was seen since. */
 export function watchMachine(): () => Busyness {
-  const startedAt = performance.now()
-  const waitedBefore = waitedMicroseconds()
+  const waited = cpuWaitClock()
   const [loadBefore = NaN] = loadavg()
   return () => {
     const [loadAfter = NaN] = loadavg()
-    const waited = waitedMicroseconds() - waitedBefore
-    const share = waited / MICROSECONDS_PER_MS / (performance.now() - startedAt)
-    return { loadBefore, loadAfter, cpuWaitShare: Number.isNaN(share) ? null : Number(share.toFixed(2)) }
+    const share = waited()
+    return { loadBefore, loadAfter, cpuWaitShare: share === null ? null : Number(share.toFixed(2)) }
+  }
+}
+
+/** Tells at each call the share of the time since the one before it (or since this) in which somebody waited, or null. */
+export function cpuWaitClock(): () => number | null {
+  let [at, waited] = [performance.now(), waitedMicroseconds()]
+  return () => {
+    const [nowAt, nowWaited] = [performance.now(), waitedMicroseconds()]
+    const share = (nowWaited - waited) / MICROSECONDS_PER_MS / (nowAt - at)
+    ;[at, waited] = [nowAt, nowWaited]
+    return Number.isNaN(share) ? null : Math.min(1, share)
   }
 }
 

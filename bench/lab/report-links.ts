@@ -1,6 +1,6 @@
 /** What the links of a run carried: over time, between sites, and how long nothing. */
 import { PACE_MS, type Carried, type LinkCounts } from './counters.ts'
-import { round, thinned } from './figures.ts'
+import { round, sum, thinned } from './figures.ts'
 import type { Flows } from './flows.ts'
 import type { LabPlan } from './plan.ts'
 import type { RunResult } from './run.ts'
@@ -9,6 +9,7 @@ import { exchangeAfter, longestStall } from './stalls.ts'
 
 /** So many numbers of `pace` for each link: enough to see, few enough to keep. */
 const PACE_NUMBERS = 20
+const MOST_HOSTS = 0.9
 const EVERY_SECONDS = PACE_MS / 1_000
 
 /** Of all hosts that were done and wanted the content: the longest time in which one of them got nothing. */
@@ -47,7 +48,22 @@ export function paceOf({ pace }: RunResult, plan: LabPlan) {
     origin: percents((counts) => counts.origin, plan.originMbit),
     wanIn: each((counts) => counts.wanIn),
     wanOut: each((counts) => counts.wanOut),
+    /** Percents of each time in which somebody waited for a processor. */
+    cpuWait: thinned(
+      pace.map(({ cpuWaitShare }) => cpuWaitShare ?? 0),
+      PACE_NUMBERS,
+    ).map((shares) => Math.round((100 * shares * PACE_MS) / everyMs)),
   }
+}
+
+/** While nine in ten of the hosts were not done: the share of the time in which somebody waited for a processor. */
+export function cpuWaitOfMost({ hosts, pace }: RunResult): number | null {
+  const doneAt = hosts
+    .flatMap(({ host, seconds }) => (seconds === undefined ? [] : [host.plan.arrivesAtSeconds + seconds]))
+    .sort((a, b) => a - b)
+  const until = doneAt[Math.ceil(MOST_HOSTS * hosts.length) - 1] ?? Infinity
+  const shares = pace.slice(0, Math.ceil(until / EVERY_SECONDS)).map(({ cpuWaitShare }) => cpuWaitShare)
+  return shares.length === 0 || shares.includes(null) ? null : round(sum(shares.map(Number)) / shares.length)
 }
 
 /** By site of the receiver, then of the sender (or `origin`): how many copies of the content went there. */

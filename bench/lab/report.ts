@@ -4,7 +4,7 @@ import type { Carried } from './counters.ts'
 import type { HostResult } from './fetch-on-all.ts'
 import { mean, round, spreadOf, sum } from './figures.ts'
 import type { LabPlan } from './plan.ts'
-import { longestStallOf, matrixOf, mergedAfterSeconds, paceOf } from './report-links.ts'
+import { cpuWaitOfMost, longestStallOf, matrixOf, mergedAfterSeconds, paceOf } from './report-links.ts'
 import type { RunOptions, RunResult } from './run.ts'
 
 export type Line = ReturnType<typeof lineOf>
@@ -79,7 +79,7 @@ export function lineOf(options: RunOptions, result: RunResult, startedAt: Date) 
     },
     originUsage: result.originUsage,
     pace: paceOf(result, plan),
-    machine: result.machine,
+    machine: { ...result.machine, cpuWaitOfMost: cpuWaitOfMost(result) },
   }
 }
 

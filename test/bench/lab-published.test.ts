@@ -60,8 +60,8 @@ function line(more: Partial<Line> = {}): Line {
     peerPeakMiB: { median: 100, most: 120 },
     usage: { cpuSeconds: [1.25], peakMiB: [100] },
     originUsage: {},
-    pace: { everyMs: 1_000, origin: [], wanIn: [], wanOut: [] },
-    machine: { loadBefore: 1, loadAfter: 1, cpuWaitShare: 0.1 },
+    pace: { everyMs: 1_000, origin: [], wanIn: [], wanOut: [], cpuWait: [] },
+    machine: { loadBefore: 1, loadAfter: 1, cpuWaitShare: 0.1, cpuWaitOfMost: null },
     ...more,
   }
 }
