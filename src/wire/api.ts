@@ -14,10 +14,13 @@ import {
   zText,
   zTime,
 } from './api-scalars.ts'
+import { zAdmit, zAudience, zDescription, zTags, zTitle } from './api-bundle-fields.ts'
 import { zPassword, zRole } from './api-people.ts'
 import { limits } from './limits.ts'
 
 export * from './api-admin.ts'
+export { zAdmit } from './api-bundle-fields.ts'
+export * from './api-drafts.ts'
 export * from './api-grants.ts'
 export * from './api-login.ts'
 export * from './api-people.ts'
@@ -40,9 +43,6 @@ export const zReleaseState = z.enum([
 ])
 export type ReleaseState = z.infer<typeof zReleaseState>
 
-/** `any`: every BitTorrent client. `ours`: only ours, by TLS with device certificates. */
-export const zAdmit = z.enum(['any', 'ours'])
-
 export const zFile = z.object({ path: z.string(), sizeBytes: zSize })
 
 export const zRelease = z.object({
@@ -59,6 +59,8 @@ export const zRelease = z.object({
   publishedBy: z.string(),
   /** Who vouches that it may be shared, and why. */
   rights: z.string().default(''),
+  /** When it is recalled by itself; absent: never. */
+  expiresAt: zTime.optional(),
 })
 export type Release = z.infer<typeof zRelease>
 
@@ -98,11 +100,6 @@ export const zBundleQuery = z.object({
   limit: z.coerce.number().int().min(1).max(limits.pageItemsMax).default(limits.pageItemsDefault),
   cursor: z.string().max(512).optional(),
 })
-
-const zTitle = zText.trim().min(1).max(limits.titleCharsMax)
-const zDescription = zText.max(limits.descriptionCharsMax)
-const zTags = z.array(zText.trim().min(1).max(limits.tagCharsMax)).max(limits.tagsMax)
-const zAudience = z.array(zText.trim().min(1).max(64)).min(1).max(64)
 
 export const zNewBundle = z.strictObject({
   title: zTitle,

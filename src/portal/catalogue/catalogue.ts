@@ -9,6 +9,7 @@
  * - Changes are audited and, where trackers or origins care, told in the control feed, in the same transaction.
  */
 import type { InfoHash, ReleaseName, Slug } from '../../core/ids.ts'
+import type { EpochMillis } from '../../core/units.ts'
 import type { Torrent } from '../../core/metainfo.ts'
 import type { Bundle, BundleChange, Release, zFile } from '../../wire/api.ts'
 import type { z } from 'zod'
@@ -42,6 +43,13 @@ export interface ReleaseDraft {
   readonly admit: 'any' | 'ours'
   readonly rights: string
   readonly publishedBy: string
+  /** When it is recalled by itself, in milliseconds since 1970. */
+  readonly expiresAt?: EpochMillis | undefined
+}
+
+export interface AddedRelease {
+  readonly release: StoredRelease
+  readonly isNew: boolean
 }
 
 /** Whose bundles a list holds: all, or those of an owner or an audience. */
@@ -93,7 +101,7 @@ export interface Catalogue {
    * gets what is there, `isNew: false`.
    * @throws ShoalError `not-found` without the bundle; `conflict` when the infohash or the name is taken.
    */
-  addRelease(draft: ReleaseDraft): Promise<{ readonly release: StoredRelease; readonly isNew: boolean }>
+  addRelease(draft: ReleaseDraft): Promise<AddedRelease>
   release(bundle: Slug, name: ReleaseName): Promise<StoredRelease | undefined>
   /** The newest that is live. */
   latest(bundle: Slug): Promise<StoredRelease | undefined>
@@ -108,4 +116,6 @@ export interface Catalogue {
   /** Those that wait for an origin, oldest first. */
   wanted(limit: number): Promise<readonly WantedRelease[]>
   recalled(): Promise<readonly InfoHash[]>
+  /** Those not recalled whose time is over. */
+  expired(): Promise<readonly InfoHash[]>
 }

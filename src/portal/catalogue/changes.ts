@@ -5,51 +5,58 @@ import { ShoalError } from '../../core/errors.ts'
 import type { Bundle } from '../../wire/api.ts'
 import type { Tx } from '../database/tables.ts'
 import { enlist, titleKeyOf, touch } from './bundle-lists.ts'
-import type { BundleDraft, ReleaseDraft, ReleaseHappening, StoredRelease } from './catalogue.ts'
+import type { AddedRelease, BundleDraft, ReleaseDraft, ReleaseHappening, StoredRelease } from './catalogue.ts'
 import { nextState } from './release-state.ts'
 import { bundleOfRow, releaseOfRow } from './rows.ts'
 import { reindexBundle } from './search.ts'
 import { selectReleases } from './select.ts'
-import type { RecordParts } from '../journal.ts'
+import type { Notes, RecordParts } from '../journal.ts'
 
 /** Bundles that may share one title; after that a name of its own must be given. */
 const SAME_TITLE_MAX = 999
 
+/** In a transaction of the caller's. */
 export async function createBundle(parts: RecordParts, draft: BundleDraft): Promise<Bundle> {
-  return parts.journal.change(async (tx, notes) => {
-    const name = await freeSlug(tx, draft)
-    const tags = [...new Set(draft.tags)]
-    const audience = [...new Set(draft.audience)]
-    const row = await tx
-      .insertInto('bundles')
-      .values({
-        slug: name,
-        title: draft.title,
-        description: draft.description,
-        tags: JSON.stringify(tags),
-        owner: draft.owner,
-        audience: JSON.stringify(audience),
-        updated_at: parts.clock.epoch(),
-        title_key: titleKeyOf(draft.title),
-      })
-      .returningAll()
-      .executeTakeFirstOrThrow()
-    for (const tag of tags) await tx.insertInto('bundle_tags').values({ bundle_id: row.id, tag }).execute()
-    for (const member of audience)
-      await tx
-        .insertInto('bundle_audience')
-        .values({ bundle_id: row.id, name: member, admitted_by: null, until: null })
-        .execute()
-    await enlist(tx, row)
-    await reindexBundle(tx, row.id)
-    notes.audit({
-      actor: draft.owner,
-      action: 'bundle-created',
-      subject: name,
-      detail: `for ${audience.join(', ')}`,
+  return parts.journal.change((tx, notes) => createBundleIn(tx, notes, { draft, now: parts.clock.epoch() }))
+}
+
+export async function createBundleIn(
+  tx: Tx,
+  notes: Notes,
+  { draft, now }: { readonly draft: BundleDraft; readonly now: number },
+): Promise<Bundle> {
+  const name = await freeSlug(tx, draft)
+  const tags = [...new Set(draft.tags)]
+  const audience = [...new Set(draft.audience)]
+  const row = await tx
+    .insertInto('bundles')
+    .values({
+      slug: name,
+      title: draft.title,
+      description: draft.description,
+      tags: JSON.stringify(tags),
+      owner: draft.owner,
+      audience: JSON.stringify(audience),
+      updated_at: now,
+      title_key: titleKeyOf(draft.title),
     })
-    return bundleOfRow(row, undefined)
+    .returningAll()
+    .executeTakeFirstOrThrow()
+  for (const tag of tags) await tx.insertInto('bundle_tags').values({ bundle_id: row.id, tag }).execute()
+  for (const member of audience)
+    await tx
+      .insertInto('bundle_audience')
+      .values({ bundle_id: row.id, name: member, admitted_by: null, until: null })
+      .execute()
+  await enlist(tx, row)
+  await reindexBundle(tx, row.id)
+  notes.audit({
+    actor: draft.owner,
+    action: 'bundle-created',
+    subject: name,
+    detail: `for ${audience.join(', ')}`,
   })
+  return bundleOfRow(row, undefined)
 }
 
 async function freeSlug(tx: Tx, draft: BundleDraft): Promise<Slug> {
@@ -69,38 +76,42 @@ async function freeSlug(tx: Tx, draft: BundleDraft): Promise<Slug> {
   throw new ShoalError('conflict', 'too many bundles have this title: give this one a name of its own')
 }
 
-export async function addRelease(
-  parts: RecordParts,
-  draft: ReleaseDraft,
-): Promise<{ release: StoredRelease; isNew: boolean }> {
-  return parts.journal.change(async (tx, notes) => {
-    const bundle = await tx
-      .selectFrom('bundles')
-      .select('id')
-      .where('slug', '=', draft.bundle)
-      .executeTakeFirst()
-    if (bundle === undefined) throw new ShoalError('not-found', 'no such bundle')
-    const same = await selectReleases(tx)
-      .where('releases.infohash', '=', draft.torrent.infoHash)
-      .executeTakeFirst()
-    if (same !== undefined) {
-      const release = releaseOfRow(same)
-      if (isRepeated(release, draft)) return { release, isNew: false }
-      throw new ShoalError('conflict', 'this content is registered already')
-    }
-    const name = await freeName(tx, bundle.id, draft.name)
-    const id = await insertRelease(tx, { bundleId: bundle.id, name, draft, at: parts.clock.epoch() })
-    await touch(tx, bundle.id, parts.clock.epoch())
-    notes.audit({
-      actor: draft.publishedBy,
-      action: 'release-added',
-      subject: `${draft.bundle}@${name}`,
-      detail: draft.torrent.infoHash,
-    })
-    notes.event({ kind: 'wanted', infohash: draft.torrent.infoHash })
-    const row = await selectReleases(tx).where('releases.id', '=', id).executeTakeFirstOrThrow()
-    return { release: releaseOfRow(row), isNew: true }
+export async function addRelease(parts: RecordParts, draft: ReleaseDraft): Promise<AddedRelease> {
+  return parts.journal.change((tx, notes) => addReleaseIn(tx, notes, { draft, now: parts.clock.epoch() }))
+}
+
+/** In a transaction of the caller's. */
+export async function addReleaseIn(
+  tx: Tx,
+  notes: Notes,
+  { draft, now }: { readonly draft: ReleaseDraft; readonly now: number },
+): Promise<AddedRelease> {
+  const bundle = await tx
+    .selectFrom('bundles')
+    .select('id')
+    .where('slug', '=', draft.bundle)
+    .executeTakeFirst()
+  if (bundle === undefined) throw new ShoalError('not-found', 'no such bundle')
+  const same = await selectReleases(tx)
+    .where('releases.infohash', '=', draft.torrent.infoHash)
+    .executeTakeFirst()
+  if (same !== undefined) {
+    const release = releaseOfRow(same)
+    if (isRepeated(release, draft)) return { release, isNew: false }
+    throw new ShoalError('conflict', 'this content is registered already')
+  }
+  const name = await freeName(tx, bundle.id, draft.name)
+  const id = await insertRelease(tx, { bundleId: bundle.id, name, draft, at: now })
+  await touch(tx, bundle.id, now)
+  notes.audit({
+    actor: draft.publishedBy,
+    action: 'release-added',
+    subject: `${draft.bundle}@${name}`,
+    detail: draft.torrent.infoHash,
   })
+  notes.event({ kind: 'wanted', infohash: draft.torrent.infoHash })
+  const row = await selectReleases(tx).where('releases.id', '=', id).executeTakeFirstOrThrow()
+  return { release: releaseOfRow(row), isNew: true }
 }
 
 /** A publisher that was interrupted says the same again. */
@@ -149,6 +160,7 @@ async function insertRelease(
       rights: draft.rights,
       published_at: release.at,
       published_by: draft.publishedBy,
+      expires_at: draft.expiresAt ?? null,
     })
     .returning('id')
     .executeTakeFirstOrThrow()

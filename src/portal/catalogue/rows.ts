@@ -45,6 +45,7 @@ export function releaseOfRow(row: JoinedRelease): StoredRelease {
     contentName: row.content_name,
     isSingleFile: row.is_single_file === 1,
     rights: row.rights,
+    ...(row.expires_at === null ? {} : { expiresAt: isoTime(row.expires_at) }),
   }
 }
 
@@ -67,30 +68,6 @@ export const forOursOnly = ({ bundle, name }: StoredRelease): string =>
 
 /** As the API shows a release in a list: without what only its own page tells. */
 export function publicRelease(stored: StoredRelease): Release {
-  const {
-    name,
-    state,
-    reason,
-    infohash,
-    sizeBytes,
-    pieceLengthBytes,
-    notes,
-    admit,
-    publishedAt,
-    publishedBy,
-    rights,
-  } = stored
-  return {
-    name,
-    state,
-    ...(reason === undefined ? {} : { reason }),
-    infohash,
-    sizeBytes,
-    pieceLengthBytes,
-    notes,
-    admit,
-    publishedAt,
-    publishedBy,
-    rights,
-  }
+  const { bundle: _bundle, contentName: _contentName, isSingleFile: _isSingleFile, ...release } = stored
+  return release
 }

@@ -10,6 +10,7 @@ import { WAITING_STATES } from './release-state.ts'
 import { bundleOfRow, fileList, releaseOfRow } from './rows.ts'
 import { latestOf, selectReleases } from './select.ts'
 import type {
+  AddedRelease,
   BundleDraft,
   BundleQuery,
   Catalogue,
@@ -44,7 +45,7 @@ export class SqliteCatalogue implements Catalogue {
     return bundleOfRow(row, (await latestOf(this.#db, [id])).get(id))
   }
 
-  addRelease(draft: ReleaseDraft): Promise<{ release: StoredRelease; isNew: boolean }> {
+  addRelease(draft: ReleaseDraft): Promise<AddedRelease> {
     return addRelease(this.#parts, draft)
   }
 
@@ -124,6 +125,16 @@ export class SqliteCatalogue implements Catalogue {
       .selectFrom('releases')
       .select('infohash')
       .where('state', '=', 'recalled')
+      .execute()
+    return rows.map((row) => row.infohash)
+  }
+
+  async expired(): Promise<readonly InfoHash[]> {
+    const rows = await this.#db
+      .selectFrom('releases')
+      .select('infohash')
+      .where('expires_at', '<=', this.#parts.clock.epoch())
+      .where('state', '!=', 'recalled')
       .execute()
     return rows.map((row) => row.infohash)
   }

@@ -1,8 +1,9 @@
 /** The schema, step by step. A step that was released is never edited: add another. */
-import { sql } from 'kysely'
 import { Migrator, type Migration } from 'kysely/migration'
+import { drafts } from './publishing-steps.ts'
+import { step } from './steps.ts'
 import type { Database, Tables } from './tables.ts'
-import type { Kysely, Transaction } from 'kysely'
+import type { Transaction } from 'kysely'
 import { titleKeyOf } from '../catalogue/bundle-lists.ts'
 import { textList } from '../catalogue/rows.ts'
 import { learnWords } from '../catalogue/words.ts'
@@ -226,20 +227,6 @@ const LIVE_GRANTS = `
   create index if not exists requests_by_time on requests (asked_at desc, id desc);
 `
 
-/** A step in one transaction, which SQLite allows for schemas too; `if not exists` where its mark was lost. */
-function step(statements: string, then?: (tx: Transaction<Tables>) => Promise<void>): Migration {
-  return {
-    async up(db: Kysely<Tables>) {
-      await db.transaction().execute(async (tx) => {
-        for (const statement of statements.split(/;\s*\n/)) {
-          if (statement.trim() !== '') await sql.raw(statement).execute(tx)
-        }
-        await then?.(tx)
-      })
-    },
-  }
-}
-
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-first': step(FIRST),
   '0002-renewals': step(RENEWALS),
@@ -257,6 +244,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0014-words': step(WORDS, learnAll),
   '0015-rights': step(RIGHTS),
   '0016-live-grants': step(LIVE_GRANTS),
+  '0017-drafts': drafts,
 }
 
 /**

@@ -6,6 +6,7 @@ import type { Generated, Kysely, Transaction } from 'kysely'
 import type { DeviceId, GrantId, InfoHash, PeerId, ReleaseName, Slug } from '../../core/ids.ts'
 import type { IpAddress } from '../../core/address.ts'
 import type { PersonRole, ReleaseState, RequestState, Role } from '../../wire/api.ts'
+import type { DraftFileRow, DraftRow } from './publishing-tables.ts'
 
 export interface BundleRow {
   id: Generated<number>
@@ -39,6 +40,8 @@ export interface ReleaseRow {
   rights: string
   published_at: number
   published_by: string
+  /** When it is recalled by itself. */
+  expires_at: number | null
 }
 
 /** Apart from `releases`, so that a list never reads megabytes of hashes. */
@@ -223,6 +226,8 @@ export interface InvitationRow {
 }
 
 export interface Tables {
+  drafts: DraftRow
+  draft_files: DraftFileRow
   bundles: BundleRow
   bundle_tags: { bundle_id: number; tag: string }
   bundle_audience: AudienceRow

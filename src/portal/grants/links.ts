@@ -142,7 +142,8 @@ export class Links {
     const issuedAt = issuedAtOf(id) // whole seconds, as it stands in the id
     const life = millis(Math.min(Math.max(order.lifeMs, 1_000), limits.grantLifeMax))
     const end = issuedAt + Math.floor(life / 1_000) * 1_000
-    const expiresAt = epochMillis(Math.min(end, Math.floor((order.notAfter ?? Infinity) / 1_000) * 1_000))
+    const ends = [end, order.notAfter ?? Infinity, Date.parse(order.release.expiresAt ?? '') || Infinity]
+    const expiresAt = epochMillis(Math.floor(Math.min(...ends) / 1_000) * 1_000)
     if (expiresAt <= issuedAt) throw new ShoalError('not-granted', 'your access ends this second')
     const token = await signGrant({ infoHash: order.release.infohash, id, expiresAt }, key)
     const touched = await ledger.commit({
