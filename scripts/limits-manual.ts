@@ -1,4 +1,4 @@
-/** The tables of docs/limits.md, from src/wire/limits.ts: name, value and the comment that gives the reason. */
+/** The tables of docs/limits.md, from src/wire/limits.ts and its parts: name, value and the comment that gives the reason. */
 import ts from 'typescript'
 
 interface Bound {
@@ -8,7 +8,7 @@ interface Bound {
   readonly reason: string
 }
 
-/** `source`: the text of limits.ts; `values`: what it exports. Every bound has a row, and must give its reason. */
+/** `source`: their text; `values`: what it exports. Every bound has a row, and must give its reason. */
 export function limitsManual(source: string, values: Readonly<Record<string, number>>): string {
   const bounds = boundsOf(source, values)
   const sections = [...new Set(bounds.map((bound) => bound.section))]

@@ -21,7 +21,8 @@ export async function manuals(): Promise<ReadonlyMap<string, string>> {
   const [head, rest] = readFileSync(limitsFile, 'utf8').split(BEGIN)
   const tail = rest?.split(END)[1]
   if (head === undefined || tail === undefined) throw new Error(`docs/limits.md lacks ${BEGIN} or ${END}`)
-  const source = readFileSync(resolve(root, 'src/wire/limits.ts'), 'utf8')
+  const sources = ['limits.ts', 'limits-publishing.ts'].map((name) => resolve(root, 'src/wire', name))
+  const source = sources.map((file) => readFileSync(file, 'utf8')).join('\n')
   const bounds = limitsManual(source, limits)
   return new Map([
     [limitsFile, await formatted(limitsFile, `${head}${BEGIN}\n\n${bounds}\n\n${END}${tail}`)],

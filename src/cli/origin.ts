@@ -4,6 +4,7 @@ import type { Site, SiteMap } from '../core/site.ts'
 import type { Logger } from '../platform/log.ts'
 import { messageOf } from '../core/errors.ts'
 import { DeviceGuard, EnrolledDevice, type ControlFeed, type PortalClient } from '../portal-client/index.ts'
+import type { ReleaseMaker } from '../portal/index.ts'
 import type { PublicKey } from '../wire/keys.ts'
 import type { Engine } from '../swarm/index.ts'
 import type { Context } from './context.ts'
@@ -22,6 +23,7 @@ export interface OriginOptions extends Omit<PeerOptions, 'reveal' | 'siteOf'> {
   /** Whether each piece is shown to one site first. */
   readonly reveal: boolean
   readonly library?: string
+  readonly isLibraryAutomatic?: boolean
   readonly audience: readonly string[]
   readonly rightsStatement: string
   /** 0: what is served is never read but when somebody asks for it. */
@@ -32,6 +34,7 @@ export interface OriginOptions extends Omit<PeerOptions, 'reveal' | 'siteOf'> {
 
 export interface RunningOrigin extends AsyncDisposable {
   readonly engine: Engine
+  readonly maker: ReleaseMaker
 }
 
 /** Undefined when the portal does not certify it: releases for any client are served all the same. */
@@ -74,7 +77,7 @@ export async function startOrigin(
       ...(guard === undefined ? {} : { guard }),
     }),
   )
-  stack.use(
+  const seeder = stack.use(
     await startSeeder(
       {
         clock: context.clock,
@@ -91,10 +94,11 @@ export async function startOrigin(
         scrubBytesPerSecond: options.scrubBytesPerSecond,
         presenceKind: 'origin',
         ...(options.library === undefined ? {} : { library: options.library }),
+        isLibraryAutomatic: options.isLibraryAutomatic ?? true,
         ...(options.peerHost === undefined ? {} : { peerHost: options.peerHost }),
       },
     ),
   )
   const running = stack.move()
-  return { engine, [Symbol.asyncDispose]: () => running.disposeAsync() }
+  return { engine, maker: seeder.maker, [Symbol.asyncDispose]: () => running.disposeAsync() }
 }

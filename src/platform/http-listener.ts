@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Server as NetServer, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { KiB, type Millis, seconds } from '../core/units.ts'
+import { boundBody } from './body-time.ts'
 import { type DirectAnswer, DirectGets } from './direct-gets.ts'
 import { explainListenError } from './listen-error.ts'
 import type { TlsFiles } from './tls-files.ts'
@@ -25,7 +26,7 @@ export interface HttpListenOptions {
   readonly port: number
   /** Whole head of a request, from its first byte. Half-open sockets live no longer. */
   readonly headersTimeout?: Millis
-  /** Whole request with its body. */
+  /** Whole body of a request, unless whoever handles it gives it longer: see `body-time.ts`. */
   readonly requestTimeout?: Millis
   /** Between two requests on one connection. */
   readonly keepAliveTimeout?: Millis
@@ -72,7 +73,7 @@ export async function listenHttp(handler: HttpHandler, options: HttpListenOption
   const server = createServer(
     {
       headersTimeout: bounds.headersTimeout,
-      requestTimeout: bounds.requestTimeout,
+      requestTimeout: 0, // ours, which can be told that an upload takes longer
       keepAliveTimeout: bounds.keepAliveTimeout,
       maxHeaderSize: bounds.headerBytesMax,
       connectionsCheckingInterval: 2_000,
@@ -80,6 +81,7 @@ export async function listenHttp(handler: HttpHandler, options: HttpListenOption
       shouldUpgradeCallback: (req) => upgrade !== undefined && wantsWebSocket(req),
     },
     (req, res) => {
+      boundBody(req, res, bounds.requestTimeout)
       try {
         current(req, res)
       } catch (error) {

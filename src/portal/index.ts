@@ -12,12 +12,15 @@ import { createApp } from './http/app.ts'
 import type { LiveSource } from './live.ts'
 import { openServices } from './open-services.ts'
 import { pages } from './pages/pages.ts'
+import { endReleases } from './publishing/end-releases.ts'
 import { endGuests } from './requests/end-guests.ts'
 import type { PagesFactory } from './pages-host.ts'
 import type { PortalSettings } from './settings.ts'
+import type { ReleaseMaker } from './publishing/release-maker.ts'
 import type { WebSeedContent } from './web-seed/content.ts'
 
 export type { LiveFigures, LiveSource } from './live.ts'
+export type { MakerPlace, ReleaseMaker, ServerLibrary } from './publishing/release-maker.ts'
 export type { WebSeedContent } from './web-seed/content.ts'
 export { companyLoginSettings } from './company-login/settings.ts'
 export { portalSettings, type PortalSettings } from './settings.ts'
@@ -42,6 +45,8 @@ export interface PortalParts {
   readonly companyLogin?: CompanyLoginSettings | undefined
   /** What the web seed gives; without it there is none. */
   readonly content?: WebSeedContent | undefined
+  /** Who makes releases of what is uploaded; undefined while there is nobody. */
+  readonly publishing?: (() => ReleaseMaker | undefined) | undefined
 }
 
 export interface Portal extends AsyncDisposable {
@@ -78,8 +83,19 @@ export async function openPortal(given: PortalParts, settings: PortalSettings): 
   await using stack = new AsyncDisposableStack()
   const opened = await openServices(parts, settings, stack)
   const { services, tokenFiles, inFlight } = opened
-  const { log, keys, tokens, presence, feed, sessions, invitations, loginCodes, requests, sealedLinks } =
-    services
+  const {
+    log,
+    keys,
+    tokens,
+    presence,
+    feed,
+    sessions,
+    invitations,
+    loginCodes,
+    requests,
+    sealedLinks,
+    publishing,
+  } = services
   const app = createApp({ ...opened, pages: parts.pages ?? pages }, settings)
   stack.defer(() =>
     tokens
@@ -89,6 +105,7 @@ export async function openPortal(given: PortalParts, settings: PortalSettings): 
   stack.use(repeat(parts, USES_EVERY, () => tokens.noteUses()))
   stack.use(repeat(parts, SWEEP_EVERY, () => presence.sweep()))
   stack.use(repeat(parts, SWEEP_EVERY, () => endGuests(services)))
+  stack.use(repeat(parts, SWEEP_EVERY, () => endReleases(services)))
   stack.use(repeat(parts, keysEvery(settings), () => keys.maintain(settings.grantKeyLifeMs)))
   stack.use(
     repeat(parts, UPKEEP_EVERY, async () => {
@@ -97,6 +114,7 @@ export async function openPortal(given: PortalParts, settings: PortalSettings): 
       await invitations.sweep()
       await requests.sweep()
       await sealedLinks.sweep()
+      await publishing.sweep()
     }),
   )
   const owned = stack.move()

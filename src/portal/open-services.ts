@@ -27,6 +27,7 @@ import { finishLeaving } from './people/leaving.ts'
 import { openPeople } from './people/open-people.ts'
 import { ensureTokenFiles, type TokenFiles } from './people/token-files.ts'
 import { Tokens } from './people/tokens.ts'
+import { Publishing } from './publishing/publishing.ts'
 import { Guests } from './requests/guests.ts'
 import { Requests } from './requests/requests.ts'
 import type { Services } from './services.ts'
@@ -100,6 +101,19 @@ export async function openServices(
   const feeds = new Feeds({ db, journal, clock, people: people.people, publicUrl })
   const guests = new Guests({ db, journal, clock })
   const requests = new Requests({ db, journal, clock })
+  const publishing = stack.use(
+    await Publishing.open({
+      db,
+      journal,
+      clock,
+      log,
+      dataDir,
+      catalogue,
+      people: people.people,
+      room: { quotaGiB: settings.uploadQuotaGiB, keepFreeGiB: settings.uploadKeepFreeGiB },
+      maker: parts.publishing ?? (() => undefined),
+    }),
+  )
   await finishLeaving({ db, clock, ledger })
   const feed = stack.use(new ControlFeed({ db, clock, journal, portalKey: keys.portal, portal: publicUrl }))
   const live = parts.live === undefined ? undefined : stack.use(new LiveRates({ clock, source: parts.live }))
@@ -107,7 +121,7 @@ export async function openServices(
   const trackers = [trackerUrl, ...(udpTrackerUrl === undefined ? [] : [udpTrackerUrl])]
   const services = {
     ...people, clock, log, db, catalogue, ledger, grants, links, sealedLinks, serving, refused, permits, devices, deviceCodes, keys, tokens,
-    journal, feeds, guests, requests, sites, presence, feed, publicUrl, live, webSeed, trackerProbe, trackers,
+    journal, publishing, feeds, guests, requests, sites, presence, feed, publicUrl, live, webSeed, trackerProbe, trackers,
   } // prettier-ignore
   return { services, metrics, sessionSecret: await files.sessionSecret(), tokenFiles, inFlight }
 }

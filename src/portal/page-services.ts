@@ -18,6 +18,7 @@ import { operatingNow } from './operating.ts'
 import type { PageServices } from './pages-host.ts'
 import { may } from './policy.ts'
 import { peoplePages } from './people-pages.ts'
+import { publishingPages } from './publishing-pages.ts'
 import { requestPages } from './request-pages.ts'
 import { changeBundle } from './requests/request-access.ts'
 import { sealedPages, type PageAttempts } from './sealed-pages.ts'
@@ -78,6 +79,7 @@ export function pageServices(services: Services, attempts: PageAttempts): PageSe
     sealed: sealedPages(services, attempts),
     sites: sitePages(services),
     requests: requestPages(services),
+    publishing: publishingPages(services),
     companyLabel: services.company?.login.label,
     seesAudit: (account) => may(account, { kind: 'read-audit' }),
     async audit(account, query) {

@@ -21,6 +21,7 @@ import type { AuditQuery, AuditRow } from './audit.ts'
 import type { Operating } from './operating.ts'
 import type { GrantView } from './grants/grant-reader.ts'
 import type { PeoplePages } from './people-pages.ts'
+import type { PublishingPages } from './publishing-pages.ts'
 import type { RequestPages } from './request-pages.ts'
 import type { SealedPages } from './sealed-pages.ts'
 import type { SitePages } from './site-pages.ts'
@@ -77,6 +78,7 @@ export interface PageServices {
   readonly people: PeoplePages
   readonly own: AccountPages
   readonly requests: RequestPages
+  readonly publishing: PublishingPages
   readonly sealed: SealedPages
   readonly sites: SitePages
   /** What stands on the button of the company's login (`GET /login/company`); undefined where there is none. */

@@ -19,7 +19,9 @@ export interface GrantFacts {
 }
 
 export type Action =
-  | { readonly kind: 'create-bundle' }
+  | { readonly kind: 'create-bundle' | 'choose-from-library' }
+  /** What somebody is about to publish. */
+  | { readonly kind: 'use-draft'; readonly draft: { readonly owner: string } }
   | { readonly kind: 'read-bundle'; readonly bundle: BundleFacts }
   /** Releases that are not (or no longer) for viewers: uploading, failed and so on. */
   | { readonly kind: 'read-release'; readonly bundle: BundleFacts; readonly state: ReleaseState }
@@ -61,6 +63,10 @@ export function may(account: Account, action: Action): boolean {
   switch (action.kind) {
     case 'create-bundle':
       return role === 'publisher' || role === 'origin' // an origin publishes its library
+    case 'choose-from-library':
+      return role === 'publisher'
+    case 'use-draft':
+      return PUBLISHES.has(role) && action.draft.owner === account.user
     case 'read-bundle':
       return SEES_ALL.has(role) || isFor(account, action.bundle)
     case 'read-release':

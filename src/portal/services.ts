@@ -19,6 +19,7 @@ import type { Journal } from './journal.ts'
 import type { KeyRing } from './keys/key-ring.ts'
 import type { LiveRates } from './live.ts'
 import type { PeopleServices } from './people/open-people.ts'
+import type { Publishing } from './publishing/publishing.ts'
 import type { Tokens } from './people/tokens.ts'
 import type { Guests } from './requests/guests.ts'
 import type { Requests } from './requests/requests.ts'
@@ -46,6 +47,7 @@ export interface Services extends PeopleServices {
   readonly requests: Requests
   readonly guests: Guests
   readonly journal: Journal
+  readonly publishing: Publishing
   readonly sites: Sites
   readonly presence: Presence
   readonly feed: ControlFeed

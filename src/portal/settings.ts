@@ -44,6 +44,16 @@ export const portalSettings = {
     fallbackText: 'none',
     help: 'The tracker over UDP, such as udp://media.example.com:6969, named in .torrent files after the one over HTTP; never in magnets. Only clients built on libtorrent can use it.',
   } satisfies Setting<string | undefined>,
+  uploadQuotaGiB: {
+    parse: readInteger(0, 1_000_000),
+    fallback: 500,
+    help: 'What the uploads of one person may take on the disk in all, drafts and releases; those that were recalled do not count. 0 allows none.',
+  } satisfies Setting<number>,
+  uploadKeepFreeGiB: {
+    parse: readInteger(0, 1_000_000),
+    fallback: 5,
+    help: 'What uploads leave free on the disk: one that would take more is refused before it begins.',
+  } satisfies Setting<number>,
   failedLoginsPerMinuteMax: {
     parse: readInteger(1, 10_000),
     fallback: 20,

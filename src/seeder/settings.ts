@@ -6,6 +6,11 @@ import { readBoolean, readInteger, readList, readText } from '../platform/settin
 import { parseRateSchedule } from '../wire/rate-schedule.ts'
 
 export const librarySettings = {
+  automatic: {
+    parse: readBoolean,
+    fallback: true,
+    help: 'Whether each file and folder directly in the library folder becomes a bundle by itself. With false none does: publishers choose from it on the page Publish, and see the names of everything in it.',
+  } satisfies Setting<boolean>,
   audience: {
     parse: readList(readText(64)),
     fallback: ['everyone'],

@@ -15,7 +15,9 @@ import { PresenceReporter, type Served } from './presence.ts'
 import { ReleaseStore } from './release-store.ts'
 import { watchRevocations } from './revocations.ts'
 import { startRollingCheck } from './rolling-check.ts'
+import { ReleaseMaker } from './release-maker.ts'
 import { Scrub } from './scrub.ts'
+import { ServerLibrary } from './server-library.ts'
 import { Shelf } from './shelf.ts'
 import { watchStore } from './watch-store.ts'
 
@@ -32,8 +34,10 @@ export interface SeederParts {
 }
 
 export interface SeederOptions {
-  /** A folder to watch; none when absent. */
+  /** A folder of media; none when absent. */
   readonly library?: string
+  /** False: nothing in it is published by itself, and publishers choose from it. Absent: all of it is. */
+  readonly isLibraryAutomatic?: boolean
   /** Groups that may see what the library publishes. */
   readonly audience: readonly string[]
   /** Who vouches for the library's content. */
@@ -46,6 +50,8 @@ export interface SeederOptions {
 }
 
 export interface Seeder extends AsyncDisposable {
+  /** Makes releases for whoever publishes through the portal. */
+  readonly maker: ReleaseMaker
   /** What is told to the portal now. */
   served(): Served
   /** Library entries that are not published, and why. */
@@ -115,16 +121,23 @@ export async function startSeeder(parts: SeederParts, options: SeederOptions): P
   const { scrubBytesPerSecond: bytesPerSecond = 0 } = options
   if (bytesPerSecond > 0)
     stack.use(await Scrub.start({ clock, log, store, shelf, pool, folder }, { bytesPerSecond }))
+  const chosenFrom =
+    options.library === undefined || options.isLibraryAutomatic !== false
+      ? undefined
+      : await ServerLibrary.open(options.library, store)
+  const making = { clock, pool, store, journalFolder, shelf }
+  const maker = new ReleaseMaker({ ...making, ...(chosenFrom !== undefined && { library: chosenFrom }) })
   const library =
-    options.library === undefined
+    options.library === undefined || chosenFrom !== undefined
       ? undefined
       : await Library.open(
-          { clock, log, portal, shelf, store, pool, journalFolder },
+          { ...making, log, portal },
           { folder: options.library, audience: options.audience, rightsStatement: options.rightsStatement },
         )
   if (library !== undefined) stack.use(library)
   const running = stack.move()
   return {
+    maker,
     served,
     problems: () => library?.problems() ?? [],
     idle: () => library?.idle() ?? Promise.resolve(),

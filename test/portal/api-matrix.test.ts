@@ -4,6 +4,7 @@ import { apiRoutes } from '../../src/portal/http/api.ts'
 import { zLink } from '../../src/wire/api.ts'
 import { zEnrolled } from '../../src/wire/device-api.ts'
 import { generateDeviceKey, requestCertificate } from '../../src/wire/device-certificate.ts'
+import { FakeMaker } from './fake-maker.ts'
 import { openTestPortal, type TestPortal } from './test-portal.ts'
 import { torrentNamed } from './torrents.ts'
 
@@ -97,6 +98,18 @@ const MATRIX: Readonly<Record<string, Row>> = {
   'get /bundles/{slug}/guests': row(403, 404, 404, 200, 403, 403, 403, 200),
   'put /bundles/{slug}/guests/{name}': row(403, 404, 404, 204, 403, 403, 403, 204),
   'delete /bundles/{slug}/guests/{name}': row(403, 404, 404, 204, 403, 403, 403, 204),
+  'get /drafts': row(403, 403, 200, 200, 403, 403, 200, 200),
+  'post /drafts': row(403, 403, 201, 201, 403, 403, 201, 201),
+  'get /drafts/{id}': row(404, 404, 404, 200, 404, 404, 404, 200),
+  'put /drafts/{id}': row(404, 404, 404, 200, 404, 404, 404, 200),
+  'delete /drafts/{id}': row(404, 404, 404, 204, 404, 404, 404, 204),
+  'get /drafts/{id}/files': row(404, 404, 404, 200, 404, 404, 404, 200),
+  'post /drafts/{id}/files': row(404, 404, 404, 200, 404, 404, 404, 200),
+  'delete /drafts/{id}/files': row(404, 404, 404, 204, 404, 404, 404, 204),
+  'get /drafts/{id}/review': row(404, 404, 404, 409, 404, 404, 404, 409), // no files in it yet
+  'post /drafts/{id}/submit': row(404, 404, 404, 409, 404, 404, 404, 409),
+  'post /drafts/{id}/take-back': row(404, 404, 404, 409, 404, 404, 404, 409),
+  'get /library': row(403, 403, 200, 200, 403, 403, 403, 200),
 }
 
 const BODIES: Readonly<Record<string, object>> = {
@@ -115,6 +128,9 @@ const BODIES: Readonly<Record<string, object>> = {
   'post /logins/poll': { deviceCode: 'none' },
   'post /tokens': { name: 'new', role: 'viewer' },
   'put /users/{name}': { displayName: 'Somebody' },
+  'post /drafts': {},
+  'put /drafts/{id}': { title: 'Another' },
+  'post /drafts/{id}/files': { files: [{ path: 'b.txt', sizeBytes: 1 }] },
   'put /sites': { items: [{ name: 'lyon', cidrs: ['10.4.0.0/16'] }] },
 }
 
@@ -123,7 +139,11 @@ describe('The REST API, every route for everybody', () => {
   const tokens = new Map<Who, string>()
 
   before(async () => {
-    portal = await openTestPortal({ settings: { failedLoginsPerMinuteMax: '1000' } })
+    const maker = new FakeMaker()
+    portal = await openTestPortal({
+      publishing: () => maker,
+      settings: { failedLoginsPerMinuteMax: '1000', uploadKeepFreeGiB: '0' },
+    })
     tokens
       .set('junk', `shoal_${'x'.repeat(43)}`)
       .set('viewer', await portal.token('viewer', { user: 'vera', groups: ['ops'] }))
@@ -167,6 +187,23 @@ describe('The REST API, every route for everybody', () => {
     return items.find(({ bundle }) => bundle === slug)?.id ?? ''
   }
 
+  /** A draft of the publisher, with a file to come where one is to be taken out. */
+  const drafted = async (key: string): Promise<string> => {
+    const made = await portal.api('post', '/drafts', tokens.get('publisher')).send({}).expect(201)
+    const { id } = made.body as { id: string }
+    const files = [{ path: 'a.txt', sizeBytes: 1 }]
+    if (key === 'delete /drafts/{id}/files')
+      await portal.api('post', `/drafts/${id}/files`, tokens.get('publisher')).send({ files }).expect(200)
+    await dropOld(id)
+    return id
+  }
+  /** One person may have so many; what the tests before left is in the way. */
+  const dropOld = async (but: string): Promise<void> => {
+    const list = await portal.api('get', '/drafts?limit=200', tokens.get('publisher')).expect(200)
+    for (const { id } of (list.body as { items: { id: string }[] }).items)
+      if (id !== but) await portal.api('delete', `/drafts/${id}`, tokens.get('publisher')).expect(204)
+  }
+
   let count = 0
   for (const route of apiRoutes) {
     const key = `${route.method} ${route.path}`
@@ -197,14 +234,17 @@ describe('The REST API, every route for everybody', () => {
         if (key.startsWith('delete') && key.includes('guests'))
           await portal.api('put', `/bundles/${slug}/guests/${person}`, paula).send({}).expect(204)
         const request_ = key.includes('/requests/{id}') ? await asked(slug) : ''
+        const draft_ = key.includes('/drafts/{id}') ? await drafted(key) : ''
         const path = route.path
+          .replace('/drafts/{id}', `/drafts/${draft_}`)
           .replace('/requests/{id}', `/requests/${request_}`)
           .replace('{slug}', slug)
           .replace('{name}', /users|guests/.test(key) ? person : key.includes('groups') ? group : 'latest')
           .replace('{person}', person)
           .replace('{id}', id)
           .replace('{kid}', 'none')
-        const request = portal.api(route.method, path, tokens.get(who))
+        const query = key === 'delete /drafts/{id}/files' ? '?path=a.txt' : ''
+        const request = portal.api(route.method, path + query, tokens.get(who))
         if (route.takesTorrent === true)
           request
             .set('content-type', 'application/x-bittorrent')

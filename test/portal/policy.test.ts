@@ -57,6 +57,8 @@ const PUBLIC: ReadonlySet<ReleaseState> = new Set(['live', 'missing', 'recalled'
 type Rule = readonly (readonly [Action, readonly Who[]])[]
 const RULES: { readonly [K in Action['kind']]: Rule } = {
   'create-bundle': [[{ kind: 'create-bundle' }, ['admin', 'origin', 'owner', 'colleague', 'stranger']]],
+  'choose-from-library': [[{ kind: 'choose-from-library' }, ['admin', 'owner', 'colleague', 'stranger']]],
+  'use-draft': [[{ kind: 'use-draft', draft: { owner: 'ann' } }, ['admin', 'owner']]],
   'read-bundle': [[{ kind: 'read-bundle', bundle }, READERS]],
   'read-release': zReleaseState.options.map((state) => [
     { kind: 'read-release', bundle, state },

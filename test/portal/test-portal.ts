@@ -13,6 +13,7 @@ import {
   portalSettings,
   type LiveSource,
   type Portal,
+  type ReleaseMaker,
   type WebSeedContent,
 } from '../../src/portal/index.ts'
 import type { PagesFactory } from '../../src/portal/pages-host.ts'
@@ -36,6 +37,7 @@ export interface TestPortalOptions {
   readonly metrics?: Metrics
   readonly live?: LiveSource
   readonly content?: WebSeedContent
+  readonly publishing?: (() => ReleaseMaker) | undefined
 }
 
 export async function openTestPortal(options: TestPortalOptions = {}): Promise<TestPortal> {
@@ -52,6 +54,7 @@ export async function openTestPortal(options: TestPortalOptions = {}): Promise<T
       metrics: options.metrics,
       live: options.live,
       content: options.content,
+      publishing: options.publishing,
       companyLogin: readConfig(companyLoginSettings, options.companyLogin ?? {}),
     },
     readConfig(portalSettings, options.settings ?? {}),

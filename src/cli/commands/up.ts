@@ -8,7 +8,7 @@ import { untilStopped } from '../../platform/lifecycle.ts'
 import { keepMemorySteady } from '../../platform/steady-memory.ts'
 import { Metrics } from '../../platform/metrics.ts'
 import { ControlFeed, PortalClient } from '../../portal-client/index.ts'
-import { openPortal } from '../../portal/index.ts'
+import { openPortal, type ReleaseMaker } from '../../portal/index.ts'
 import { addTrackerMetrics, addUdpMetrics, createTracker, keptSwarmSecret } from '../../tracker/index.ts'
 import { peerAddressOf } from '../addresses.ts'
 import { hostAndPort } from '../arguments.ts'
@@ -55,7 +55,7 @@ export async function up(context: Context, given: object): Promise<void> {
   const metrics = new Metrics()
   metrics.addProcessMetrics()
 
-  let running: LiveParts & WebSeedRoles = {}
+  let running: LiveParts & WebSeedRoles & { readonly maker?: ReleaseMaker } = {}
   const portal = stack.use(
     await openPortal(
       {
@@ -68,6 +68,7 @@ export async function up(context: Context, given: object): Promise<void> {
         companyLogin: settings.companyLogin,
         live: () => liveFiguresOf(running),
         content: webSeedContentOf(() => running),
+        publishing: () => running.maker,
         ...(sites === undefined ? {} : { sites }),
       },
       settings.portal,
@@ -138,6 +139,7 @@ export async function up(context: Context, given: object): Promise<void> {
       {
         audience: settings.library.audience,
         rightsStatement: settings.library.rightsStatement,
+        isLibraryAutomatic: settings.library.automatic,
         scrubBytesPerSecond: settings.seeder.scrubBytesPerSecond,
         reveal: settings.seeder.reveal,
         peerHost: peerAddressOf(peerHost, publicUrl),
@@ -148,7 +150,7 @@ export async function up(context: Context, given: object): Promise<void> {
     ),
   )
 
-  running = { ...running, engine: origin.engine }
+  running = { ...running, engine: origin.engine, maker: origin.maker }
   await writeFileAtomic(join(context.dataDir, 'portal.url'), `${publicUrl}\n`)
   output.event({
     event: 'ready',

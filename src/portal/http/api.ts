@@ -13,6 +13,7 @@ import type { ApiRoute, OpenCall, Reply } from './route.ts'
 import { adminRoutes } from './routes-admin.ts'
 import { deviceRoutes } from './routes-devices.ts'
 import { catalogueRoutes, TORRENT_TYPE } from './routes-catalogue.ts'
+import { draftRoutes } from './routes-drafts.ts'
 import { grantRoutes } from './routes-grants.ts'
 import { keyRoutes } from './routes-keys.ts'
 import { loginRoutes } from './routes-login.ts'
@@ -30,6 +31,7 @@ export const apiRoutes: readonly ApiRoute[] = [
   ...peopleRoutes,
   ...loginRoutes,
   ...requestRoutes,
+  ...draftRoutes,
 ]
 
 /** Bodies are read after it is known who asks: a stranger makes us hold nothing. */

@@ -15,6 +15,7 @@ import { requestLog, securityHeaders } from './guards.ts'
 import { openRoutes } from './open-routes.ts'
 import { problemHandler } from './problems.ts'
 import { sessionMiddleware } from './sessions.ts'
+import { uploadRoutes } from './upload-routes.ts'
 import { signInRoutes } from './sign-in.ts'
 
 export interface AppParts {
@@ -43,6 +44,7 @@ export function createApp(parts: AppParts, settings: PortalSettings): Express {
   app.use(sessionMiddleware({ store, secret, isSecure: isHttps, settings }))
   const isAllowedFromAfar = isHttps || settings.allowInsecureLogin
   app.use(signInRoutes({ services, company, attempts, nameAttempts, isAllowedFromAfar, isSecure: isHttps }))
+  app.use(uploadRoutes(services, attempts))
   app.use('/api/v1', apiRouter(services, attempts))
   if (parts.pages !== undefined) app.use(parts.pages(pageServices(services, { attempts, nameAttempts })))
   app.use(() => {

@@ -1,7 +1,7 @@
 /** What pages with forms share. */
 import express, { type Router } from 'express'
 import type { PageServices } from '../pages-host.ts'
-import { renderPage, type Template } from './render.ts'
+import { renderPage, type PageFrame, type Template } from './render.ts'
 import { asked, frameOf, visited, type Visit } from './visit.ts'
 
 /** What a form did, by the word in the address to which it leads: texts of an address are never shown. */
@@ -13,6 +13,7 @@ const SAID: Readonly<Record<string, string>> = {
   enabled: 'Enabled.',
   added: 'Added.',
   deleted: 'Deleted.',
+  saved: 'Saved.',
   password: 'The password is changed, and other places are signed out.',
   elsewhere: 'Signed out everywhere else.',
   feed: 'The feed is worth nothing any more.',
@@ -24,6 +25,9 @@ const SAID: Readonly<Record<string, string>> = {
   sites: 'The map is in use: every client is asked to announce again.',
   asked: 'Asked. If there is such a thing, its owner reads it; the answer will stand here.',
 }
+
+/** A character of a form in its encoding: up to four bytes of three characters. */
+export const FORM_CHARS = 12
 
 const readForm = express.urlencoded({ limit: '4kb', extended: false })
 
@@ -58,6 +62,7 @@ export function sendForm(
   visit: Visit,
   template: Template,
   page: { readonly title: string; readonly data: object } & FormOutcome,
+  frame: Pick<PageFrame, 'refreshes' | 'uploads'> = {},
 ): void {
   const { title, data, ...more } = page
   const said = SAID[asked(visit.req, 'said')]
@@ -66,6 +71,10 @@ export function sendForm(
     .set('cache-control', 'no-store')
     .type('html')
     .send(
-      renderPage(template, frameOf(visit, title), { ...data, ...more, ...(said !== undefined && { said }) }),
+      renderPage(
+        template,
+        { ...frameOf(visit, title), ...frame },
+        { ...data, ...more, ...(said !== undefined && { said }) },
+      ),
     )
 }

@@ -13,17 +13,20 @@ import { zBundleQuery, type Link } from '../../wire/api.ts'
 import type { PageServices } from '../pages-host.ts'
 import { accountPages } from './account.ts'
 import { auditPages } from './audit.ts'
+import { FORM_CHARS } from './forms.ts'
 import { grantPages } from './grants.ts'
 import { peoplePages } from './people.ts'
+import { publishPages } from './publish.ts'
 import { requestPages } from './requests.ts'
 import { renderPage } from './render.ts'
 import { operatingPageOf } from './operating-view.ts'
 import { bundlePageOf, cardOf } from './view-model.ts'
 import { sitesPages } from './sites.ts'
 import { sealedLinkPage } from './sealed-link.ts'
-import { field, frameOf, knownFirst, param, sentenceOf, visited, type Visit } from './visit.ts'
+import { field, frameOf, knownFirst, listIn, param, sentenceOf, visited, type Visit } from './visit.ts'
 
 const PICO = join(import.meta.dirname, '../../../node_modules/@picocss/pico/css')
+const TUS = join(import.meta.dirname, '../../../node_modules/tus-js-client/dist')
 const PUBLIC = join(import.meta.dirname, '../public')
 const ASSET_LIFE = '1h'
 
@@ -33,6 +36,9 @@ export function pages(services: PageServices): Router {
   router.get('/assets/pico.min.css', (_req, res) => {
     // below a root: of a whole path a folder such as ~/.local would count as hidden, and nothing in it is sent
     res.sendFile('pico.min.css', { root: PICO, maxAge: ASSET_LIFE })
+  })
+  router.get('/assets/tus.min.js', (_req, res) => {
+    res.sendFile('tus.min.js', { root: TUS, maxAge: ASSET_LIFE })
   })
   router.use('/assets', express.static(PUBLIC, { maxAge: ASSET_LIFE, index: false, fallthrough: true }))
   router.get('/', visited(services, libraryPage))
@@ -53,6 +59,7 @@ export function pages(services: PageServices): Router {
   router.use(auditPages(services))
   router.use(sitesPages(services))
   router.use(grantPages(services))
+  router.use(publishPages(services))
   router.use(visited(services, () => Promise.reject(new ShoalError('not-found', 'no such page'))))
   return router
 }
@@ -120,7 +127,10 @@ async function linkPage(visit: Visit): Promise<void> {
 }
 
 /** With a description of the longest, each of whose characters may be four bytes of three characters. */
-const readChange = express.urlencoded({ limit: 12 * limits.descriptionCharsMax + 64 * KiB, extended: false })
+const readChange = express.urlencoded({
+  limit: FORM_CHARS * limits.descriptionCharsMax + 64 * KiB,
+  extended: false,
+})
 
 async function changePage(visit: Visit): Promise<void> {
   const { services, account, req, res } = visit
@@ -139,13 +149,6 @@ async function changePage(visit: Visit): Promise<void> {
   }
   res.redirect(303, `/bundles/${name}`)
 }
-
-/** Names with commas between them. */
-const listIn = (text: string): string[] =>
-  text
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => name !== '')
 
 const isAbsence = (error: unknown): boolean => error instanceof ShoalError && error.code === 'not-found'
 

@@ -16,6 +16,8 @@ export interface PageFrame {
   readonly isOperator?: boolean
   /** There are pages about people for them. */
   readonly seesPeople?: boolean
+  /** They may publish. */
+  readonly mayPublish?: boolean
   /** The site map is for them. */
   readonly seesSites?: boolean
   /** The audit trail is for them. */
@@ -24,6 +26,8 @@ export interface PageFrame {
   readonly news?: number
   /** Its figures are renewed while it is looked at. */
   readonly refreshes?: boolean
+  /** Files are uploaded from it. */
+  readonly uploads?: boolean
 }
 
 export type Template =
@@ -31,6 +35,7 @@ export type Template =
   | 'activate'
   | 'audit'
   | 'bundle'
+  | 'draft'
   | 'grants'
   | 'groups'
   | 'library'
@@ -39,6 +44,8 @@ export type Template =
   | 'operate'
   | 'people'
   | 'person'
+  | 'publish'
+  | 'publish-library'
   | 'requests'
   | 'sealed-link'
   | 'set-up'

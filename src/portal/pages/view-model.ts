@@ -86,6 +86,7 @@ export function bundlePageOf({ bundle, wanted, link, guests, colleagues }: Bundl
       owner: bundle.owner,
       audience: bundle.audience.join(', '),
       tags: bundle.tags,
+      slug: bundle.bundle,
       changeUrl: `/bundles/${bundle.bundle}/change`,
     },
     release:

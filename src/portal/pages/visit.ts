@@ -84,6 +84,7 @@ export function frameOf({ services, account, req, news }: Visit, title: string):
     isOperator: services.isOperator(account),
     seesPeople: services.people.mayRead(account),
     seesSites: services.sites.mayRead(account),
+    mayPublish: services.publishing.mayPublish(account),
     seesAudit: services.seesAudit(account),
     news,
   }
@@ -108,3 +109,10 @@ export function asked(req: Request, name: string): string {
   const value = req.query[name]
   return typeof value === 'string' ? value : ''
 }
+
+/** Names with commas between them. */
+export const listIn = (text: string): string[] =>
+  text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '')

@@ -1,4 +1,4 @@
-// Puts fresh figures into the page for operators every five seconds, while it is looked at. Without this script the
+// Puts what is fresh into the page every five seconds, while it is looked at: figures, how far something is. Without this script the
 // page loads itself anew (a <noscript> in its head).
 const EVERY_MS = 5000
 const place = document.getElementById('live')
@@ -12,7 +12,7 @@ button.addEventListener('click', () => {
   isPaused = !isPaused
   button.textContent = isPaused ? 'Go on' : 'Pause'
 })
-place.before(button)
+if (place.dataset.steady === undefined) place.before(button)
 
 async function refresh() {
   if (isPaused || document.hidden) return

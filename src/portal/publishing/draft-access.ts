@@ -1,0 +1,226 @@
+/** Policy applied to drafts. Routes, uploads and pages reach them through here only; what is somebody else's is not there. */
+import type { z } from 'zod'
+import { ShoalError } from '../../core/errors.ts'
+import type { Slug } from '../../core/ids.ts'
+import type {
+  Draft,
+  DraftChange,
+  DraftFile,
+  LibraryListing,
+  NewFile,
+  Review,
+  zNewDraft,
+} from '../../wire/api.ts'
+import { mustBeAllowed, readBundle } from '../access.ts'
+import type { Account } from '../account.ts'
+import type { Page } from '../cursor.ts'
+import type { DraftFileRow } from '../database/publishing-tables.ts'
+import { may } from '../policy.ts'
+import type { Services } from '../services.ts'
+import { isEditable, type StoredDraft } from './draft-rows.ts'
+import type { ReleaseMaker, ServerLibrary } from './release-maker.ts'
+import { titleOf } from './title-of.ts'
+
+/** Where an upload goes on. */
+export const UPLOADS = '/api/v1/uploads'
+
+/** @throws ShoalError `unavailable` where the portal runs without an origin beside it. */
+function makerOf({ publishing }: Services): ReleaseMaker {
+  const maker = publishing.maker()
+  if (maker !== undefined) return maker
+  throw new ShoalError(
+    'unavailable',
+    'this portal has no origin beside it that could publish: use "shoal publish" on the machine that has the files',
+  )
+}
+
+function libraryOf(services: Services, account: Account): ServerLibrary {
+  mustBeAllowed(account, { kind: 'choose-from-library' })
+  const { library } = makerOf(services)
+  if (library !== undefined) return library
+  throw new ShoalError('not-found', 'the library of this server is not to choose from')
+}
+
+/** @throws ShoalError `not-found`, also for the draft of somebody else. */
+export async function readDraft(
+  { publishing }: Services,
+  account: Account,
+  id: string,
+): Promise<StoredDraft> {
+  const row = await publishing.drafts.find(id)
+  if (row === undefined || !may(account, { kind: 'use-draft', draft: row }))
+    throw new ShoalError('not-found', 'no such draft')
+  return row
+}
+
+export async function createDraft(
+  services: Services,
+  account: Account,
+  { bundle: slug, libraryPath }: z.output<typeof zNewDraft>,
+): Promise<Draft> {
+  makerOf(services)
+  mustBeAllowed(account, { kind: 'create-bundle' })
+  if (libraryPath !== undefined) await libraryOf(services, account).resolve(libraryPath)
+  const bundle = slug === undefined ? undefined : await ownBundle(services, account, slug)
+  const id = await services.publishing.drafts.create({
+    owner: account.user,
+    ...(bundle !== undefined && {
+      bundle: bundle.bundle,
+      title: bundle.title,
+      description: bundle.description,
+      tags: bundle.tags,
+    }),
+    ...(libraryPath !== undefined && {
+      libraryPath,
+      ...(bundle === undefined && { title: titleOf(libraryPath) }),
+    }),
+    audience: bundle?.audience ?? ['everyone'],
+  })
+  return showDraft(services, account, id)
+}
+
+async function ownBundle(services: Services, account: Account, slug: Slug) {
+  const bundle = await readBundle(services, account, slug)
+  mustBeAllowed(account, { kind: 'add-release', bundle })
+  return bundle
+}
+
+export async function showDraft(services: Services, account: Account, id: string): Promise<Draft> {
+  return services.publishing.drafts.shown(await readDraft(services, account, id))
+}
+
+/** One's own. */
+export function listDrafts(
+  { publishing }: Services,
+  account: Account,
+  query: { readonly limit: number; readonly cursor?: string | undefined },
+): Promise<Page<Draft>> {
+  mustBeAllowed(account, { kind: 'create-bundle' })
+  return publishing.drafts.list({ owner: account.user, ...query })
+}
+
+export async function changeDraft(
+  services: Services,
+  account: Account,
+  id: string,
+  change: DraftChange,
+): Promise<Draft> {
+  await readDraft(services, account, id)
+  await services.publishing.drafts.change(id, change)
+  return showDraft(services, account, id)
+}
+
+/** It, and what has come of its files; a release that was made of it stays, and is served. */
+export async function deleteDraft(services: Services, account: Account, id: string): Promise<void> {
+  const draft = await readDraft(services, account, id)
+  if (!isEditable(draft)) throw new ShoalError('conflict', 'this has been handed in: take it back first')
+  await services.publishing.dropDraft(draft)
+}
+
+export async function addDraftFiles(
+  services: Services,
+  account: Account,
+  id: string,
+  files: readonly NewFile[],
+): Promise<Draft> {
+  const draft = await readDraft(services, account, id)
+  const { publishing } = services
+  for (const outdated of await publishing.files.add(id, files)) await publishing.dropFile(draft, outdated)
+  if (draft.title === '') {
+    const paths = (await publishing.files.all(id)).map(({ path }) => path)
+    await publishing.drafts.change(id, { title: titleOf(...paths) })
+  }
+  return showDraft(services, account, id)
+}
+
+export async function removeDraftFile(
+  services: Services,
+  account: Account,
+  id: string,
+  path: string,
+): Promise<void> {
+  const draft = await readDraft(services, account, id)
+  await services.publishing.dropFile(draft, await services.publishing.files.remove(id, path))
+}
+
+export async function listDraftFiles(
+  services: Services,
+  account: Account,
+  { id, ...query }: { readonly id: string; readonly limit: number; readonly cursor?: string | undefined },
+): Promise<Page<DraftFile>> {
+  const draft = await readDraft(services, account, id)
+  const page = await services.publishing.files.page(id, query)
+  return { ...page, items: await Promise.all(page.items.map((row) => shownFile(services, draft, row))) }
+}
+
+async function shownFile(
+  { publishing }: Services,
+  draft: StoredDraft,
+  row: DraftFileRow,
+): Promise<DraftFile> {
+  const now = row.is_there === 1 ? row : await publishing.reconciled(draft, row)
+  const arrived = now.upload_id === null ? undefined : await publishing.folder.arrivedBytes(now.upload_id)
+  return {
+    path: now.path,
+    sizeBytes: now.size_bytes,
+    modifiedMs: now.modified_ms,
+    arrivedBytes: now.is_there === 1 ? now.size_bytes : (arrived ?? 0),
+    isThere: now.is_there === 1,
+    ...(arrived !== undefined && { uploadUrl: `${UPLOADS}/${String(now.upload_id)}` }),
+  }
+}
+
+/** What publishing it now would ship. @throws ShoalError `conflict` while files are missing. */
+export async function reviewDraft(
+  services: Services,
+  account: Account,
+  id: string,
+  signal?: AbortSignal,
+): Promise<Review> {
+  const draft = await readDraft(services, account, id)
+  const maker = makerOf(services)
+  if (draft.library_path !== null)
+    return maker.look(await libraryOf(services, account).resolve(draft.library_path), signal)
+  const files = await services.publishing.files.all(id)
+  mustBeWhole(files)
+  const paths = files.map(({ path }) => path)
+  const review = await maker.look(services.publishing.folder.rootOf(draft, paths), signal)
+  return { ...review, name: services.publishing.folder.nameOf(draft, paths, draft.title) }
+}
+
+/** From here on it goes by itself. @throws ShoalError `bad-input`, `conflict` for what is missing. */
+export async function submitDraft(services: Services, account: Account, id: string): Promise<Draft> {
+  const draft = await readDraft(services, account, id)
+  makerOf(services)
+  mustBeAllowed(account, { kind: 'create-bundle' })
+  if (draft.bundle !== null) await ownBundle(services, account, draft.bundle)
+  if (draft.library_path === null) mustBeWhole(await services.publishing.files.all(id))
+  if (draft.title.trim() === '') throw new ShoalError('bad-input', 'it needs a title')
+  if (draft.rights.trim() === '')
+    throw new ShoalError('bad-input', 'say who vouches that it may be shared: nothing is listed without that')
+  const now = services.clock.epoch()
+  const start = Math.max(now, draft.publish_at ?? 0)
+  if (draft.expires_at !== null && draft.expires_at <= start)
+    throw new ShoalError('bad-input', 'it would end before it begins: choose a later end')
+  await services.publishing.drafts.submit(id)
+  services.publishing.publisher.look()
+  return showDraft(services, account, id)
+}
+
+/** To change it once more, before it is listed. */
+export async function takeBackDraft(services: Services, account: Account, id: string): Promise<Draft> {
+  await readDraft(services, account, id)
+  await services.publishing.publisher.takeBack(id)
+  return showDraft(services, account, id)
+}
+
+export function listLibrary(services: Services, account: Account, path: string): Promise<LibraryListing> {
+  return libraryOf(services, account).list(path)
+}
+
+function mustBeWhole(files: readonly DraftFileRow[]): void {
+  if (files.length === 0) throw new ShoalError('conflict', 'there are no files in it yet')
+  const missing = files.filter((file) => file.is_there === 0).length
+  if (missing > 0)
+    throw new ShoalError('conflict', `${missing} of ${files.length} files have not been uploaded yet`)
+}

@@ -1,0 +1,215 @@
+/** The files of drafts: told of before they are sent, so that what cannot be is refused before it is. */
+import { z } from 'zod'
+import { ShoalError } from '../../core/errors.ts'
+import { PATH_BYTES_MAX, quote, refusalOfName, refusalOfPaths } from '../../core/file-name.ts'
+import type { NewFile } from '../../wire/api.ts'
+import { limits } from '../../wire/limits.ts'
+import { pageOf, parseCursor, type Page } from '../cursor.ts'
+import type { DraftFileRow } from '../database/publishing-tables.ts'
+import type { Database, Tx } from '../database/tables.ts'
+import type { RecordParts } from '../journal.ts'
+import { mustBeEditable, type FileSums, type StoredDraft } from './draft-rows.ts'
+import { mustHaveRoom, type RoomSettings } from './room.ts'
+
+const zPosition = z.tuple([z.string()])
+
+export interface DraftFilesParts extends RecordParts {
+  readonly room: RoomSettings
+  readonly freeBytes: () => Promise<number>
+}
+
+export class DraftFiles {
+  readonly #parts: DraftFilesParts
+
+  constructor(parts: DraftFilesParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * They may come from now on. One that is known stays as it is, with what has come of it, unless its size or its time is another.
+   * Answers what is no longer what somebody has begun to send.
+   *
+   * @throws ShoalError `bad-input` for paths that could be no files, `over-limit` where there is no room, `conflict`.
+   */
+  async add(draftId: string, files: readonly NewFile[]): Promise<readonly DraftFileRow[]> {
+    for (const { path } of files) mustBePath(path)
+    const free = await this.#parts.freeBytes()
+    return await this.#parts.db.transaction().execute(async (tx) => {
+      const draft = await mustBeEditable(tx, draftId)
+      if (draft.library_path !== null)
+        throw new ShoalError('conflict', 'this draft is of files that are on the server already')
+      const there = await filesOf(tx, draftId)
+      const known = new Map(there.map((row) => [row.path, row]))
+      const isSame = (file: NewFile): boolean => {
+        const row = known.get(file.path)
+        return row?.size_bytes === file.sizeBytes && row.modified_ms === Math.floor(file.modifiedMs)
+      }
+      const changed = [
+        ...new Map(files.filter((file) => !isSame(file)).map((file) => [file.path, file])).values(),
+      ]
+      const outdated = changed.flatMap(({ path }) => known.get(path) ?? [])
+      mustFit([...new Set([...known.keys(), ...changed.map(({ path }) => path)])])
+      const addedBytes =
+        sum(changed.map((file) => file.sizeBytes)) - sum(outdated.map((row) => row.size_bytes))
+      if (addedBytes > 0) await mustHaveRoom(tx, { owner: draft.owner, addedBytes }, this.#parts.room, free)
+      for (const { path, sizeBytes, modifiedMs } of changed) {
+        const now = {
+          size_bytes: sizeBytes,
+          modified_ms: Math.floor(modifiedMs),
+          upload_id: null,
+          is_there: 0,
+        }
+        await tx
+          .insertInto('draft_files')
+          .values({ draft_id: draftId, path, ...now })
+          .onConflict((conflict) => conflict.columns(['draft_id', 'path']).doUpdateSet(now))
+          .execute()
+      }
+      await this.#touch(tx, draftId)
+      return outdated
+    })
+  }
+
+  /** @throws ShoalError `not-found`, `conflict`. */
+  async remove(draftId: string, path: string): Promise<DraftFileRow> {
+    return await this.#parts.db.transaction().execute(async (tx) => {
+      await mustBeEditable(tx, draftId)
+      const gone = await tx
+        .deleteFrom('draft_files')
+        .where('draft_id', '=', draftId)
+        .where('path', '=', path)
+        .returningAll()
+        .executeTakeFirst()
+      if (gone === undefined) throw new ShoalError('not-found', 'no such file in this draft')
+      await this.#touch(tx, draftId)
+      return gone
+    })
+  }
+
+  /** By path. */
+  async page(
+    draftId: string,
+    { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },
+  ): Promise<Page<DraftFileRow>> {
+    const from = parseCursor(zPosition, cursor)
+    let query = this.#parts.db
+      .selectFrom('draft_files')
+      .selectAll()
+      .where('draft_id', '=', draftId)
+      .orderBy('path')
+      .limit(limit + 1)
+    if (from !== undefined) query = query.where('path', '>', from[0])
+    return pageOf(await query.execute(), limit, { item: (row) => row, position: (row) => [row.path] })
+  }
+
+  all(draftId: string): Promise<readonly DraftFileRow[]> {
+    return filesOf(this.#parts.db, draftId)
+  }
+
+  find(draftId: string, path: string): Promise<DraftFileRow | undefined> {
+    return this.#parts.db
+      .selectFrom('draft_files')
+      .selectAll()
+      .where('draft_id', '=', draftId)
+      .where('path', '=', path)
+      .executeTakeFirst()
+  }
+
+  /** Whose upload this is. */
+  async ofUpload(
+    uploadId: string,
+  ): Promise<{ readonly draft: StoredDraft; readonly file: DraftFileRow } | undefined> {
+    const file = await this.#parts.db
+      .selectFrom('draft_files')
+      .selectAll()
+      .where('upload_id', '=', uploadId)
+      .executeTakeFirst()
+    const draft =
+      file &&
+      (await this.#parts.db
+        .selectFrom('drafts')
+        .selectAll()
+        .where('id', '=', file.draft_id)
+        .executeTakeFirst())
+    return file === undefined || draft === undefined ? undefined : { draft, file }
+  }
+
+  async begin({ draft_id, path }: DraftFileRow, uploadId: string): Promise<void> {
+    await this.#parts.db.transaction().execute(async (tx) => {
+      await this.#set(tx, { draft_id, path }, { upload_id: uploadId })
+      await this.#touch(tx, draft_id)
+    })
+  }
+
+  async arrived({ draft_id, path }: DraftFileRow): Promise<void> {
+    await this.#parts.db.transaction().execute(async (tx) => {
+      await this.#set(tx, { draft_id, path }, { is_there: 1, upload_id: null })
+      await this.#touch(tx, draft_id)
+    })
+  }
+
+  async #set(
+    tx: Tx,
+    { draft_id, path }: Pick<DraftFileRow, 'draft_id' | 'path'>,
+    to: Partial<DraftFileRow>,
+  ): Promise<void> {
+    await tx
+      .updateTable('draft_files')
+      .set(to)
+      .where('draft_id', '=', draft_id)
+      .where('path', '=', path)
+      .execute()
+  }
+
+  async #touch(tx: Tx, id: string): Promise<void> {
+    await tx
+      .updateTable('drafts')
+      .set({ updated_at: this.#parts.clock.epoch() })
+      .where('id', '=', id)
+      .execute()
+  }
+}
+
+/** Of each of these drafts that has files. */
+export async function sumsOf(
+  db: Database | Tx,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, FileSums>> {
+  if (ids.length === 0) return new Map()
+  const rows = await db
+    .selectFrom('draft_files')
+    .select(({ fn, eb }) => [
+      'draft_id as id',
+      fn.countAll<number>().as('count'),
+      fn.sum<number>('size_bytes').as('sizeBytes'),
+      fn.sum<number>(eb('size_bytes', '*', eb.ref('is_there'))).as('arrivedBytes'),
+    ])
+    .where('draft_id', 'in', ids)
+    .groupBy('draft_id')
+    .execute()
+  return new Map(rows.map(({ id, ...sums }) => [id, sums]))
+}
+
+const filesOf = (db: Database | Tx, draftId: string): Promise<DraftFileRow[]> =>
+  db.selectFrom('draft_files').selectAll().where('draft_id', '=', draftId).orderBy('path').execute()
+
+const sum = (values: readonly number[]): number => values.reduce((all, value) => all + value, 0)
+
+function mustBePath(path: string): void {
+  const parts = path.split('/')
+  const refusal = parts.map(refusalOfName).find((reason) => reason !== undefined)
+  if (refusal !== undefined)
+    throw new ShoalError('bad-input', `${quote(path)} cannot be uploaded: it ${refusal}`)
+  if (parts.length > limits.publishDepthMax || Buffer.byteLength(path) > PATH_BYTES_MAX)
+    throw new ShoalError('bad-input', `${quote(path)} cannot be uploaded: its path is too long`)
+}
+
+function mustFit(paths: readonly string[]): void {
+  if (paths.length > limits.uploadFilesMax)
+    throw new ShoalError(
+      'over-limit',
+      `a draft takes ${limits.uploadFilesMax} files: make an archive of them, or publish the folder with "shoal publish"`,
+    )
+  const refusal = refusalOfPaths(paths)
+  if (refusal !== undefined) throw new ShoalError('bad-input', refusal)
+}

@@ -1,0 +1,35 @@
+/**
+ * What publishing through the portal needs of the rest of the process: somebody who makes torrents of files and serves
+ * them from where they lie. The portal knows no seeder: whoever puts the process together says who that is.
+ */
+import type { InfoHash, ReleaseName, Slug } from '../../core/ids.ts'
+import type { Torrent } from '../../core/metainfo.ts'
+import type { LibraryListing, Review } from '../../wire/api.ts'
+
+export interface MakerPlace {
+  readonly bundle: Slug
+  readonly release: ReleaseName
+  readonly admit: 'any' | 'ours'
+}
+
+export interface ReleaseMaker {
+  /** What a release of this file or folder would be. @throws ShoalError `not-found`, `bad-input`. */
+  look(path: string, signal?: AbortSignal): Promise<Review>
+  /**
+   * The torrent of it. Once it resolves its hashes are kept: another time they are found.
+   * @throws ShoalError `bad-input` with the reason for what cannot be published, `interrupted` when aborted.
+   */
+  make(path: string, onProgress: (hashedBytes: number) => void, signal: AbortSignal): Promise<Torrent>
+  /** It is listed there: served from now on. May be repeated. */
+  adopt(infohash: InfoHash, place: MakerPlace): Promise<void>
+  /** Absent where there is none to choose from. */
+  readonly library?: ServerLibrary
+}
+
+/** Files of the server that publishers may choose from. */
+export interface ServerLibrary {
+  /** What is in a folder below it; `''` is the library itself. @throws ShoalError `not-found`. */
+  list(path: string): Promise<LibraryListing>
+  /** Where on the disk it is; never outside of the library. @throws ShoalError `not-found`. */
+  resolve(path: string): Promise<string>
+}

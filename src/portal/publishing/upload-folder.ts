@@ -1,0 +1,147 @@
+/**
+ * Where uploads lie: `DATA/media/incoming/UPLOAD` while they come, `DATA/media/DRAFT/files/PATH` when they are there, and served
+ * from there for as long as their release is.
+ */
+import { lstat, mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { systemCode } from '../../core/errors.ts'
+import { refusalOfName } from '../../core/file-name.ts'
+
+/** What loose files lie in until their draft is handed in. */
+const FILES = 'files'
+
+export class UploadFolder {
+  readonly #folder: string
+  readonly incoming: string
+
+  constructor(dataDir: string) {
+    this.#folder = join(dataDir, 'media')
+    this.incoming = join(this.#folder, 'incoming')
+  }
+
+  async make(): Promise<void> {
+    await mkdir(this.incoming, { recursive: true })
+  }
+
+  /** For others than the machine's administrator. */
+  async freeBytes(): Promise<number> {
+    const { bavail, bsize } = await statfs(this.#folder)
+    return bavail * bsize
+  }
+
+  /** How much of an upload has come; undefined where there is none. */
+  async arrivedBytes(uploadId: string): Promise<number | undefined> {
+    return (await sizeOf(join(this.incoming, uploadId))) ?? undefined
+  }
+
+  /** True when exactly so much lies at its place. */
+  async isPlaced(
+    draft: DraftPlace,
+    file: { readonly path: string; readonly sizeBytes: number },
+  ): Promise<boolean> {
+    return (await sizeOf(this.#pathOf(draft, file.path))) === file.sizeBytes
+  }
+
+  /** An upload that is whole: at its place, on the disk. `path` was checked part by part. */
+  async place(draft: DraftPlace, uploadId: string, path: string): Promise<void> {
+    const from = join(this.incoming, uploadId)
+    const to = this.#pathOf(draft, path)
+    await mkdir(dirname(to), { recursive: true })
+    await sync(from)
+    await rename(from, to)
+    await sync(dirname(to))
+    await rm(`${from}.json`, { force: true })
+  }
+
+  async forgetUpload(uploadId: string): Promise<void> {
+    await rm(join(this.incoming, uploadId), { force: true })
+    await rm(join(this.incoming, `${uploadId}.json`), { force: true })
+  }
+
+  async removeFile(draft: DraftPlace, path: string): Promise<void> {
+    await rm(this.#pathOf(draft, path), { force: true })
+  }
+
+  async removeDraft(id: string): Promise<void> {
+    await rm(join(this.#folder, id), { recursive: true, force: true })
+  }
+
+  /**
+   * What is published of these files: the file, or the folder they are all in; loose ones get a folder of the title, into which
+   * theirs is made at `settle`.
+   */
+  rootOf(draft: DraftPlace, paths: readonly string[]): string {
+    const folder = join(this.#folder, draft.id, draft.folder ?? FILES)
+    const top = topOf(paths)
+    return top === undefined ? folder : join(folder, top)
+  }
+
+  /** What it will be called. */
+  nameOf({ folder }: DraftPlace, paths: readonly string[], title = ''): string {
+    return topOf(paths) ?? folder ?? folderNameOf(title)
+  }
+
+  /** Names the folder of loose files after the title; tells the name, or undefined where nothing was loose. May be repeated. */
+  async settle(draft: DraftPlace, paths: readonly string[], title: string): Promise<string | undefined> {
+    if (topOf(paths) !== undefined) return undefined
+    const name = folderNameOf(title)
+    const from = join(this.#folder, draft.id, draft.folder ?? FILES)
+    const to = join(this.#folder, draft.id, name)
+    if (from !== to && (await exists(from))) await rename(from, to)
+    return name
+  }
+
+  #pathOf({ id, folder }: DraftPlace, path: string): string {
+    return join(this.#folder, id, folder ?? FILES, ...path.split('/'))
+  }
+}
+
+export interface DraftPlace {
+  readonly id: string
+  /** What its files lie in, where {@link UploadFolder.settle} has named that. */
+  readonly folder: string | null
+}
+
+/** The one file or folder that everything is; undefined for loose files. */
+export function topOf(paths: readonly string[]): string | undefined {
+  const tops = new Set(paths.map((path) => path.split('/', 1)[0]))
+  const [top] = tops
+  return tops.size === 1 ? top : undefined
+}
+
+/** A title as the name of a folder on any system. */
+export function folderNameOf(title: string): string {
+  const name = title.normalize('NFC').replaceAll(/[\p{Cc}\p{Cf}\s/\\:*?"<>|]+/gu, ' ')
+  const short = name
+    .trim()
+    .slice(0, 60)
+    .replace(/[\uD800-\uDBFF]$/, '')
+    .replace(/[. ]+$/, '')
+  return refusalOfName(short) === undefined ? short : 'bundle'
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).size
+  } catch (error) {
+    if (isAbsent(error)) return undefined
+    throw error
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await lstat(path)
+    return true
+  } catch (error) {
+    if (isAbsent(error)) return false
+    throw error
+  }
+}
+
+const isAbsent = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')
+
+async function sync(path: string): Promise<void> {
+  await using handle = await open(path, 'r')
+  await handle.sync()
+}

@@ -1,0 +1,70 @@
+/** Makes releases of files of this machine for whoever publishes through the portal, and serves them from where they lie. */
+import { ShoalError } from '../core/errors.ts'
+import { PieceLayout } from '../core/piece-layout.ts'
+import type { InfoHash } from '../core/ids.ts'
+import type { Torrent } from '../core/metainfo.ts'
+import type { Review } from '../wire/api.ts'
+import { limits } from '../wire/limits.ts'
+import { makeRelease, type MakeParts } from './make-release.ts'
+import { assertPublishable, planRelease, refusalOfPlan } from './plan-release.ts'
+import type { Registered } from './register.ts'
+import type { ServerLibrary } from './server-library.ts'
+import type { Shelf } from './shelf.ts'
+
+export interface ReleaseMakerParts extends MakeParts {
+  readonly shelf: Shelf
+  /** Absent where there is none to choose from. */
+  readonly library?: ServerLibrary
+}
+
+/** Nothing here looks for viruses; a publisher is told so. */
+const NOT_SCANNED = 'It has not been scanned for viruses: this server has no scanner.'
+
+export class ReleaseMaker {
+  readonly library?: ServerLibrary
+  readonly #parts: ReleaseMakerParts
+
+  constructor(parts: ReleaseMakerParts) {
+    this.#parts = parts
+    if (parts.library !== undefined) this.library = parts.library
+  }
+
+  /** What a release of it would be. @throws ShoalError `not-found`, `bad-input`. */
+  async look(path: string, signal?: AbortSignal): Promise<Review> {
+    const plan = await planRelease(path, this.#parts.pool, signal)
+    const refusal = refusalOfPlan(plan)
+    return {
+      name: plan.name,
+      isSingleFile: plan.isSingleFile,
+      fileCount: plan.files.length,
+      sizeBytes: plan.sizeBytes,
+      pieceLengthBytes: plan.pieceLengthBytes,
+      pieceCount: new PieceLayout(plan.sizeBytes, plan.pieceLengthBytes).count,
+      files: plan.files
+        .slice(0, limits.reviewFilesMax)
+        .map(({ path: file, sizeBytes }) => ({ path: file === '' ? plan.name : file, sizeBytes })),
+      ignoredCount: plan.ignored.count,
+      ignored: [...plan.ignored.items].slice(0, limits.reviewFilesMax),
+      ...(refusal !== undefined && { refusal }),
+      warnings: [NOT_SCANNED],
+    }
+  }
+
+  /** @throws ShoalError `bad-input` for what cannot be published; `interrupted`. Another time its hashes are found. */
+  async make(path: string, onProgress: (hashedBytes: number) => void, signal: AbortSignal): Promise<Torrent> {
+    const plan = await planRelease(path, this.#parts.pool, signal)
+    assertPublishable(plan)
+    const made = await makeRelease(this.#parts, plan, { origin: 'publish' }, { onProgress }, signal)
+    return made.torrent
+  }
+
+  /** It is listed there: served from now on. */
+  async adopt(infohash: InfoHash, place: Registered): Promise<void> {
+    const record = this.#parts.store.get(infohash)
+    if (record === undefined)
+      throw new ShoalError('not-found', `nothing is known here of the release ${infohash}`)
+    if (record.state !== 'registered')
+      await this.#parts.store.update({ ...record, ...place, state: 'registered' })
+    await this.#parts.shelf.look(infohash)
+  }
+}
