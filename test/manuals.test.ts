@@ -7,6 +7,7 @@ import { manuals } from '../scripts/manuals.ts'
 import { Output } from '../src/cli/output.ts'
 import { buildProgram } from '../src/cli/program.ts'
 import { limits } from '../src/wire/limits.ts'
+import { mediaLimits } from '../src/wire/media-limits.ts'
 
 describe('the manual', () => {
   it('says what the code says (else run: node scripts/manuals.ts)', async () => {
@@ -23,7 +24,7 @@ describe('the manual', () => {
     const rows = new Map(
       [...text.matchAll(/^\| `(\w+)` +\| (.+?) +\| (.*?) *\|$/gm)].map((m) => [m[1], m[3]]),
     )
-    for (const name of Object.keys(limits))
+    for (const name of Object.keys({ ...limits, ...mediaLimits }))
       assert.ok((rows.get(name) ?? '').length > 10, `${name} has no reason`)
   })
 
