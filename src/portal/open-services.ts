@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Metrics } from '../platform/metrics.ts'
+import { Media } from './catalogue/media.ts'
 import { SqliteCatalogue } from './catalogue/sqlite-catalogue.ts'
 import { ControlFeed } from './control/control-feed.ts'
 import { Presence } from './control/presence.ts'
@@ -66,6 +67,7 @@ export async function openServices(
   const tokenFiles = await ensureTokenFiles(tokens, dataDir)
   const sites = await Sites.open({ db, journal, given: parts.sites })
   const catalogue = new SqliteCatalogue({ db, journal, clock })
+  const media = new Media({ db, journal, clock })
   const presence = await Presence.open({ db, clock, journal, catalogue })
   const ledger = stack.use(await WorkerLedger.start({ clock, log, journal, file }))
   const inFlight = stack.use(new InFlight(clock))
@@ -120,7 +122,7 @@ export async function openServices(
   const trackerProbe = new TrackerProbe({ clock }, trackerUrl)
   const trackers = [trackerUrl, ...(udpTrackerUrl === undefined ? [] : [udpTrackerUrl])]
   const services = {
-    ...people, clock, log, db, catalogue, ledger, grants, links, sealedLinks, serving, refused, permits, devices, deviceCodes, keys, tokens,
+    ...people, clock, log, db, catalogue, media, ledger, grants, links, sealedLinks, serving, refused, permits, devices, deviceCodes, keys, tokens,
     journal, publishing, feeds, guests, requests, sites, presence, feed, publicUrl, live, webSeed, trackerProbe, trackers,
   } // prettier-ignore
   return { services, metrics, sessionSecret: await files.sessionSecret(), tokenFiles, inFlight }

@@ -27,6 +27,8 @@ export type Action =
   | { readonly kind: 'read-release'; readonly bundle: BundleFacts; readonly state: ReleaseState }
   | { readonly kind: 'add-release'; readonly bundle: BundleFacts }
   | { readonly kind: 'recall-release'; readonly bundle: BundleFacts }
+  /** What it has as media, and its poster: said by whoever has its files. */
+  | { readonly kind: 'describe-release'; readonly bundle: BundleFacts }
   /** Its title, what is said of it, its audience. */
   | { readonly kind: 'change-bundle'; readonly bundle: BundleFacts }
   /** To let people in beside the audience, and to answer who asks for it. */
@@ -75,6 +77,8 @@ export function may(account: Account, action: Action): boolean {
     case 'admit-guests':
     case 'change-bundle':
       return PUBLISHES.has(role) && isOwner(account, action.bundle)
+    case 'describe-release':
+      return role === 'origin' || (PUBLISHES.has(role) && isOwner(account, action.bundle))
     case 'recall-release':
       return role === 'operator' || (PUBLISHES.has(role) && isOwner(account, action.bundle))
     case 'link':

@@ -2,6 +2,7 @@
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/log.ts'
 import type { Catalogue } from './catalogue/catalogue.ts'
+import type { Media } from './catalogue/media.ts'
 import type { ControlFeed } from './control/control-feed.ts'
 import type { Presence } from './control/presence.ts'
 import type { DeviceCodes } from './devices/device-codes.ts'
@@ -32,6 +33,7 @@ export interface Services extends PeopleServices {
   readonly log: Logger
   readonly db: Database
   readonly catalogue: Catalogue
+  readonly media: Media
   readonly ledger: GrantLedger
   readonly grants: GrantReader
   readonly links: Links

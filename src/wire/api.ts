@@ -15,6 +15,7 @@ import {
   zTime,
 } from './api-scalars.ts'
 import { zAdmit, zAudience, zDescription, zTags, zTitle } from './api-bundle-fields.ts'
+import { zKind, zMedia } from './api-media.ts'
 import { zPassword, zRole } from './api-people.ts'
 import { limits } from './limits.ts'
 
@@ -23,6 +24,7 @@ export { zAdmit } from './api-bundle-fields.ts'
 export * from './api-drafts.ts'
 export * from './api-grants.ts'
 export * from './api-login.ts'
+export * from './api-media.ts'
 export * from './api-people.ts'
 export * from './api-requests.ts'
 export * from './api-scalars.ts'
@@ -61,6 +63,11 @@ export const zRelease = z.object({
   rights: z.string().default(''),
   /** When it is recalled by itself; absent: never. */
   expiresAt: zTime.optional(),
+  /** Once somebody who has the files has said it. */
+  media: zMedia.optional(),
+  hasPoster: z.boolean().optional(),
+  /** Another one each time the poster is: `?v=` of its address, so that it may be kept. */
+  posterTag: z.string().optional(),
 })
 export type Release = z.infer<typeof zRelease>
 
@@ -74,6 +81,7 @@ export const zBundle = z.object({
   audience: z.array(z.string()),
   updatedAt: zTime,
   latest: zRelease.nullable(),
+  kind: zKind.optional(),
 })
 export type Bundle = z.infer<typeof zBundle>
 
@@ -95,6 +103,7 @@ export const zBundlePage = z.object({
 export const zBundleQuery = z.object({
   q: z.string().max(limits.queryCharsMax).optional(),
   tag: z.string().max(limits.tagCharsMax).optional(),
+  kind: zKind.optional(),
   /** Without words; with words the best come first. */
   sort: z.enum(['newest', 'title']).optional(),
   limit: z.coerce.number().int().min(1).max(limits.pageItemsMax).default(limits.pageItemsDefault),

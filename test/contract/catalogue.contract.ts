@@ -309,6 +309,40 @@ export function describeCatalogue(
       assert.deepEqual(await listed({ tag: '%' }), [])
     })
 
+    it('is by the kind of a bundle, which is that of its newest live release', async () => {
+      const live = async (of: Slug, torrent: Uint8Array): Promise<void> => {
+        const { infohash } = await release(of, torrent)
+        await catalogue.happen(infohash, { kind: 'complete' }, 'origin')
+      }
+      const course = await bundle('course', { tags: ['x'] })
+      const rules = await bundle('rules', { tags: ['x'] })
+      assert.equal(course.kind, 'other')
+      await live(course.bundle, torrentOfFolder('course', ['1.mp4', '2.mp4', 'notes.pdf']))
+      await live(rules.bundle, torrentNamed('rules.pdf'))
+      assert.equal((await catalogue.bundle(course.bundle))?.kind, 'video')
+      assert.deepEqual(await listed({ kind: 'video' }), ['course'])
+      assert.deepEqual(await listed({ kind: 'document' }), ['rules'])
+      assert.deepEqual(await listed({ kind: 'document', tag: 'x' }), ['rules'])
+      assert.deepEqual(await listed({ kind: 'document', q: 'ru' }), ['rules'])
+      assert.deepEqual(await listed({ kind: 'document', q: 'course' }), [])
+      assert.deepEqual(await listed({ kind: 'audio' }), [])
+      assert.deepEqual(await listed({ kind: 'video' }, { owner: 'vera', audience: ['board'] }), [])
+      assert.deepEqual(await listed({ kind: 'video', sort: 'title' }, { owner: 'paula', audience: [] }), [
+        'course',
+      ])
+      assert.equal((await catalogue.bundles({ eyes: 'all', kind: 'video', limit: 1 })).nextCursor, null)
+
+      await catalogue.changeBundle(course.bundle, { title: 'the course', tags: ['y'] }, 'paula')
+      assert.deepEqual(await listed({ kind: 'video', tag: 'y' }), ['the course'])
+      const minutes = torrentNamed('minutes.docx')
+      await live(course.bundle, minutes)
+      assert.deepEqual(await listed({ kind: 'video' }), [])
+      assert.deepEqual(await listed({ kind: 'document', sort: 'title' }), ['rules', 'the course'])
+      const recall = { kind: 'recalled', reason: 'wrong' } as const
+      await catalogue.happen(parseTorrent(minutes).infoHash, recall, 'paula')
+      assert.deepEqual(await listed({ kind: 'video' }), ['the course'])
+    })
+
     it('shows through somebody’s eyes what is theirs or for them', async () => {
       await bundle('mine', { owner: 'vera', audience: ['nobody'] })
       await bundle('for ops', { audience: ['ops'] })

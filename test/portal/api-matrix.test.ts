@@ -6,6 +6,7 @@ import { zEnrolled } from '../../src/wire/device-api.ts'
 import { generateDeviceKey, requestCertificate } from '../../src/wire/device-certificate.ts'
 import { FakeMaker } from './fake-maker.ts'
 import { openTestPortal, type TestPortal } from './test-portal.ts'
+import { smallJpeg } from '../support/jpegs.ts'
 import { torrentNamed } from './torrents.ts'
 
 type Who =
@@ -50,6 +51,9 @@ const MATRIX: Readonly<Record<string, Row>> = {
   'get /bundles/{slug}/releases/{name}': row(200, 404, 404, 200, 200, 200, 200, 200),
   'get /bundles/{slug}/releases/{name}/torrent': row(200, 404, 404, 200, 200, 200, 200, 200),
   'post /bundles/{slug}/releases/{name}/links': row(201, 404, 404, 201, 403, 403, 201, 201),
+  'put /bundles/{slug}/releases/{name}/media': row(403, 404, 404, 204, 403, 403, 204, 204),
+  'put /bundles/{slug}/releases/{name}/poster': row(403, 404, 404, 204, 403, 403, 204, 204),
+  'get /bundles/{slug}/releases/{name}/poster': row(200, 404, 404, 200, 200, 200, 200, 200),
   'post /bundles/{slug}/releases/{name}/recall': row(403, 404, 404, 200, 200, 403, 403, 200),
   'get /grants': row(200, 200, 200, 200, 200, 200, 200, 200),
   'delete /grants/{id}': row(204, 404, 404, 204, 204, 404, 404, 204), // the grant is for viewer, by publisher
@@ -115,6 +119,7 @@ const MATRIX: Readonly<Record<string, Row>> = {
 const BODIES: Readonly<Record<string, object>> = {
   'post /bundles': { title: 'Another' },
   'post /bundles/{slug}/releases/{name}/links': {},
+  'put /bundles/{slug}/releases/{name}/media': { kind: 'video', playsInBrowsers: true },
   'post /grants/shared': { items: [] },
   'post /grants/refuse-before': { before: '2026-01-01T00:00:00Z' },
   'post /presence': { peerId: 'b'.repeat(40), kind: 'origin', host: '10.0.0.9', port: 5_000, complete: [] },
@@ -233,6 +238,12 @@ describe('The REST API, every route for everybody', () => {
         }
         if (key.startsWith('delete') && key.includes('guests'))
           await portal.api('put', `/bundles/${slug}/guests/${person}`, paula).send({}).expect(204)
+        if (key.startsWith('get') && key.endsWith('/poster'))
+          await portal
+            .api('put', `/bundles/${slug}/releases/latest/poster`, paula)
+            .set('content-type', 'image/jpeg')
+            .send(smallJpeg())
+            .expect(204)
         const request_ = key.includes('/requests/{id}') ? await asked(slug) : ''
         const draft_ = key.includes('/drafts/{id}') ? await drafted(key) : ''
         const path = route.path
@@ -245,7 +256,8 @@ describe('The REST API, every route for everybody', () => {
           .replace('{kid}', 'none')
         const query = key === 'delete /drafts/{id}/files' ? '?path=a.txt' : ''
         const request = portal.api(route.method, path + query, tokens.get(who))
-        if (route.takesTorrent === true)
+        if (route.takes?.type === 'image/jpeg') request.set('content-type', 'image/jpeg').send(smallJpeg())
+        else if (route.takes !== undefined)
           request
             .set('content-type', 'application/x-bittorrent')
             .send(Buffer.from(torrentNamed(`more of ${name}`)))

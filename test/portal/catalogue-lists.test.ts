@@ -6,7 +6,7 @@ import { CompiledQuery, sql, type KyselyPlugin, type QueryId, type RootOperation
 import { slug } from '../../src/core/ids.ts'
 import { seconds } from '../../src/core/units.ts'
 import type { BundleQuery, Eyes } from '../../src/portal/catalogue/catalogue.ts'
-import { seenBy, taggedWith } from '../../src/portal/catalogue/seen.ts'
+import { ofKind, seenBy, taggedWith } from '../../src/portal/catalogue/seen.ts'
 import { SqliteCatalogue } from '../../src/portal/catalogue/sqlite-catalogue.ts'
 import { openDatabase } from '../../src/portal/database/open-database.ts'
 import type { Database } from '../../src/portal/database/tables.ts'
@@ -98,10 +98,15 @@ describe('lists of the catalogue', () => {
     )
   })
 
-  it('of a tag or an audience do not look through all bundles', async () => {
+  it('of a tag, a kind or an audience do not look through all bundles', async () => {
     const plans = new Plans()
     const catalogue = catalogueOn(db.withPlugin(plans))
-    for (const query of [{ eyes: VERA }, { eyes: 'all', tag: 'x' }, { eyes: VERA, tag: 'x' }] as const)
+    for (const query of [
+      { eyes: VERA },
+      { eyes: 'all', tag: 'x' },
+      { eyes: VERA, tag: 'x' },
+      { eyes: VERA, kind: 'other' },
+    ] as const)
       await catalogue.bundles({ ...query, limit: 50 })
     const details = await plans.of(db)
     assert.ok(details.some((detail) => detail.includes('x USING PRIMARY KEY (list=?')))
@@ -111,13 +116,13 @@ describe('lists of the catalogue', () => {
     )
   })
 
-  it('hold what was in the catalogue before there were lists, by title and by words, too', async () => {
+  it('hold what was in the catalogue before there were lists, by title, by words and by kind, too', async () => {
     await db.destroy()
     file = join(folder, 'old.sqlite')
     await writeOldCatalogue(file, [
       { title: 'hers', owner: 'vera', audience: 'nobody' },
       { title: 'Évacuation', owner: 'paula', audience: 'ops', tag: 'x' },
-      { title: 'not hers', owner: 'paula', audience: 'nobody', tag: 'x' },
+      { title: 'not hers', owner: 'paula', audience: 'nobody', tag: 'x', file: 'film.mp4' },
     ])
     db = await openDatabase(file)
     const titles = async (query: Partial<BundleQuery> & { eyes: Eyes }): Promise<string[]> =>
@@ -127,6 +132,8 @@ describe('lists of the catalogue', () => {
     assert.deepEqual(await titles({ eyes: VERA, tag: 'x' }), ['Évacuation'])
     assert.deepEqual(await titles({ eyes: 'all', sort: 'title' }), ['Évacuation', 'hers', 'not hers'])
     assert.deepEqual(await titles({ eyes: VERA, q: 'evacation' }), ['Évacuation'])
+    assert.deepEqual(await titles({ eyes: 'all', kind: 'video', sort: 'title' }), ['not hers'])
+    assert.deepEqual(await titles({ eyes: 'all', kind: 'other', sort: 'title' }), ['Évacuation', 'hers'])
   })
 
   it('answer the same whether few or many may be seen', async () => {
@@ -139,6 +146,13 @@ describe('lists of the catalogue', () => {
       assert.deepEqual(await titles(query.where(seen)), ['for all', 'for ops', 'hers'])
       assert.deepEqual(await titles(query.where(tagged)), ['for all', 'for ops', 'not hers'])
       assert.deepEqual(await titles(query.where(seen).where(tagged)), ['for all', 'for ops'])
+      assert.deepEqual(await titles(query.where(await ofKind(db, 'other', sql.ref('bundles.id'), few))), [
+        'for all',
+        'for ops',
+        'hers',
+        'not hers',
+      ])
+      assert.deepEqual(await titles(query.where(await ofKind(db, 'video', sql.ref('bundles.id'), few))), [])
     }
   })
 })

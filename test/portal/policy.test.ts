@@ -67,6 +67,7 @@ const RULES: { readonly [K in Action['kind']]: Rule } = {
   'add-release': [[{ kind: 'add-release', bundle }, ['admin', 'owner']]],
   'admit-guests': [[{ kind: 'admit-guests', bundle }, ['admin', 'owner']]],
   'change-bundle': [[{ kind: 'change-bundle', bundle }, ['admin', 'owner']]],
+  'describe-release': [[{ kind: 'describe-release', bundle }, ['admin', 'owner', 'origin']]],
   'recall-release': [[{ kind: 'recall-release', bundle }, ['admin', 'owner', 'operator']]],
   link: zReleaseState.options.map((state) => [
     { kind: 'link', bundle, state, forUser: 'somebody else' },

@@ -3,11 +3,13 @@
  * of three bundles among a hundred thousand is not looked for in all of them.
  */
 import type { Selectable } from 'kysely'
+import type { Kind } from '../../core/kinds.ts'
 import type { BundleRow, Tx } from '../database/tables.ts'
 import type { Eyes } from './catalogue.ts'
 import { textList } from './rows.ts'
 
 export const listOfTag = (tag: string): string => `t:${tag}`
+export const listOfKind = (kind: Kind | ''): string => `k:${kind}`
 export const listOfName = (name: string): string => `a:${name}`
 
 /** As people look things up: accents and case aside, from the first letter or digit on. */
@@ -31,10 +33,14 @@ export function listsOf({ owner, audience }: Exclude<Eyes, 'all'>): readonly str
   return [...new Set([`o:${owner}`, ...audience.map(listOfName)])]
 }
 
-/** For a new bundle, with its tags and its audience. */
+/** For a new bundle, with its tags, its kind and its audience. */
 export async function enlist(tx: Tx, bundle: Selectable<BundleRow>): Promise<void> {
   const audience = textList(bundle.audience)
-  const lists = [...listsOf({ owner: bundle.owner, audience }), ...textList(bundle.tags).map(listOfTag)]
+  const lists = [
+    ...listsOf({ owner: bundle.owner, audience }),
+    ...textList(bundle.tags).map(listOfTag),
+    listOfKind(bundle.kind),
+  ]
   await tx
     .insertInto('bundle_lists')
     .values(lists.map((list) => placeIn(list, bundle)))
@@ -64,4 +70,32 @@ export async function delistFor(tx: Tx, bundleId: number, name: string): Promise
 export async function touch(tx: Tx, bundleId: number, at: number): Promise<void> {
   await tx.updateTable('bundles').set({ updated_at: at }).where('id', '=', bundleId).execute()
   await tx.updateTable('bundle_lists').set({ updated_at: at }).where('bundle_id', '=', bundleId).execute()
+}
+
+/** After the releases of a bundle have changed: its kind is that of the newest live one, or of the last that was. */
+export async function followKind(tx: Tx, bundleId: number): Promise<void> {
+  const bundle = await tx
+    .selectFrom('bundles')
+    .selectAll()
+    .where('id', '=', bundleId)
+    .executeTakeFirstOrThrow()
+  const newest = await tx
+    .selectFrom('releases')
+    .select('kind')
+    .where('bundle_id', '=', bundleId)
+    .where('state', '=', 'live')
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  if (newest === undefined || newest.kind === bundle.kind) return
+  await tx.updateTable('bundles').set({ kind: newest.kind }).where('id', '=', bundleId).execute()
+  await tx
+    .deleteFrom('bundle_lists')
+    .where('bundle_id', '=', bundleId)
+    .where('list', '=', listOfKind(bundle.kind))
+    .execute()
+  await tx
+    .insertInto('bundle_lists')
+    .values(placeIn(listOfKind(newest.kind), bundle))
+    .execute()
 }

@@ -10,6 +10,7 @@
  */
 import type { InfoHash, ReleaseName, Slug } from '../../core/ids.ts'
 import type { EpochMillis } from '../../core/units.ts'
+import type { Kind } from '../../core/kinds.ts'
 import type { Torrent } from '../../core/metainfo.ts'
 import type { Bundle, BundleChange, Release, zFile } from '../../wire/api.ts'
 import type { z } from 'zod'
@@ -60,6 +61,7 @@ export interface BundleQuery {
   /** Words, each of which must begin a word of the bundle's texts or file names. */
   readonly q?: string | undefined
   readonly tag?: string | undefined
+  readonly kind?: Kind | undefined
   /** Without words: newest first, or by title. */
   readonly sort?: 'newest' | 'title' | undefined
   readonly limit: number

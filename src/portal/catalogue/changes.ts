@@ -1,10 +1,11 @@
 /** What changes the catalogue, each change one transaction with its audit row and its events. */
 import { type InfoHash, type ReleaseName, releaseName, type Slug, slug, slugOfTitle } from '../../core/ids.ts'
+import { kindOfFiles } from '../../core/kinds.ts'
 import { sizeOf } from '../../core/metainfo.ts'
 import { ShoalError } from '../../core/errors.ts'
 import type { Bundle } from '../../wire/api.ts'
 import type { Tx } from '../database/tables.ts'
-import { enlist, titleKeyOf, touch } from './bundle-lists.ts'
+import { enlist, followKind, titleKeyOf, touch } from './bundle-lists.ts'
 import type { AddedRelease, BundleDraft, ReleaseDraft, ReleaseHappening, StoredRelease } from './catalogue.ts'
 import { nextState } from './release-state.ts'
 import { bundleOfRow, releaseOfRow } from './rows.ts'
@@ -143,6 +144,9 @@ async function insertRelease(
 ): Promise<number> {
   const { draft } = release
   const { metainfo, infoHash, infoBytes } = draft.torrent
+  const files = metainfo.isSingleFile
+    ? [{ path: metainfo.name, sizeBytes: sizeOf(metainfo) }]
+    : metainfo.files.map(({ path, sizeBytes }) => ({ path, sizeBytes }))
   const { id } = await tx
     .insertInto('releases')
     .values({
@@ -161,12 +165,10 @@ async function insertRelease(
       published_at: release.at,
       published_by: draft.publishedBy,
       expires_at: draft.expiresAt ?? null,
+      kind: kindOfFiles(files),
     })
     .returning('id')
     .executeTakeFirstOrThrow()
-  const files = metainfo.isSingleFile
-    ? [{ path: metainfo.name, sizeBytes: sizeOf(metainfo) }]
-    : metainfo.files.map(({ path, sizeBytes }) => ({ path, sizeBytes }))
   await tx
     .insertInto('release_contents')
     .values({ release_id: id, info: Buffer.from(infoBytes), files: JSON.stringify(files) })
@@ -185,6 +187,9 @@ export async function happen(
     const reason = happening.kind === 'complete' ? null : happening.reason
     await tx.updateTable('releases').set({ state, reason }).where('id', '=', row.id).execute()
     await reindexBundle(tx, row.bundle_id)
+    await followKind(tx, row.bundle_id)
+    // what was taken back is not shown any more either
+    if (state === 'recalled') await tx.deleteFrom('posters').where('release_id', '=', row.id).execute()
     if (happening.kind !== 'missing') await touch(tx, row.bundle_id, parts.clock.epoch())
     notes.audit({
       actor: by,
@@ -193,6 +198,6 @@ export async function happen(
       ...(reason === null ? {} : { detail: reason }),
     })
     if (state === 'recalled') notes.event({ kind: 'recalled', infohash })
-    return releaseOfRow({ ...row, state, reason })
+    return releaseOfRow({ ...row, state, reason, ...(state === 'recalled' && { poster_tag: null }) })
   })
 }

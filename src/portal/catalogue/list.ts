@@ -4,13 +4,13 @@ import { type RawBuilder, type Selectable, sql } from 'kysely'
 import type { Bundle } from '../../wire/api.ts'
 import { pageOf, parseCursor, type Page } from '../cursor.ts'
 import type { BundleRow, Database } from '../database/tables.ts'
-import { listOfTag, listsOf } from './bundle-lists.ts'
+import { listOfKind, listOfTag, listsOf } from './bundle-lists.ts'
 import type { BundleQuery, FoundBundles } from './catalogue.ts'
 import { corrections } from './correct.ts'
 import { bundleOfRow } from './rows.ts'
 import { matchExpression, searchRank } from './search.ts'
 import { latestOf } from './select.ts'
-import { seenBy, taggedWith } from './seen.ts'
+import { ofKind, seenBy, taggedWith } from './seen.ts'
 
 /** Last row of the page before: by date `['t', updated_at, id]`, by title `['a', title_key, id]`, by merit `['r', rank, id]`. */
 const zByDate = z.tuple([z.literal('t'), z.number(), z.number().int()])
@@ -87,10 +87,11 @@ async function inOrder(db: Database, query: BundleQuery): Promise<Page<Selectabl
 }
 
 async function selectInOrder(db: Database, query: BundleQuery, order: Order) {
-  const { eyes, tag } = query
+  const { eyes, tag, kind } = query
   const limit = query.limit + 1
   const { column, down, isBehind, key, id } = order
-  if (tag !== undefined) return taggedPage(db, { ...query, tag }, order)
+  if (tag !== undefined) return filteredPage(db, query, listOfTag(tag), order)
+  if (kind !== undefined) return filteredPage(db, query, listOfKind(kind), order)
   if (eyes !== 'all') return joinedPage(db, listsOf(eyes), limit, order)
   return sql<Selectable<BundleRow>>`
     select * from bundles where (${column}, id) ${isBehind} (${key}, ${id})
@@ -116,16 +117,20 @@ function joinedPage(
     order by bundles.${column} ${down}, bundles.id ${down}`.execute(db)
 }
 
-/** The next ones of a tag, of those that may be seen. */
-async function taggedPage(
+/** The next ones of a list, of those that may be seen; of a tag's, those of the kind that is wanted, too. */
+async function filteredPage(
   db: Database,
-  query: BundleQuery & { tag: string },
+  query: BundleQuery,
+  list: string,
   { listed, down, isBehind, key, id }: Order,
 ) {
-  const seen = await seenBy(db, query.eyes, sql.ref('x.bundle_id'))
+  const bundle = sql.ref('x.bundle_id')
+  const seen = await seenBy(db, query.eyes, bundle)
+  const { tag, kind } = query
+  const isOfKind = tag === undefined || kind === undefined ? sql`true` : await ofKind(db, kind, bundle)
   return sql<Selectable<BundleRow>>`
     select bundles.* from bundle_lists x join bundles on bundles.id = x.bundle_id
-    where x.list = ${listOfTag(query.tag)} and (${listed}, x.bundle_id) ${isBehind} (${key}, ${id}) and ${seen}
+    where x.list = ${list} and (${listed}, x.bundle_id) ${isBehind} (${key}, ${id}) and ${seen} and ${isOfKind}
     order by ${listed} ${down}, x.bundle_id ${down} limit ${query.limit + 1}`.execute(db)
 }
 
@@ -139,6 +144,7 @@ async function byRank(db: Database, query: BundleQuery, words: string) {
     .select(['rowid as found_id', searchRank.as('rank')])
     .where(sql<boolean>`bundle_search match ${match}`)
   if (query.tag !== undefined) matching = matching.where(await taggedWith(db, query.tag, id))
+  if (query.kind !== undefined) matching = matching.where(await ofKind(db, query.kind, id))
   const found = matching
     .where(await seenBy(db, query.eyes, id))
     .orderBy('bundle_search.rowid', 'desc')

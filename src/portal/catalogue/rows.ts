@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { Selectable } from 'kysely'
 import type { Slug } from '../../core/ids.ts'
-import type { Bundle, Release } from '../../wire/api.ts'
+import type { Bundle, Media, Release } from '../../wire/api.ts'
 import type { BundleRow, ReleaseRow } from '../database/tables.ts'
 import type { ReleaseFile, StoredRelease } from './catalogue.ts'
 
@@ -26,8 +26,30 @@ const isFile = (value: unknown): value is ReleaseFile =>
   'sizeBytes' in value &&
   typeof value.sizeBytes === 'number'
 
-/** A release's columns with its bundle's name. */
-export type JoinedRelease = Selectable<ReleaseRow> & { readonly slug: Slug }
+/** A release's columns with its bundle's name, and what is said of its media. */
+export type JoinedRelease = Selectable<ReleaseRow> & MediaColumns & { readonly slug: Slug }
+
+interface MediaColumns {
+  readonly media_kind: 'video' | 'audio' | null
+  readonly duration_seconds: number | null
+  readonly width_px: number | null
+  readonly height_px: number | null
+  readonly plays_in_browsers: number | null
+  readonly poster_tag: string | null
+}
+
+function shownOf(row: MediaColumns): Pick<Release, 'media' | 'hasPoster' | 'posterTag'> {
+  const { media_kind: kind, poster_tag: tag } = row
+  const media =
+    kind === null ? undefined : { kind, ...sizesOf(row), playsInBrowsers: row.plays_in_browsers === 1 }
+  return { ...(media && { media }), ...(tag !== null && { hasPoster: true, posterTag: tag }) }
+}
+
+const sizesOf = ({ duration_seconds, width_px, height_px }: MediaColumns): Partial<Media> => ({
+  ...(duration_seconds !== null && { durationSeconds: duration_seconds }),
+  ...(width_px !== null && { widthPx: width_px }),
+  ...(height_px !== null && { heightPx: height_px }),
+})
 
 export function releaseOfRow(row: JoinedRelease): StoredRelease {
   return {
@@ -46,6 +68,7 @@ export function releaseOfRow(row: JoinedRelease): StoredRelease {
     isSingleFile: row.is_single_file === 1,
     rights: row.rights,
     ...(row.expires_at === null ? {} : { expiresAt: isoTime(row.expires_at) }),
+    ...shownOf(row),
   }
 }
 
@@ -59,6 +82,7 @@ export function bundleOfRow(row: Selectable<BundleRow>, latest: StoredRelease | 
     audience: textList(row.audience),
     updatedAt: isoTime(row.updated_at),
     latest: latest === undefined ? null : publicRelease(latest),
+    kind: row.kind,
   }
 }
 

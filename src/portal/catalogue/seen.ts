@@ -1,11 +1,12 @@
 /**
  * Conditions on a bundle's id, for queries that walk bundles in an order of their own: whether certain eyes may see it,
- * whether it has a tag. Where few bundles pass, their set is made once for a query and looked up in memory, since the
+ * whether it has a tag, or is of a kind. Where few bundles pass, their set is made once for a query and looked up in memory, since the
  * query then walks past many; where many pass, that set would take longer than to ask of each bundle on the way.
  */
 import { type RawBuilder, sql } from 'kysely'
+import type { Kind } from '../../core/kinds.ts'
 import type { Database } from '../database/tables.ts'
-import { listOfTag, listsOf } from './bundle-lists.ts'
+import { listOfKind, listOfTag, listsOf } from './bundle-lists.ts'
 import type { Eyes } from './catalogue.ts'
 
 /** To collect so many takes about a millisecond. */
@@ -37,6 +38,17 @@ export async function taggedWith(
   const lists = JSON.stringify([listOfTag(tag)])
   if (await areFew(db, lists, few)) return inLists(lists, id)
   return sql<boolean>`exists (select 1 from bundle_tags t where t.tag = ${tag} and t.bundle_id = ${id})`
+}
+
+export async function ofKind(
+  db: Database,
+  kind: Kind,
+  id: RawBuilder<unknown>,
+  few = FEW,
+): Promise<RawBuilder<boolean>> {
+  const lists = JSON.stringify([listOfKind(kind)])
+  if (await areFew(db, lists, few)) return inLists(lists, id)
+  return sql<boolean>`exists (select 1 from bundles k where k.id = ${id} and +k.kind = ${kind})`
 }
 
 /** `+`: as a filter. SQLite would otherwise begin a full-text search anew for each member of the set. */

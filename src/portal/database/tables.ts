@@ -5,8 +5,10 @@
 import type { Generated, Kysely, Transaction } from 'kysely'
 import type { DeviceId, GrantId, InfoHash, PeerId, ReleaseName, Slug } from '../../core/ids.ts'
 import type { IpAddress } from '../../core/address.ts'
+import type { Kind } from '../../core/kinds.ts'
 import type { PersonRole, ReleaseState, RequestState, Role } from '../../wire/api.ts'
 import type { DraftFileRow, DraftRow } from './publishing-tables.ts'
+import type { PosterRow, ReleaseMediaRow } from './media-tables.ts'
 
 export interface BundleRow {
   id: Generated<number>
@@ -21,6 +23,8 @@ export interface BundleRow {
   updated_at: number
   /** The title as lists are sorted by it. */
   title_key: string
+  /** Of its newest live release; `bundle_lists` has the same to filter by. */
+  kind: Generated<Kind>
 }
 
 export interface ReleaseRow {
@@ -42,6 +46,8 @@ export interface ReleaseRow {
   published_by: string
   /** When it is recalled by itself. */
   expires_at: number | null
+  /** By the names of its files. */
+  kind: Generated<Kind>
 }
 
 /** Apart from `releases`, so that a list never reads megabytes of hashes. */
@@ -250,6 +256,8 @@ export interface Tables {
   word_variants: { variant: string; word: string }
   releases: ReleaseRow
   release_contents: ReleaseContentRow
+  release_media: ReleaseMediaRow
+  posters: PosterRow
   grants: GrantRow
   grant_renewals: GrantRenewalRow
   serving_grants: ServingGrantRow

@@ -9,20 +9,22 @@ import { addressOf, askerByCodeOr, askerOf } from './authenticate.ts'
 import type { Attempts } from './attempts.ts'
 import { openApiDocument } from './openapi.ts'
 import { problemOf } from './problems.ts'
-import type { ApiRoute, OpenCall, Reply } from './route.ts'
+import type { ApiRoute, BytesTaken, OpenCall, Reply } from './route.ts'
 import { adminRoutes } from './routes-admin.ts'
 import { deviceRoutes } from './routes-devices.ts'
-import { catalogueRoutes, TORRENT_TYPE } from './routes-catalogue.ts'
+import { catalogueRoutes } from './routes-catalogue.ts'
 import { draftRoutes } from './routes-drafts.ts'
 import { grantRoutes } from './routes-grants.ts'
 import { keyRoutes } from './routes-keys.ts'
 import { loginRoutes } from './routes-login.ts'
+import { mediaRoutes } from './routes-media.ts'
 import { peopleRoutes } from './routes-people.ts'
 import { requestRoutes } from './routes-requests.ts'
 import { serviceRoutes } from './routes-service.ts'
 
 export const apiRoutes: readonly ApiRoute[] = [
   ...catalogueRoutes,
+  ...mediaRoutes,
   ...grantRoutes,
   ...keyRoutes,
   ...deviceRoutes,
@@ -34,9 +36,12 @@ export const apiRoutes: readonly ApiRoute[] = [
   ...draftRoutes,
 ]
 
+/** A week: what is under an address of its own never changes. */
+const KEPT_SECONDS = 7 * 24 * 3_600
+
 /** Bodies are read after it is known who asks: a stranger makes us hold nothing. */
 const readJson: RequestHandler = express.json({ limit: limits.apiBodyBytesMax })
-const readTorrent: RequestHandler = express.raw({ type: TORRENT_TYPE, limit: limits.torrentBytesMax })
+const readBytes = ({ type, bytesMax }: BytesTaken): RequestHandler => express.raw({ type, limit: bytesMax })
 
 export function apiRouter(services: Services, attempts: Attempts): Router {
   const router = Router({ caseSensitive: true })
@@ -118,7 +123,7 @@ async function readCall(
 }
 
 function readBody(one: ApiRoute, req: Request, res: Response): Promise<void> {
-  const read = one.takesTorrent === true ? readTorrent : readJson
+  const read = one.takes === undefined ? readJson : readBytes(one.takes)
   return new Promise((resolve, reject) => {
     read(req, res, (error?: unknown) => {
       if (error === undefined) resolve()
@@ -129,15 +134,21 @@ function readBody(one: ApiRoute, req: Request, res: Response): Promise<void> {
 
 function bodyOf(one: ApiRoute, req: Request): unknown {
   const body: unknown = req.body
-  if (one.takesTorrent !== true) return body
+  if (one.takes === undefined) return body
   if (body instanceof Uint8Array && body.length > 0) return body
-  throw new ShoalError('bad-input', `send the .torrent's bytes as ${TORRENT_TYPE}`)
+  throw new ShoalError('bad-input', `send ${one.takes.what} as ${one.takes.type}`)
 }
 
 async function send(res: Response, reply: Reply): Promise<void> {
   res.status(reply.status).set('Cache-Control', 'no-store')
   if ('json' in reply) {
     res.json(reply.json)
+  } else if ('tag' in reply) {
+    // express answers 304 where the asker has the same already
+    const kept = reply.isKept ? `private, max-age=${KEPT_SECONDS}, immutable` : 'private, no-cache'
+    res.vary('Authorization').vary('Cookie').set('Cache-Control', kept)
+    res.set('ETag', `"${reply.tag}"`).type(reply.type)
+    res.send(Buffer.from(reply.bytes))
   } else if ('bytes' in reply) {
     if (reply.fileName !== undefined)
       res.set('Content-Disposition', `attachment; filename="${reply.fileName}"`)

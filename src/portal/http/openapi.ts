@@ -3,7 +3,6 @@ import { z } from 'zod'
 import { createDocument, type ZodOpenApiResponsesObject } from 'zod-openapi'
 import { zProblem } from '../../wire/api.ts'
 import type { Answer, ApiRoute } from './route.ts'
-import { TORRENT_TYPE } from './routes-catalogue.ts'
 
 export function openApiDocument(routes: readonly ApiRoute[], publicUrl: string): object {
   const paths: Record<string, Record<string, object>> = {}
@@ -46,7 +45,7 @@ export function openApiDocument(routes: readonly ApiRoute[], publicUrl: string):
 
 function operation(route: ApiRoute): object {
   const { params, query, body } = route
-  const bodyType = route.takesTorrent === true ? TORRENT_TYPE : 'application/json'
+  const bodyType = route.takes?.type ?? 'application/json'
   return {
     summary: route.summary,
     ...(route.isOpen === true && { security: [] }),
@@ -59,7 +58,7 @@ function operation(route: ApiRoute): object {
       ? {}
       : {
           requestBody: {
-            content: { [bodyType]: { schema: route.takesTorrent === true ? zBytes : body } },
+            content: { [bodyType]: { schema: route.takes === undefined ? body : zBytes } },
           },
         }),
     responses: Object.fromEntries([...route.answers.map(response), problemResponse]),

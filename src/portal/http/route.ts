@@ -33,6 +33,15 @@ export type Reply =
       readonly bytes: Uint8Array | string
       readonly fileName?: string
     }
+  /** What may be kept by who asked, and asked for again by its tag. */
+  | {
+      readonly status: 200
+      readonly type: string
+      readonly bytes: Uint8Array
+      readonly tag: string
+      /** It is asked for under an address of its own: it may be used without asking again. */
+      readonly isKept: boolean
+    }
   /** Text in parts, as they are read: never all of it at once. */
   | {
       readonly status: 200
@@ -47,6 +56,14 @@ export type Answer =
   | { readonly status: 204 }
   | { readonly status: 200; readonly type: string }
 
+/** A body that is no JSON. */
+export interface BytesTaken {
+  readonly type: string
+  readonly bytesMax: number
+  /** For who sent something else: "the .torrent's bytes". */
+  readonly what: string
+}
+
 interface Described<P, Q, B> {
   readonly method: 'get' | 'post' | 'put' | 'delete'
   /** Below /api/v1, parameters in braces. */
@@ -54,9 +71,9 @@ interface Described<P, Q, B> {
   readonly summary: string
   readonly params?: z.ZodType<P> & z.ZodObject
   readonly query?: z.ZodType<Q> & z.ZodObject
-  /** JSON, or the bytes of a .torrent. */
+  /** JSON, or bytes where {@link takes} says so. */
   readonly body?: z.ZodType<B>
-  readonly takesTorrent?: boolean
+  readonly takes?: BytesTaken
   /** A one-time code for devices says who asks as well as a token. */
   readonly takesCode?: boolean
   readonly answers: readonly Answer[]

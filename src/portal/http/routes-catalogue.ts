@@ -1,6 +1,7 @@
 /** REST: bundles, releases, links. */
 import { z } from 'zod'
 import { ShoalError } from '../../core/errors.ts'
+import { limits } from '../../wire/limits.ts'
 import { encodeTorrent } from '../../wire/torrent.ts'
 import {
   zBundle,
@@ -115,7 +116,7 @@ export const catalogueRoutes: readonly ApiRoute[] = [
     params: bySlug,
     query: zNewReleaseQuery,
     body: z.instanceof(Uint8Array),
-    takesTorrent: true,
+    takes: { type: TORRENT_TYPE, bytesMax: limits.torrentBytesMax, what: "the .torrent's bytes" },
     answers: [
       { status: 201, schema: zRelease },
       { status: 200, schema: zRelease },

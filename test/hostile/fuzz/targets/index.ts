@@ -4,6 +4,7 @@ import { bencodedTargets } from './bencoded.ts'
 import { documentTargets } from './documents.ts'
 import { extensionTargets } from './extensions.ts'
 import { leaseTargets } from './leases.ts'
+import { mediaTargets } from './media.ts'
 import { peerWireTargets } from './peer-wire.ts'
 import { queryTargets } from './queries.ts'
 import { reachTargets } from './reach.ts'
@@ -24,6 +25,7 @@ export async function allTargets(): Promise<readonly Target[]> {
     ...queryTargets,
     ...signalTargets,
     ...leaseTargets,
+    ...mediaTargets,
     ...reachTargets,
     ...(await signedTargets()),
     ...documentTargets,
