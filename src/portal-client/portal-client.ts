@@ -3,6 +3,7 @@
  * portal writes by, loaded when the first answer is there: `shoal get` of a link never pays for it.
  */
 import type { z } from 'zod'
+import type { Kind } from '../core/kinds.ts'
 import type { DeviceId, GrantId, ReleaseName, Slug } from '../core/ids.ts'
 import type * as Api from '../wire/api.ts'
 import type * as DeviceApi from '../wire/device-api.ts'
@@ -23,6 +24,7 @@ export interface BundleQuery {
   /** Words to look for. */
   readonly q?: string
   readonly tag?: string
+  readonly kind?: Kind
   /** Bundles a page. */
   readonly limit?: number
   /** `nextCursor` of the page before. */
@@ -103,6 +105,22 @@ export class PortalClient {
 
   release(slug: Slug, name: ReleaseName, signal?: AbortSignal): Promise<Api.Release> {
     return this.#ask.json(`/bundles/${slug}/releases/${name}`, {}, (api) => api.zRelease, signal)
+  }
+
+  /** What it has as media; for its publisher, and for origins. */
+  async describeRelease(
+    slug: Slug,
+    name: ReleaseName,
+    media: Api.MediaDescription,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const call: Call = { method: 'PUT', json: media }
+    await this.#ask.send(`/api/v1/bundles/${slug}/releases/${name}/media`, call, signal)
+  }
+
+  async setPoster(slug: Slug, name: ReleaseName, jpeg: Uint8Array, signal?: AbortSignal): Promise<void> {
+    const call: Call = { method: 'PUT', jpeg }
+    await this.#ask.send(`/api/v1/bundles/${slug}/releases/${name}/poster`, call, signal)
   }
 
   /** The bytes of the release's .torrent, without any tracker. */

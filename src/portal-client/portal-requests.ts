@@ -36,6 +36,7 @@ export interface Call {
   readonly json?: unknown
   /** The bytes of a .torrent. */
   readonly torrent?: Uint8Array
+  readonly jpeg?: Uint8Array
   readonly replyBytesMax?: number
   readonly timeout?: Millis
 }
@@ -70,16 +71,16 @@ export class PortalRequests {
   async send(path: string, call: Call, signal?: AbortSignal): Promise<HttpReply> {
     const { token, code, localAddress, clock } = this.#parts
     const body =
-      call.torrent ?? (call.json === undefined ? undefined : Buffer.from(JSON.stringify(call.json)))
+      call.torrent ??
+      call.jpeg ??
+      (call.json === undefined ? undefined : Buffer.from(JSON.stringify(call.json)))
     const request: HttpRequest = {
       method: call.method ?? 'GET',
       headers: {
         accept: 'application/json',
         ...(code === undefined ? {} : { authorization: `Code ${code}` }),
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-        ...(body === undefined
-          ? {}
-          : { 'content-type': call.torrent ? 'application/x-bittorrent' : 'application/json' }),
+        ...(body === undefined ? {} : { 'content-type': typeOf(call) }),
       },
       replyBytesMax: call.replyBytesMax ?? limits.apiReplyBytesMax,
       timeout: call.timeout ?? CALL_TIMEOUT,
@@ -99,3 +100,6 @@ export class PortalRequests {
     return url
   }
 }
+
+const typeOf = ({ torrent, jpeg }: Call): string =>
+  torrent !== undefined ? 'application/x-bittorrent' : jpeg !== undefined ? 'image/jpeg' : 'application/json'

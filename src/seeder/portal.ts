@@ -3,5 +3,15 @@ import type { PortalClient } from '../portal-client/index.ts'
 
 export type SeederPortal = Pick<
   PortalClient,
-  'me' | 'bundle' | 'createBundle' | 'addRelease' | 'torrentOf' | 'createLink' | 'reportPresence' | 'wanted'
+  | 'me'
+  | 'bundle'
+  | 'createBundle'
+  | 'addRelease'
+  | 'release'
+  | 'describeRelease'
+  | 'setPoster'
+  | 'torrentOf'
+  | 'createLink'
+  | 'reportPresence'
+  | 'wanted'
 >

@@ -21,6 +21,7 @@ import { assertPublishable, planRelease } from './plan-release.ts'
 import { register, type Registered } from './register.ts'
 import type { ReleaseRecord } from './release-record.ts'
 import { ReleaseStore } from './release-store.ts'
+import { startTelling } from './media/start-telling.ts'
 import { seedFromHere, type SeedingFromHere } from './seed-from-here.ts'
 import { seederFolders } from './start-seeder.ts'
 
@@ -32,7 +33,15 @@ export interface PublishParts {
   /** With the token of a publisher or admin. */
   readonly client: Pick<
     PortalClient,
-    'origin' | 'me' | 'bundle' | 'createBundle' | 'addRelease' | 'createLink' | 'release'
+    | 'origin'
+    | 'me'
+    | 'bundle'
+    | 'createBundle'
+    | 'addRelease'
+    | 'createLink'
+    | 'release'
+    | 'describeRelease'
+    | 'setPoster'
   >
   /** Started only when we must seed ourselves; disposed of when an origin has it all. */
   readonly engine: () => Promise<Engine>
@@ -115,6 +124,7 @@ export async function publish(
   await store.update({ ...made.record, ...place, state: 'registered' })
   assertSameAdmit(place, options.admit)
 
+  await using _telling = options.isLocalOrigin ? undefined : startTelling(parts, place, made.record)
   const seededFrom = await waitUntilLive(parts, options, place, made.torrent, made.record, signal)
   const { infohash, sizeBytes } = made.record
   return { ...place, infohash, sizeBytes, portal: client.origin, seededFrom, hashedBytes: made.hashedBytes }

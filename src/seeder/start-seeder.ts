@@ -10,6 +10,7 @@ import { WantedFetcher } from './fetch-wanted.ts'
 import { pruneJournals } from './hash-journal.ts'
 import { HashPool } from './hash-pool.ts'
 import { Library, type EntryProblem } from './library.ts'
+import { MediaWork } from './media/media-work.ts'
 import type { SeederPortal } from './portal.ts'
 import { PresenceReporter, type Served } from './presence.ts'
 import { ReleaseStore } from './release-store.ts'
@@ -92,12 +93,18 @@ export async function startSeeder(parts: SeederParts, options: SeederOptions): P
     ...(options.peerHost === undefined ? {} : { host: options.peerHost }),
   }
   const reporter = stack.use(new PresenceReporter({ clock, log, portal, engine, served }, presence))
+  const media = stack.use(await MediaWork.open({ clock, log, portal, store, shelf, folder }))
+  const look = async (hash: Parameters<Shelf['look']>[0]): Promise<void> => {
+    await shelf.look(hash)
+    media.look(hash)
+  }
+  const looking = { look, serves: shelf.serves.bind(shelf) }
   const fetcher = stack.use(
-    new WantedFetcher({ clock, log, portal, control, engine, store, shelf, folder, onChange }),
+    new WantedFetcher({ clock, log, portal, control, engine, store, shelf: looking, folder, onChange }),
   )
 
   await shelf.fill()
-  const look = (hash: Parameters<Shelf['look']>[0]): Promise<void> => shelf.look(hash)
+  media.fill()
   stack.use(watchStore({ clock, log, store, onRelease: look }))
   const pool = stack.use(new HashPool())
   stack.use(startRollingCheck({ clock, log, store, shelf, findTouched: pool.findTouched }))
@@ -125,7 +132,7 @@ export async function startSeeder(parts: SeederParts, options: SeederOptions): P
     options.library === undefined || options.isLibraryAutomatic !== false
       ? undefined
       : await ServerLibrary.open(options.library, store)
-  const making = { clock, pool, store, journalFolder, shelf }
+  const making = { clock, pool, store, journalFolder, shelf: looking }
   const maker = new ReleaseMaker({ ...making, ...(chosenFrom !== undefined && { library: chosenFrom }) })
   const library =
     options.library === undefined || chosenFrom !== undefined

@@ -9,12 +9,14 @@ import {
   type Slug,
 } from '../../../src/core/ids.ts'
 import { sizeOf, type Torrent } from '../../../src/core/metainfo.ts'
+import { cleanJpeg } from '../../../src/wire/jpeg.ts'
 import { formatMagnet } from '../../../src/wire/magnet.ts'
 import type {
   Bundle,
   BundleDetail,
   Link,
   Me,
+  MediaDescription,
   NewBundle,
   NewReleaseQuery,
   Presence,
@@ -31,6 +33,8 @@ export class MemoryPortal {
   readonly presences: Presence[] = []
   readonly torrents = new Map<InfoHash, Torrent>()
   readonly bundles = new Map<Slug, BundleDetail>()
+  /** What was said of media, for publishers. */
+  readonly warnings: string[] = []
   user = 'origin'
   /** What the answers to presence reports carry. */
   serving: PresenceAnswer['serving'] = null
@@ -67,8 +71,12 @@ export class MemoryPortal {
 
   addRelease = async (name: Slug, bytes: Uint8Array, query: NewReleaseQuery): Promise<Release> => {
     this.#check()
+    return await this.addTorrent(name, parseTorrent(bytes), query)
+  }
+
+  /** As if it had been registered. */
+  async addTorrent(name: Slug, torrent: Torrent, query: NewReleaseQuery = {}): Promise<Release> {
     const bundle = this.#bundle(name)
-    const torrent = parseTorrent(bytes)
     if (this.torrents.has(torrent.infoHash)) throw new ShoalError('conflict', 'that release exists')
     const release: ReleaseDetail = {
       name: releaseName(query.release ?? String(bundle.releases.length + 1)),
@@ -90,7 +98,24 @@ export class MemoryPortal {
     return this.#answer(release)
   }
 
-  release = async (name: Slug, wanted: ReleaseName): Promise<Release> => {
+  describeRelease = (...said: Parameters<MemoryPortal['describe']>): Promise<void> => this.describe(...said)
+
+  async describe(name: Slug, wanted: ReleaseName, said: MediaDescription): Promise<void> {
+    const { warnings = [], ...media } = said
+    this.#change(name, wanted, { media })
+    this.warnings.push(...warnings)
+    return this.#answer(undefined)
+  }
+
+  setPoster = async (name: Slug, wanted: ReleaseName, jpeg: Uint8Array): Promise<void> => {
+    const { bytes } = cleanJpeg(jpeg)
+    this.#change(name, wanted, { hasPoster: true, posterTag: String(bytes.length) })
+    return this.#answer(undefined)
+  }
+
+  release = (...of: Parameters<MemoryPortal['releaseOf']>): Promise<Release> => this.releaseOf(...of)
+
+  async releaseOf(name: Slug, wanted: ReleaseName): Promise<Release> {
     const found = this.#bundle(name).releases.find((release) => release.name === wanted)
     if (found === undefined) throw new ShoalError('not-found', 'no such release')
     return this.#answer(found)
@@ -165,6 +190,15 @@ export class MemoryPortal {
     const found = this.bundles.get(name)
     if (found === undefined) throw new ShoalError('not-found', 'no such bundle')
     return found
+  }
+
+  #change(name: Slug, wanted: ReleaseName, more: Partial<ReleaseDetail>): void {
+    const bundle = this.#bundle(name)
+    if (!bundle.releases.some((release) => release.name === wanted))
+      throw new ShoalError('not-found', 'no such release')
+    bundle.releases = bundle.releases.map((release) =>
+      release.name === wanted ? { ...release, ...more } : release,
+    )
   }
 
   #check(): void {
