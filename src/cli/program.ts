@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander'
 import { readFileSync } from 'node:fs'
 import { ShoalError } from '../core/errors.ts'
+import { KINDS } from '../core/kinds.ts'
 import { parseDuration } from '../core/quantity-text.ts'
 import { Context, type Globals } from './context.ts'
 import { withoutSecrets } from '../platform/secrets.ts'
@@ -137,6 +138,7 @@ function contentCommands(add: Add, context: ContextOf): void {
     })
   add('list [query]', 'what there is')
     .option('--tag <tag>', 'only with this tag')
+    .addOption(new Option('--kind <kind>', 'only of this kind').choices(KINDS))
     .action(async (query: string | undefined, options: object, command: Command) => {
       await (await import('./commands/list.ts')).list(context(command), query, options)
     })

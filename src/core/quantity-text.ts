@@ -1,4 +1,4 @@
-/** Durations, rates and sizes as people type them. Readers for the command line and the settings. */
+/** Durations, rates and sizes as people type them, for the command line and the settings; lengths as people read them. */
 import { ShoalError } from './errors.ts'
 import { bytesPerSecond, type BytesPerSecond, millis, type Millis } from './units.ts'
 
@@ -47,4 +47,12 @@ export function parseRate(text: string): BytesPerSecond {
   const rate = bits !== null && scale !== undefined ? (Number(bits[1]) * scale) / 8 : parseSize(plain)
   if (rate < 1) throw new ShoalError('bad-usage', `${JSON.stringify(text)} is no rate: write 2MB or 20Mbit`)
   return bytesPerSecond(rate)
+}
+
+/** How long a film or a talk is: `45 s`, `12 min`, `1 h 05 min`. */
+export function lengthText(seconds: number): string {
+  if (seconds < 59.5) return `${Math.max(1, Math.round(seconds))} s`
+  const minutes = Math.round(seconds / 60)
+  if (minutes < 60) return `${minutes} min`
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`
 }

@@ -35,6 +35,7 @@ export function pageServices(services: Services, attempts: PageAttempts): PageSe
     list: (account, query) => catalogue.bundles({ ...query, eyes: eyesOf(account) }),
     bundleAlone: (account, slug) => readBundle(services, account, slug),
     bundle: (account, slug) => bundleDetail(services, account, slug),
+    mediaWarnings: (infohash) => services.media.warnings(infohash),
     colleagues: (infohash) => services.live?.seeds(infohash),
     link: (account, { slug, name, ...request }) =>
       takeLink(services, account, { slug, name, request: zLinkRequest.parse(request), isPage: true }),

@@ -10,6 +10,7 @@
  * `POST /welcome/CODE` (form field `password`; goes to `/`, or to `/welcome/CODE?weak=1`), `POST /logout` (form field `_csrf`). Links of the API point people to `/bundles/SLUG`.
  */
 import type { Request, RequestHandler } from 'express'
+import type { Kind } from '../core/kinds.ts'
 import type { InfoHash, ReleaseName, Slug } from '../core/ids.ts'
 import type { Bundle, BundleChange, BundleDetail, Link, LinkRequest, NewToken } from '../wire/api.ts'
 import type { Account } from './account.ts'
@@ -29,6 +30,7 @@ import type { SitePages } from './site-pages.ts'
 export interface ListQuery {
   readonly q?: string | undefined
   readonly tag?: string | undefined
+  readonly kind?: Kind | undefined
   readonly sort?: 'newest' | 'title' | undefined
   /** 1..`limits.pageItemsMax`. */
   readonly limit: number
@@ -54,6 +56,8 @@ export interface PageServices {
   link(account: Account, wish: { slug: Slug; name: ReleaseName | 'latest' } & LinkRequest): Promise<Link>
   /** @throws ShoalError `not-granted`, `not-found`; ZodError. */
   changeBundle(account: Account, slug: Slug, change: BundleChange): Promise<Bundle>
+  /** What is the matter with its media: for who may add releases. */
+  mediaWarnings(infohash: InfoHash): Promise<readonly string[]>
   /** May this account add releases to the bundle and recall them? */
   mayEdit(account: Account, bundle: Bundle): boolean
   mayRecall(account: Account, bundle: Bundle): boolean

@@ -1,7 +1,23 @@
 import assert from 'node:assert/strict'
-import { parseDuration, parseRate, parseSize } from '../../src/core/quantity-text.ts'
+import { lengthText, parseDuration, parseRate, parseSize } from '../../src/core/quantity-text.ts'
 
 const REFUSED = { name: 'ShoalError', code: 'bad-usage' }
+
+describe('a length', () => {
+  it('is told as people read it', () => {
+    for (const [seconds, text] of [
+      [0, '1 s'],
+      [45.4, '45 s'],
+      [59.6, '1 min'],
+      [725, '12 min'],
+      [3_569, '59 min'],
+      [3_599, '1 h 00 min'],
+      [3_900, '1 h 05 min'],
+      [360_000, '100 h 00 min'],
+    ] as const)
+      assert.equal(lengthText(seconds), text)
+  })
+})
 
 describe('a duration as people type it', () => {
   it('is a number and a unit', () => {

@@ -37,6 +37,14 @@ describe('the command line', function () {
     fails(await running.run('p', 'link', FILE.bundle, '--expires', 'soon'), 2, /soon/)
   })
 
+  it('lists what is of a kind, and knows no other kinds', async () => {
+    const ofKind = async (kind: string): Promise<unknown[]> =>
+      (await running.run('p', 'list', '--kind', kind)).events.map((e) => e.bundle)
+    assert.ok((await ofKind('software')).includes(FILE.bundle))
+    assert.deepEqual(await ofKind('audio'), [])
+    fails(await running.run('p', 'list', '--kind', 'films'), 2, /video, audio/)
+  })
+
   it('exits 3 for a token that the portal does not know', async () => {
     const tokenFile = join(running.dir, 'wrong.token')
     await writeFile(tokenFile, 'shoal_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n', { mode: 0o600 })

@@ -4,6 +4,7 @@ import { listenHttp, type HttpListener } from '../../src/platform/http-listener.
 import type { LiveFigures } from '../../src/portal/index.ts'
 import { openTestPortal, type TestPortal } from '../portal/test-portal.ts'
 import { CHROMIUM, launchChromium } from '../support/chromium.ts'
+import { smallJpeg } from '../support/jpegs.ts'
 import { needs } from '../support/needs.ts'
 import { mustBeGood, visitorOf, type Visitor } from '../support/page-check.ts'
 
@@ -32,7 +33,18 @@ describe('The pages in a real browser', function () {
     address = `http://127.0.0.1:${listener.port}`
     portal = await openTestPortal({ publicUrl: address, live: () => ({ ...FIGURES, peers }) })
     listener.setHandler(portal.portal.handler)
-    await portal.live(portal.adminToken, { title: 'Fire safety 2026', tags: ['safety'] }, 'film.mp4')
+    const film = await portal.live(
+      portal.adminToken,
+      { title: 'Fire safety 2026', tags: ['safety'] },
+      'film.mp4',
+    )
+    await portal
+      .api('put', `/bundles/${film.slug}/releases/1/media`, portal.adminToken)
+      .send({ kind: 'video', durationSeconds: 725, playsInBrowsers: false, warnings: ['It is no film.'] })
+    await portal
+      .api('put', `/bundles/${film.slug}/releases/1/poster`, portal.adminToken)
+      .set('content-type', 'image/jpeg')
+      .send(smallJpeg())
     await portal.live(portal.adminToken, { title: HOSTILE, description: HOSTILE }, 'other.mp4')
     browser = await launchChromium()
   })
@@ -60,6 +72,20 @@ describe('The pages in a real browser', function () {
     assert.match((await page.getAttribute('a[download]', 'href')) ?? '', /\/dl\/.+\.torrent$/)
     await page.click('text=Sign out')
     assert.equal(new URL(page.url()).pathname, '/login')
+    assert.deepEqual(troubles, [])
+    await page.context().close()
+  })
+
+  it('show posters in the library, and keep to a kind by its address alone', async () => {
+    const { page, troubles } = await visit()
+    await signIn(page)
+    await page.waitForFunction("document.querySelector('.card img')?.naturalWidth === 16")
+    await page.click('nav a:has-text("Documents")')
+    assert.equal(new URL(page.url()).search, '?kind=document')
+    await mustBeGood(page)
+    await page.click('nav a:has-text("Videos")')
+    await page.click('.card:has-text("Fire safety 2026")') // all of the card is its link
+    await page.waitForSelector('text=It is no film.')
     assert.deepEqual(troubles, [])
     await page.context().close()
   })

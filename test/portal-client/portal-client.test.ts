@@ -74,6 +74,30 @@ describe('PortalClient', () => {
     assert.deepEqual(server.asked, ['POST /api/v1/bundles/film/releases?release=1&notes=%C3%A4%3F'])
   })
 
+  it('says what a release has as media, and sends its poster as JPEG', async () => {
+    const bodies: [string | undefined, Buffer][] = []
+    await using server = await serve((req, res) => {
+      const chunks: Buffer[] = []
+      req.on('data', (chunk: Buffer) => chunks.push(chunk))
+      req.on('end', () => {
+        bodies.push([req.headers['content-type'], Buffer.concat(chunks)])
+        res.writeHead(204).end()
+      })
+    })
+    const client = new PortalClient({ baseUrl: server.url, token: TOKEN })
+    const [film, one] = [slug('film'), releaseName('1')]
+    await client.describeRelease(film, one, { kind: 'video', playsInBrowsers: true })
+    await client.setPoster(film, one, Uint8Array.of(0xff, 0xd8))
+    assert.deepEqual(bodies, [
+      ['application/json', Buffer.from('{"kind":"video","playsInBrowsers":true}')],
+      ['image/jpeg', Buffer.of(0xff, 0xd8)],
+    ])
+    assert.deepEqual(server.asked, [
+      'PUT /api/v1/bundles/film/releases/1/media',
+      'PUT /api/v1/bundles/film/releases/1/poster',
+    ])
+  })
+
   it('takes a link to the latest release, revokes, and renews', async () => {
     const grant = { id: GRANT, expiresAt: AT }
     await using server = await serve((req, res) => {

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import type request from 'supertest'
 import type { Bundle, BundleDetail, Release } from '../../src/wire/api.ts'
 import { mediaLimits } from '../../src/wire/media-limits.ts'
+import { hours } from '../../src/core/units.ts'
 import { jpegOfSize, jpegWith, segment, smallJpeg } from '../support/jpegs.ts'
+import { browserOf } from './page-person.ts'
 import { bytesOfBody, openTestPortal, type TestPortal } from './test-portal.ts'
 
 const MEDIA = {
@@ -13,6 +15,85 @@ const MEDIA = {
   playsInBrowsers: false,
 }
 const WARNINGS = ["Browsers don't play HEVC (H.265): people can only download it."]
+
+describe('Pages with media', () => {
+  let portal: TestPortal
+  let paula: string
+
+  beforeEach(async () => {
+    portal = await openTestPortal()
+    paula = await portal.token('publisher', { user: 'paula' })
+  })
+  afterEach(() => portal[Symbol.asyncDispose]())
+
+  const signedIn = async (token: string): Promise<(path: string) => Promise<string>> => {
+    const page = browserOf(portal)
+    await page.post('/login').type('form').send({ token }).expect(303)
+    return async (path) => (await page.get(path).expect(200)).text
+  }
+
+  it('list posters, lengths and how fresh things are, and signs for kinds where there is no poster', async () => {
+    await portal.live(paula, { title: 'Rules' }, 'rules.pdf')
+    portal.clock.advance(hours(72))
+    const { slug } = await portal.live(paula, { title: 'A "film"' }, 'film.mp4')
+    const path = `/bundles/${slug}/releases/1`
+    await portal.api('put', `${path}/media`, paula).send(MEDIA).expect(204)
+    const jpeg = portal.api('put', `${path}/poster`, paula).set('content-type', 'image/jpeg')
+    await jpeg.send(smallJpeg()).expect(204)
+    const html = await signedIn(paula)
+    const page = await html('/')
+    const img = /<img[^>]*\/poster[^>]*>/.exec(page)?.[0] ?? ''
+    assert.match(img, /width="640" height="360" loading="lazy"/)
+    assert.match(img, /alt="A picture from “A &quot;film&quot;”"/)
+    assert.match(page, /12 min/)
+    assert.match(page, /poster blank kind-document/)
+    assert.match(page, /<time [^>]*>today</)
+    assert.match(page, /<time [^>]*>3 days ago</)
+    // the address is good for who is signed in by a session
+    const src = /src="([^"]+)"/.exec(img)?.[1] ?? ''
+    const person = browserOf(portal)
+    await person.get(src).expect(401)
+    await person.post('/login').type('form').send({ token: paula }).expect(303)
+    await person
+      .get(src)
+      .expect(200)
+      .expect('content-type', 'image/jpeg')
+      .expect('cache-control', /immutable/)
+  })
+
+  it('keep the chosen kind in the address, beside tag and order', async () => {
+    await portal.live(paula, { title: 'Rules', tags: ['safety'] }, 'rules.pdf')
+    await portal.live(paula, { title: 'Film A', tags: ['safety'] }, 'a.mp4')
+    await portal.live(paula, { title: 'Film B', tags: ['safety'] }, 'b.mp4')
+    const html = await signedIn(paula)
+    const page = await html('/?tag=safety&kind=video&sort=title&limit=1')
+    assert.match(page, /Film A/)
+    assert.doesNotMatch(page, /Film B|Rules/)
+    assert.match(page, /href="\/\?tag=safety&amp;kind=video&amp;sort=title" aria-current="true">Videos</)
+    assert.match(page, /href="\/\?tag=safety&amp;kind=document&amp;sort=title">Documents</)
+    const next = /href="([^"]*cursor=[^"]+)" rel="next"/.exec(page)?.[1]?.replaceAll('&amp;', '&') ?? ''
+    assert.match(await html(next), /Film B/)
+    assert.match(await html('/?kind=document'), /<h1>Documents<\/h1>/)
+    assert.match(await html('/?kind=audio'), /nothing of this kind/)
+    assert.match(await html('/?q=film&kind=audio'), /href="\/\?q=film">all kinds</)
+  })
+
+  it('say what is the matter with a video to who may change it, and to nobody else', async () => {
+    const { slug } = await portal.live(paula, { title: 'Film' })
+    const describeIt = (body: object): request.Test =>
+      portal.api('put', `/bundles/${slug}/releases/1/media`, paula).send(body).expect(204)
+    const ofPaula = await signedIn(paula)
+    const ofVera = await signedIn(await portal.token('viewer', { user: 'vera' }))
+    assert.doesNotMatch(await ofPaula(`/bundles/${slug}`), /Plays in most browsers|HEVC/)
+    await describeIt({ ...MEDIA, playsInBrowsers: true })
+    assert.match(await ofPaula(`/bundles/${slug}`), /Plays in most browsers/)
+    await describeIt({ ...MEDIA, warnings: WARNINGS })
+    assert.match(await ofPaula(`/bundles/${slug}`), /play HEVC/)
+    const seen = await ofVera(`/bundles/${slug}`)
+    assert.match(seen, /12 min · 1920 × 1080/)
+    assert.doesNotMatch(seen, /HEVC|Plays in most browsers/)
+  })
+})
 
 describe('The media of a release', () => {
   let portal: TestPortal

@@ -1,4 +1,6 @@
 import { ShoalError } from '../../core/errors.ts'
+import { lengthText } from '../../core/quantity-text.ts'
+import type { Release } from '../../wire/api.ts'
 import { bundleAndRelease } from '../arguments.ts'
 import type { Context } from '../context.ts'
 import { bytesText, table } from '../text.ts'
@@ -22,7 +24,7 @@ export async function info(context: Context, target: string): Promise<void> {
     output.line('')
     output.line(
       `release ${release.name} · ${release.state}${release.reason === undefined ? '' : ` (${release.reason})`} · ` +
-        `${bytesText(release.sizeBytes)} · ${release.publishedAt.slice(0, 10)} by ${release.publishedBy}`,
+        `${lengthOf(release)}${bytesText(release.sizeBytes)} · ${release.publishedAt.slice(0, 10)} by ${release.publishedBy}`,
     )
     output.line(`infohash ${release.infohash}`)
     if (release.notes !== '') output.line(release.notes)
@@ -33,3 +35,6 @@ export async function info(context: Context, target: string): Promise<void> {
     for (const line of table(['size', 'file'], rows)) output.line(`  ${line}`)
   }
 }
+
+const lengthOf = ({ media }: Release): string =>
+  media?.durationSeconds === undefined ? '' : `${lengthText(media.durationSeconds)} · `

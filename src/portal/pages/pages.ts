@@ -6,10 +6,10 @@ import { join } from 'node:path'
 import express, { type Router } from 'express'
 import { renderSVG } from 'uqr'
 import { ShoalError } from '../../core/errors.ts'
-import { releaseName, slug } from '../../core/ids.ts'
+import { type InfoHash, releaseName, slug } from '../../core/ids.ts'
 import { KiB } from '../../core/units.ts'
 import { limits } from '../../wire/limits.ts'
-import { zBundleQuery, type Link } from '../../wire/api.ts'
+import { zBundleQuery, type Bundle, type Link } from '../../wire/api.ts'
 import type { PageServices } from '../pages-host.ts'
 import { accountPages } from './account.ts'
 import { auditPages } from './audit.ts'
@@ -20,7 +20,8 @@ import { publishPages } from './publish.ts'
 import { requestPages } from './requests.ts'
 import { renderPage } from './render.ts'
 import { operatingPageOf } from './operating-view.ts'
-import { bundlePageOf, cardOf } from './view-model.ts'
+import { kindLinks, kindText } from './media-view.ts'
+import { bundlePageOf, cardOf, shownOf } from './view-model.ts'
 import { sitesPages } from './sites.ts'
 import { sealedLinkPage } from './sealed-link.ts'
 import { field, frameOf, knownFirst, listIn, param, sentenceOf, visited, type Visit } from './visit.ts'
@@ -68,17 +69,25 @@ async function libraryPage(visit: Visit): Promise<void> {
   const { services, account, req, res } = visit
   const asked = zBundleQuery.safeParse(req.query)
   if (!asked.success) throw new ShoalError('bad-input', 'such a search is not understood')
-  const { q = '', tag = '', sort } = asked.data
+  const { q = '', tag = '', kind, sort } = asked.data
   const found = await services.list(account, asked.data)
   const at = (more: Readonly<Record<string, string>>): string => {
-    const chosen = Object.entries({ q, tag, sort: sort ?? '', ...more }).filter(([, value]) => value !== '')
+    const chosen = Object.entries({ q, tag, kind: kind ?? '', sort: sort ?? '', ...more }).filter(
+      ([, value]) => value !== '',
+    )
     return `/?${new URLSearchParams(chosen).toString()}`
   }
   const { nextCursor, instead } = found
-  const frame = { ...frameOf(visit, q === '' ? 'Library' : `Results for ${q}`), query: q }
+  const frame = {
+    ...frameOf(visit, q !== '' ? `Results for ${q}` : kind === undefined ? 'Library' : kindText(kind)),
+    query: q,
+  }
   const data = {
     tag,
-    items: found.items.map(cardOf),
+    ...(kind !== undefined && { kindName: kindText(kind), anyKindUrl: at({ kind: '' }) }),
+    kinds: kindLinks(kind, (chosen) => at({ kind: chosen })),
+    isFiltered: q !== '' || tag !== '' || kind !== undefined,
+    items: found.items.map((bundle) => cardOf(bundle, services.now())),
     instead,
     nextUrl:
       nextCursor === null
@@ -169,6 +178,15 @@ async function operatePage(visit: Visit): Promise<void> {
     .send(renderPage('operate', frame, operatingPageOf(operating)))
 }
 
+function warningsFor(
+  { services, account }: Visit,
+  bundle: Bundle,
+  shown: InfoHash | undefined,
+): Promise<readonly string[]> | undefined {
+  if (shown === undefined || !services.mayEdit(account, bundle)) return undefined
+  return services.mediaWarnings(shown)
+}
+
 /** Never cached: it may hold a grant. */
 async function sendBundle(visit: Visit, link: Link | undefined, problem?: string): Promise<void> {
   const { services, account, req, res } = visit
@@ -186,7 +204,14 @@ async function sendBundle(visit: Visit, link: Link | undefined, problem?: string
     .type('html')
     .send(
       renderPage('bundle', frame, {
-        ...bundlePageOf({ bundle, wanted, link, guests, colleagues: (hash) => services.colleagues(hash) }),
+        ...bundlePageOf({
+          bundle,
+          wanted,
+          link,
+          guests,
+          colleagues: (hash) => services.colleagues(hash),
+          warnings: await warningsFor(visit, bundle, shownOf(bundle, wanted)?.infohash),
+        }),
         ...(problem !== undefined && { problem }),
         mayEdit: services.mayEdit(account, bundle),
         mayRecall: services.mayRecall(account, bundle),

@@ -2,7 +2,8 @@
 import prettyBytes from 'pretty-bytes'
 import { unreachable } from '../../core/errors.ts'
 import type { InfoHash } from '../../core/ids.ts'
-import type { Bundle, BundleDetail, Guest, Link, ReleaseState } from '../../wire/api.ts'
+import type { Bundle, BundleDetail, Guest, Link, Release, ReleaseState } from '../../wire/api.ts'
+import { checkOf, freshness, mediaOf, posterOf } from './media-view.ts'
 
 type ReleaseDetail = BundleDetail['releases'][number]
 
@@ -38,23 +39,23 @@ export function stateText(state: ReleaseState): string {
   }
 }
 
-export function cardOf(bundle: Bundle): object {
+/** `now`: milliseconds since 1970. */
+export function cardOf(bundle: Bundle, now: number): object {
+  const { latest } = bundle
   return {
+    poster: posterOf(bundle, latest),
+    ...(latest !== null && { fresh: freshness(latest.publishedAt, now, dateText) }),
     bundle: bundle.bundle,
     title: bundle.title,
     description: bundle.description,
     tags: bundle.tags,
-    latest: bundle.latest === null ? undefined : summaryOf(bundle.latest),
+    latest: latest === null ? undefined : summaryOf(latest),
   }
 }
 
-function summaryOf(release: {
-  name: string
-  sizeBytes: number
-  publishedAt: string
-  state: ReleaseState
-}): object {
+function summaryOf(release: Release): object {
   return {
+    ...mediaOf(release),
     name: release.name,
     size: prettyBytes(release.sizeBytes),
     publishedAt: release.publishedAt,
@@ -71,15 +72,21 @@ export interface BundlePage {
   readonly guests: readonly Guest[] | undefined
   /** Who has all of a release, beside the server; undefined where that is not known. */
   readonly colleagues: (infohash: InfoHash) => number | undefined
+  /** What is the matter with its media, for who may change it; undefined for others. */
+  readonly warnings: readonly string[] | undefined
 }
 
-/** The page of a bundle, with the release that is shown (by name, else the newest live, else the newest). */
-export function bundlePageOf({ bundle, wanted, link, guests, colleagues }: BundlePage): object {
-  const shown =
-    bundle.releases.find((release) => release.name === wanted) ??
-    bundle.releases.find((release) => release.state === 'live') ??
-    bundle.releases[0]
+/** The release that is shown: by name, else the newest live, else the newest. */
+export const shownOf = ({ releases }: BundleDetail, wanted: string | undefined): ReleaseDetail | undefined =>
+  releases.find((release) => release.name === wanted) ??
+  releases.find((release) => release.state === 'live') ??
+  releases[0]
+
+export function bundlePageOf({ bundle, wanted, link, guests, colleagues, warnings }: BundlePage): object {
+  const shown = shownOf(bundle, wanted)
   return {
+    poster: posterOf(bundle, shown ?? null),
+    check: shown && warnings && checkOf(shown, warnings),
     bundle: {
       title: bundle.title,
       description: bundle.description,

@@ -93,7 +93,7 @@ export class MediaWork implements AsyncDisposable {
     if (record?.bundle === undefined || record.release === undefined) return
     const { bundle, release } = record
     const found = await tellMedia(this.#parts, { bundle, release }, record, this.#stopped.signal)
-    if (found === 'told') this.#parts.log.info({ infohash: hash, bundle, release }, 'the media were read')
+    if (found === 'told') this.#parts.log.debug({ infohash: hash, bundle, release }, 'the media were read')
     this.#done.add(hash)
     await mkdir(dirname(this.#file), { recursive: true })
     await appendFile(this.#file, `${hash}\n`)
