@@ -8,9 +8,10 @@ import { join } from 'node:path'
 import { sql } from 'kysely'
 import { seededRandom } from '../../src/core/random.ts'
 import { releaseName, slug } from '../../src/core/ids.ts'
+import { kindOfFiles, type Kind } from '../../src/core/kinds.ts'
 import { sizeOf, type Metainfo } from '../../src/core/metainfo.ts'
 import { MiB } from '../../src/core/units.ts'
-import { enlist, titleKeyOf } from '../../src/portal/catalogue/bundle-lists.ts'
+import { enlist, followKind, titleKeyOf } from '../../src/portal/catalogue/bundle-lists.ts'
 import { reindexBundle } from '../../src/portal/catalogue/search.ts'
 import { openDatabase } from '../../src/portal/database/open-database.ts'
 import type { Tx } from '../../src/portal/database/tables.ts'
@@ -96,7 +97,8 @@ async function addOne(tx: Tx, i: number, count: number, random: () => number): P
   await enlist(tx, bundle)
   await tx.insertInto('bundle_tags').values(tags.map((tag) => ({ bundle_id: id, tag }))).execute() // prettier-ignore
   await tx.insertInto('bundle_audience').values(audience.map((name) => ({ bundle_id: id, name, admitted_by: null, until: null }))).execute() // prettier-ignore
-  await addLive(tx, { id, owner, at, metainfo: metainfoOf(i, topic, random) })
+  await addLive(tx, { id, owner, at, metainfo: metainfoOf(i, count, topic, random) })
+  await followKind(tx, id)
   await reindexBundle(tx, id)
 }
 
@@ -108,18 +110,30 @@ function audienceOf(i: number, random: () => number): string[] {
   return i % 10 === 0 && one !== two ? [one, two] : [one]
 }
 
-/** Mostly a video or an image, some folders of a dozen files, one in two hundred of several hundred. */
-function metainfoOf(i: number, topic: string, random: () => number): Metainfo {
+/** Of nearly all bundles, of one in thirty, and of three. */
+export const KINDS_THERE = {
+  common: 'video',
+  some: 'document',
+  rare: 'audio',
+} as const satisfies Record<string, Kind>
+const ENDINGS = { video: 'mp4', document: 'pdf', audio: 'mp3' } as const
+
+const kindOf = (i: number, count: number): keyof typeof ENDINGS =>
+  i % Math.floor(count / 3) === 11 ? KINDS_THERE.rare : i % 30 === 2 ? KINDS_THERE.some : KINDS_THERE.common
+
+/** Mostly a video, some folders of a dozen files, one in two hundred of several hundred. */
+function metainfoOf(i: number, count: number, topic: string, random: () => number): Metainfo {
+  const ending = ENDINGS[kindOf(i, count)]
   const files = i % 200 === 1 ? 600 : i % 4 === 0 ? 12 : 1
   const sizeBytes = Math.ceil(random() * 40) * MiB
   const name = `${topic} ${i}`
   return {
-    name: files === 1 ? `${name}.mp4` : name,
+    name: files === 1 ? `${name}.${ending}` : name,
     pieceLength: 4 * MiB,
     pieces: randomBytes(20 * Math.ceil((files * sizeBytes) / (4 * MiB))),
     isSingleFile: files === 1,
     files: Array.from({ length: files }, (_, n) => ({
-      path: files === 1 ? '' : `chapter ${1 + (n % 12)}/${frequentOf(KINDS, random)} ${n + 1}.mp4`,
+      path: files === 1 ? '' : `chapter ${1 + (n % 12)}/${frequentOf(KINDS, random)} ${n + 1}.${ending}`,
       sizeBytes,
     })),
     isPrivate: true,
@@ -132,6 +146,7 @@ async function addLive(
 ): Promise<void> {
   const { metainfo } = of
   const info = encodeInfo(metainfo)
+  const files = metainfo.files.map(({ path, sizeBytes }) => ({ path: path || metainfo.name, sizeBytes }))
   const { id } = await tx
     .insertInto('releases')
     .values({
@@ -149,10 +164,10 @@ async function addLive(
       rights: 'ours',
       published_at: of.at,
       published_by: of.owner,
+      kind: kindOfFiles(files),
     })
     .returning('id')
     .executeTakeFirstOrThrow()
-  const files = metainfo.files.map(({ path, sizeBytes }) => ({ path: path || metainfo.name, sizeBytes }))
   await tx
     .insertInto('release_contents')
     .values({ release_id: id, info: Buffer.from(info), files: JSON.stringify(files) })

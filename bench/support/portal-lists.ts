@@ -1,7 +1,7 @@
 /** The kinds of lists and searches that people ask a portal for, many different ones of each. */
 import { seededRandom } from '../../src/core/random.ts'
 import type { Ask, HttpLoad } from './http-load.ts'
-import { AUDIT, RARE_TAG } from './library.ts'
+import { AUDIT, KINDS_THERE, RARE_TAG } from './library.ts'
 import type { Tokens } from './portal-tokens.ts'
 import { codeOf, frequentOf, KINDS, oneOf, PLACES, TAGS, TOPICS } from './words.ts'
 
@@ -36,6 +36,7 @@ export async function listings(parts: ListingParts): Promise<Readonly<Record<str
     searchNoHit: () => ({ q: `zz${codeOf(Math.floor(random() * bundles))}` }),
     searchCommonOfTag: () => ({ q: common(), tag: oneOf(TAGS, random) }),
     searchCommonOfRareTag: () => ({ q: common(), tag: RARE_TAG }),
+    searchCommonOfKind: () => ({ q: common(), kind: KINDS_THERE.some }),
   }
   return {
     firstPage: many(tokens.admin, () => ({})),
@@ -48,6 +49,12 @@ export async function listings(parts: ListingParts): Promise<Readonly<Record<str
     tag: many(tokens.admin, () => ({ tag: oneOf(TAGS, random) })),
     tagOfViewer: many(tokens.viewer, () => ({ tag: oneOf(TAGS, random) })),
     rareTag: many(tokens.viewer, () => ({ tag: RARE_TAG })),
+    kind: many(tokens.admin, () => ({ kind: KINDS_THERE.some })),
+    kindOfViewer: many(tokens.viewer, () => ({ kind: KINDS_THERE.common })),
+    rareKindOfViewer: many(tokens.viewer, () => ({ kind: KINDS_THERE.rare })),
+    kindAndTagOfViewer: many(tokens.viewer, () => ({ kind: KINDS_THERE.some, tag: oneOf(TAGS, random) })),
+    rareKindAndTag: many(tokens.viewer, () => ({ kind: KINDS_THERE.rare, tag: oneOf(TAGS, random) })),
+    kindAndRareTag: many(tokens.viewer, () => ({ kind: KINDS_THERE.common, tag: RARE_TAG })),
     unknownTag: many(tokens.viewer, () => ({ tag: codeOf(Math.floor(random() * bundles)) })),
     ...Object.fromEntries(Object.entries(searches).map(([name, query]) => [name, many(tokens.admin, query)])),
     ...Object.fromEntries(

@@ -37,6 +37,8 @@ export class MediaWork implements AsyncDisposable {
   readonly #waiting = new Set<InfoHash>()
   readonly #stopped = new AbortController()
   #running: Promise<void> | undefined
+  /** Said once, until the portal is there again. */
+  #isAway = false
 
   private constructor(parts: MediaWorkParts, file: string, done: Set<string>) {
     this.#parts = parts
@@ -94,9 +96,22 @@ export class MediaWork implements AsyncDisposable {
     const { bundle, release } = record
     const found = await tellMedia(this.#parts, { bundle, release }, record, this.#stopped.signal)
     if (found === 'told') this.#parts.log.debug({ infohash: hash, bundle, release }, 'the media were read')
+    this.#isAway = false
     this.#done.add(hash)
-    await mkdir(dirname(this.#file), { recursive: true })
-    await appendFile(this.#file, `${hash}\n`)
+    await this.#remember(hash)
+  }
+
+  async #remember(hash: InfoHash): Promise<void> {
+    try {
+      await mkdir(dirname(this.#file), { recursive: true })
+      await appendFile(this.#file, `${hash}\n`)
+    } catch (error) {
+      const reason = messageOf(error)
+      this.#parts.log.warn(
+        { infohash: hash, reason },
+        'that its media were read is not kept: they are read again',
+      )
+    }
   }
 
   async #onFailed(hash: InfoHash, error: unknown): Promise<void> {
@@ -106,7 +121,9 @@ export class MediaWork implements AsyncDisposable {
       this.#waiting.add(hash) // at the end: the loop comes to it again
     else this.#failed.add(hash)
     const reason = messageOf(error)
-    this.#parts.log.warn({ infohash: hash, reason }, 'the media of a release were not told to the portal')
+    if (!isAway || !this.#isAway)
+      this.#parts.log.warn({ infohash: hash, reason }, 'the media of a release were not told to the portal')
+    this.#isAway = isAway
     if (isAway) await sleep(this.#parts.clock, RETRY_EVERY, this.#stopped.signal).catch(() => undefined)
   }
 }

@@ -49,7 +49,8 @@ export async function postersOf(
   const { widthPx = 0, heightPx = 0, durationSeconds = 0 } = facts
   if (facts.kind !== 'video' || widthPx * heightPx > PIXELS_MAX) return []
   const posters: Uint8Array[] = []
-  for (const place of PLACES[options.count]) {
+  // without a length there is no place but the beginning
+  for (const place of PLACES[durationSeconds === 0 ? 1 : options.count]) {
     const poster = await frameAt(path, place * durationSeconds, options, signal)
     if (poster !== undefined) posters.push(poster)
     else if (posters.length === 0) break // it will not go better further on

@@ -15,7 +15,8 @@ import { scratchFolder, type Scratch } from '../support/scratch.ts'
 
 const ODD_WORKER = new URL('../support/odd-media-worker.ts', import.meta.url)
 
-describe('the facts of a media file', () => {
+describe('the facts of a media file', function () {
+  this.timeout(60_000)
   let scratch: Scratch
 
   before(async () => {
@@ -164,7 +165,8 @@ describe('the facts of a media file', () => {
   })
 })
 
-describe('the media of a release', () => {
+describe('the media of a release', function () {
+  this.timeout(60_000)
   let scratch: Scratch
 
   before(async function () {

@@ -37,7 +37,8 @@ class WatchedPortal extends MemoryPortal {
   }
 }
 
-describe('The media of what is published', () => {
+describe('The media of what is published', function () {
+  this.timeout(60_000)
   let scratch: Scratch
   let portal: WatchedPortal
   let clock: ManualClock
