@@ -8,6 +8,7 @@ import { seconds } from '../../src/core/units.ts'
 import type { BundleQuery, Eyes } from '../../src/portal/catalogue/catalogue.ts'
 import { ofKind, seenBy, taggedWith } from '../../src/portal/catalogue/seen.ts'
 import { SqliteCatalogue } from '../../src/portal/catalogue/sqlite-catalogue.ts'
+import { migrations } from '../../src/portal/database/migrations.ts'
 import { openDatabase } from '../../src/portal/database/open-database.ts'
 import type { Database } from '../../src/portal/database/tables.ts'
 import { Journal } from '../../src/portal/journal.ts'
@@ -125,6 +126,7 @@ describe('lists of the catalogue', () => {
       { title: 'not hers', owner: 'paula', audience: 'nobody', tag: 'x', file: 'film.mp4' },
     ])
     db = await openDatabase(file)
+    await migrations['0019-media']?.up(db) // whose mark was lost
     const titles = async (query: Partial<BundleQuery> & { eyes: Eyes }): Promise<string[]> =>
       (await catalogueOn(db).bundles({ ...query, limit: 50 })).items.map((item) => item.title)
     assert.deepEqual(await titles({ eyes: VERA }), ['Évacuation', 'hers'])

@@ -2,7 +2,7 @@
 import { Migrator, type Migration } from 'kysely/migration'
 import { drafts } from './publishing-steps.ts'
 import { step } from './steps.ts'
-import { findKinds, MEDIA } from './media-migration.ts'
+import { media } from './media-migration.ts'
 import type { Database, Tables } from './tables.ts'
 import type { Transaction } from 'kysely'
 import { titleKeyOf } from '../catalogue/bundle-lists.ts'
@@ -246,7 +246,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0015-rights': step(RIGHTS),
   '0016-live-grants': step(LIVE_GRANTS),
   '0017-drafts': drafts,
-  '0019-media': step(MEDIA, findKinds),
+  '0019-media': media,
 }
 
 /**
