@@ -35,7 +35,8 @@ export function pageServices(services: Services, attempts: PageAttempts): PageSe
     list: (account, query) => catalogue.bundles({ ...query, eyes: eyesOf(account) }),
     bundleAlone: (account, slug) => readBundle(services, account, slug),
     bundle: (account, slug) => bundleDetail(services, account, slug),
-    mediaWarnings: (infohash) => services.media.warnings(infohash),
+    mediaWarnings: async (account, bundle, infohash) =>
+      may(account, { kind: 'add-release', bundle }) ? await services.media.warnings(infohash) : undefined,
     colleagues: (infohash) => services.live?.seeds(infohash),
     link: (account, { slug, name, ...request }) =>
       takeLink(services, account, { slug, name, request: zLinkRequest.parse(request), isPage: true }),

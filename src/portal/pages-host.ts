@@ -56,8 +56,8 @@ export interface PageServices {
   link(account: Account, wish: { slug: Slug; name: ReleaseName | 'latest' } & LinkRequest): Promise<Link>
   /** @throws ShoalError `not-granted`, `not-found`; ZodError. */
   changeBundle(account: Account, slug: Slug, change: BundleChange): Promise<Bundle>
-  /** What is the matter with its media: for who may add releases. */
-  mediaWarnings(infohash: InfoHash): Promise<readonly string[]>
+  /** What is the matter with the media of a release of this bundle: for who may add releases; undefined for others. */
+  mediaWarnings(account: Account, bundle: Bundle, infohash: InfoHash): Promise<readonly string[] | undefined>
   /** May this account add releases to the bundle and recall them? */
   mayEdit(account: Account, bundle: Bundle): boolean
   mayRecall(account: Account, bundle: Bundle): boolean

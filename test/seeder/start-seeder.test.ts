@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
 import { appendFile, rename, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { releaseName, slug, type InfoHash } from '../../src/core/ids.ts'
@@ -239,6 +240,8 @@ describe('A release that is wanted', () => {
     await until(rig.clock, () => rig.engine.seeded().includes(hash))
     await until(rig.clock, () => rig.portal.listing().includes('film@1 live'))
     assert.deepEqual(seeder.served(), { complete: [hash], partial: [], missing: [] })
+    // its media were looked for, too: there are none
+    await until(rig.clock, () => existsSync(join(dataDir, 'seeder/media.txt')))
   })
 
   it('is told as missing, with the reason, while the disk has no room for it', async () => {

@@ -6,10 +6,10 @@ import { join } from 'node:path'
 import express, { type Router } from 'express'
 import { renderSVG } from 'uqr'
 import { ShoalError } from '../../core/errors.ts'
-import { type InfoHash, releaseName, slug } from '../../core/ids.ts'
+import { releaseName, slug } from '../../core/ids.ts'
 import { KiB } from '../../core/units.ts'
 import { limits } from '../../wire/limits.ts'
-import { zBundleQuery, type Bundle, type Link } from '../../wire/api.ts'
+import { zBundleQuery, type Link } from '../../wire/api.ts'
 import type { PageServices } from '../pages-host.ts'
 import { accountPages } from './account.ts'
 import { auditPages } from './audit.ts'
@@ -178,15 +178,6 @@ async function operatePage(visit: Visit): Promise<void> {
     .send(renderPage('operate', frame, operatingPageOf(operating)))
 }
 
-function warningsFor(
-  { services, account }: Visit,
-  bundle: Bundle,
-  shown: InfoHash | undefined,
-): Promise<readonly string[]> | undefined {
-  if (shown === undefined || !services.mayEdit(account, bundle)) return undefined
-  return services.mediaWarnings(shown)
-}
-
 /** Never cached: it may hold a grant. */
 async function sendBundle(visit: Visit, link: Link | undefined, problem?: string): Promise<void> {
   const { services, account, req, res } = visit
@@ -195,6 +186,7 @@ async function sendBundle(visit: Visit, link: Link | undefined, problem?: string
   if (wanted !== undefined && !bundle.releases.some((release) => release.name === wanted))
     throw new ShoalError('not-found', 'no such release')
   const frame = frameOf(visit, bundle.title)
+  const shown = shownOf(bundle, wanted)
   const guests = services.requests.mayAdmit(account, bundle)
     ? await services.requests.guests(account, bundle.bundle)
     : undefined
@@ -210,7 +202,7 @@ async function sendBundle(visit: Visit, link: Link | undefined, problem?: string
           link,
           guests,
           colleagues: (hash) => services.colleagues(hash),
-          warnings: await warningsFor(visit, bundle, shownOf(bundle, wanted)?.infohash),
+          warnings: shown && (await services.mediaWarnings(account, bundle, shown.infohash)),
         }),
         ...(problem !== undefined && { problem }),
         mayEdit: services.mayEdit(account, bundle),
