@@ -1,8 +1,9 @@
 /** What scripts rely on: exit codes, one sentence an error, and the events of commands that only ask. */
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { shoal, type ShoalFinished, type ShoalWhere } from '../support/processes-shoal.ts'
 import { AWKWARD_FILES } from '../support/tree.ts'
 import { FILE, FOLDER, printed, Running } from './running.ts'
@@ -43,6 +44,18 @@ describe('the command line', function () {
     assert.ok((await ofKind('software')).includes(FILE.bundle))
     assert.deepEqual(await ofKind('audio'), [])
     fails(await running.run('p', 'list', '--kind', 'films'), 2, /video, audio/)
+  })
+
+  it('tells how long a video is, soon after it was put into the library', async () => {
+    const sample = fileURLToPath(new URL('../../src/cli/demo/sample.mp4', import.meta.url))
+    await copyFile(sample, join(running.library, 'Sample.mp4'))
+    let found: ShoalFinished['events'][number] | undefined
+    while (typeof found?.durationSeconds !== 'number')
+      [found] = (await running.run('p', 'list', '--kind', 'video')).events
+    const shown = await running.run('p', 'info', 'sample-mp4')
+    assert.equal(shown.code, 0, printed(shown))
+    const release = shown.events.find((e) => e.event === 'release')
+    assert.match(JSON.stringify(release?.media), /"kind":"video".*"playsInBrowsers":true/)
   })
 
   it('exits 3 for a token that the portal does not know', async () => {

@@ -74,6 +74,7 @@ describe('Pages with media', () => {
     const next = /href="([^"]*cursor=[^"]+)" rel="next"/.exec(page)?.[1]?.replaceAll('&amp;', '&') ?? ''
     assert.match(await html(next), /Film B/)
     assert.match(await html('/?kind=document'), /<h1>Documents<\/h1>/)
+    assert.match(await html('/?kind=document'), /type="hidden" name="kind" value="document"/)
     assert.match(await html('/?kind=audio'), /nothing of this kind/)
     assert.match(await html('/?q=film&kind=audio'), /href="\/\?q=film">all kinds</)
   })

@@ -84,7 +84,7 @@ async function libraryPage(visit: Visit): Promise<void> {
   }
   const data = {
     tag,
-    ...(kind !== undefined && { kindName: kindText(kind), anyKindUrl: at({ kind: '' }) }),
+    ...(kind !== undefined && { searchKind: kind, kindName: kindText(kind), anyKindUrl: at({ kind: '' }) }),
     kinds: kindLinks(kind, (chosen) => at({ kind: chosen })),
     isFiltered: q !== '' || tag !== '' || kind !== undefined,
     items: found.items.map((bundle) => cardOf(bundle, services.now())),

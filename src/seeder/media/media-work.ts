@@ -39,6 +39,7 @@ export class MediaWork implements AsyncDisposable {
   #running: Promise<void> | undefined
   /** Said once, until the portal is there again. */
   #isAway = false
+  #isToldOfPictures = false
 
   private constructor(parts: MediaWorkParts, file: string, done: Set<string>) {
     this.#parts = parts
@@ -95,7 +96,11 @@ export class MediaWork implements AsyncDisposable {
     if (record?.bundle === undefined || record.release === undefined) return
     const { bundle, release } = record
     const found = await tellMedia(this.#parts, { bundle, release }, record, this.#stopped.signal)
-    if (found === 'told') this.#parts.log.debug({ infohash: hash, bundle, release }, 'the media were read')
+    this.#parts.log.debug({ infohash: hash, bundle, release, found }, 'the media were looked for')
+    if (found === 'no-picture' && !this.#isToldOfPictures) {
+      this.#isToldOfPictures = true
+      this.#parts.log.info({ bundle, release }, 'no picture could be made of a video: is ffmpeg installed?')
+    }
     this.#isAway = false
     this.#done.add(hash)
     await this.#remember(hash)

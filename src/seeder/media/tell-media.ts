@@ -15,7 +15,7 @@ export interface ListedPlace {
 }
 
 /**
- * `none`: there is no media in it that we can read.
+ * `none`: there is no media in it that we can read. `no-picture`: all was told, but there is no poster of the video.
  * @throws ShoalError as the portal does; the signal's reason when it is aborted.
  */
 export async function tellMedia(
@@ -23,7 +23,7 @@ export async function tellMedia(
   { bundle, release }: ListedPlace,
   files: LaidOut,
   signal?: AbortSignal,
-): Promise<'told' | 'none'> {
+): Promise<'told' | 'no-picture' | 'none'> {
   if (!hasMediaNames(files)) return 'none'
   const known = await portal.release(bundle, release, signal)
   const needsPoster = known.hasPoster !== true && known.media?.kind !== 'audio'
@@ -34,7 +34,8 @@ export async function tellMedia(
   if (!needsPoster) return 'told'
   const { path, facts } = media.main
   const [poster] = await postersOf(path, facts, { count: 1 }, signal)
-  if (poster !== undefined) await portal.setPoster(bundle, release, poster, signal)
+  if (poster === undefined) return media.kind === 'video' ? 'no-picture' : 'told'
+  await portal.setPoster(bundle, release, poster, signal)
   return 'told'
 }
 

@@ -8,6 +8,8 @@ import { silentLogger } from '../../../src/platform/log.ts'
 import { ControlState } from '../../../src/portal-client/index.ts'
 import { publish, startSeeder, type Seeder } from '../../../src/seeder/index.ts'
 import type { Release } from '../../../src/wire/api.ts'
+import { tellMedia } from '../../../src/seeder/media/tell-media.ts'
+import { hostileInputs } from '../../support/corpus.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { needs } from '../../support/needs.ts'
 import { mediaFile, type MediaName } from '../support/media-files.ts'
@@ -134,6 +136,17 @@ describe('The media of what is published', function () {
     await using _seeder = await start()
     assert.equal((await untilDone(clock, waitForLine(hash))).trim(), hash)
     assert.equal(portal.described, 0)
+  })
+
+  it('are told without a picture where none can be made', async () => {
+    const path = join(scratch.path, 'odd.mp4')
+    const odd = hostileInputs('media').find(({ name }) => name.endsWith('codec-that-nobody-knows'))
+    await writeFile(path, odd?.bytes ?? '')
+    const made = await storeRelease(join(scratch.path, 'data'), path)
+    await portal.createBundle({ title: 'film' })
+    await portal.addTorrent(PLACE.bundle, made.torrent)
+    assert.equal(await tellMedia({ portal }, PLACE, made.record), 'no-picture')
+    assert.deepEqual([only()?.media?.kind, only()?.hasPoster], ['video', undefined])
   })
 
   it('are told by a publisher elsewhere while the release goes to an origin; a refusal fails nothing', async () => {
