@@ -112,7 +112,7 @@ export async function openServices(
       dataDir,
       catalogue,
       people: people.people,
-      room: { quotaGiB: settings.uploadQuotaGiB, keepFreeGiB: settings.uploadKeepFreeGiB },
+      room: { quotaBytes: settings.uploadQuota, keepFreeBytes: settings.uploadKeepFree },
       maker: parts.publishing ?? (() => undefined),
     }),
   )

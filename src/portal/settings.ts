@@ -1,5 +1,6 @@
 /** Settings of the portal; the table is their manual. */
 import { ShoalError } from '../core/errors.ts'
+import { parseSize } from '../core/quantity-text.ts'
 import { hours, millis, minutes, type Millis } from '../core/units.ts'
 import type { Setting, SettingsOf } from '../platform/config.ts'
 import { readBoolean, readInteger, readList, readMillis, readText } from '../platform/setting-readers.ts'
@@ -44,14 +45,16 @@ export const portalSettings = {
     fallbackText: 'none',
     help: 'The tracker over UDP, such as udp://media.example.com:6969, named in .torrent files after the one over HTTP; never in magnets. Only clients built on libtorrent can use it.',
   } satisfies Setting<string | undefined>,
-  uploadQuotaGiB: {
-    parse: readInteger(0, 1_000_000),
-    fallback: 500,
+  uploadQuota: {
+    parse: parseSize,
+    fallback: 500e9,
+    fallbackText: '500GB',
     help: 'What the uploads of one person may take on the disk in all, drafts and releases; those that were recalled do not count. 0 allows none.',
   } satisfies Setting<number>,
-  uploadKeepFreeGiB: {
-    parse: readInteger(0, 1_000_000),
-    fallback: 5,
+  uploadKeepFree: {
+    parse: parseSize,
+    fallback: 5e9,
+    fallbackText: '5GB',
     help: 'What uploads leave free on the disk: one that would take more is refused before it begins.',
   } satisfies Setting<number>,
   failedLoginsPerMinuteMax: {

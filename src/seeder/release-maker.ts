@@ -12,7 +12,7 @@ import type { ServerLibrary } from './server-library.ts'
 import type { Shelf } from './shelf.ts'
 
 export interface ReleaseMakerParts extends MakeParts {
-  readonly shelf: Shelf
+  readonly shelf: Pick<Shelf, 'look'>
   /** Absent where there is none to choose from. */
   readonly library?: ServerLibrary
 }

@@ -147,7 +147,7 @@ describe('The REST API, every route for everybody', () => {
     const maker = new FakeMaker()
     portal = await openTestPortal({
       publishing: () => maker,
-      settings: { failedLoginsPerMinuteMax: '1000', uploadKeepFreeGiB: '0' },
+      settings: { failedLoginsPerMinuteMax: '1000', uploadKeepFree: '0' },
     })
     tokens
       .set('junk', `shoal_${'x'.repeat(43)}`)

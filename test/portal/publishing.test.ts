@@ -29,7 +29,7 @@ describe('Publishing through the portal', function () {
     portal = await openTestPortal({
       publishing: () => maker,
       ...options,
-      settings: { uploadKeepFreeGiB: '0', ...options.settings },
+      settings: { uploadKeepFree: '0', ...options.settings },
     })
     paula = await portal.token('publisher', { user: 'paula' })
   }
@@ -297,7 +297,7 @@ describe('Publishing through the portal', function () {
 
   it('refuses what there is no room for before it is sent: a quota, and the disk', async () => {
     await portal[Symbol.asyncDispose]()
-    await open({ settings: { uploadQuotaGiB: '1' } })
+    await open({ settings: { uploadQuota: '1GiB' } })
     const { id } = await draft()
     const GiB = 2 ** 30
     await tell(id, { path: 'a', sizeBytes: GiB - 5 }).expect(200)
@@ -306,7 +306,7 @@ describe('Publishing through the portal', function () {
     await tell(id, { path: 'a', sizeBytes: 5 }).expect(200)
     await tell((await draft()).id, { path: 'b', sizeBytes: 6 }).expect(200)
     await portal[Symbol.asyncDispose]()
-    await open({ settings: { uploadKeepFreeGiB: '1000000' } })
+    await open({ settings: { uploadKeepFree: '1000000GiB' } })
     const full = await tell((await draft()).id, { path: 'a', sizeBytes: 1 }).expect(413)
     assert.match(detailOf(full), /^the server has room for 0 B/)
   })

@@ -72,7 +72,7 @@ export async function createDraft(
     }),
     ...(libraryPath !== undefined && {
       libraryPath,
-      ...(bundle === undefined && { title: titleOf(libraryPath) }),
+      ...(bundle === undefined && { title: titleOf(libraryPath.slice(libraryPath.lastIndexOf('/') + 1)) }),
     }),
     audience: bundle?.audience ?? ['everyone'],
   })

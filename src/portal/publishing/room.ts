@@ -1,14 +1,13 @@
 /** Is there room for what somebody is about to upload? Asked before a byte of it is sent. */
 import prettyBytes from 'pretty-bytes'
 import { ShoalError } from '../../core/errors.ts'
-import { GiB } from '../../core/units.ts'
 import type { Tx } from '../database/tables.ts'
 
 export interface RoomSettings {
   /** What the uploads of one person may take. */
-  readonly quotaGiB: number
+  readonly quotaBytes: number
   /** What stays free on the disk. */
-  readonly keepFreeGiB: number
+  readonly keepFreeBytes: number
 }
 
 export interface Wish {
@@ -23,17 +22,16 @@ export interface Wish {
 export async function mustHaveRoom(
   tx: Tx,
   { owner, addedBytes }: Wish,
-  { quotaGiB, keepFreeGiB }: RoomSettings,
+  { quotaBytes: quota, keepFreeBytes }: RoomSettings,
   freeBytes: number,
 ): Promise<void> {
   const used = await usedBytes(tx, owner)
-  const quota = quotaGiB * GiB
   if (used + addedBytes > quota)
     throw new ShoalError(
       'over-limit',
       `your uploads may take ${bytes(quota)} in all: they take ${bytes(used)}, and this would add ${bytes(addedBytes)}. Delete drafts, or ask your operator for more`,
     )
-  const room = freeBytes - keepFreeGiB * GiB - (await promisedBytes(tx))
+  const room = freeBytes - keepFreeBytes - (await promisedBytes(tx))
   if (addedBytes > room)
     throw new ShoalError(
       'over-limit',

@@ -1,0 +1,128 @@
+/** What publishing through the portal asks of the seeder: looking, making, taking over, and the library to choose from. */
+import assert from 'node:assert/strict'
+import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { releaseName, slug } from '../../src/core/ids.ts'
+import { seededRandom } from '../../src/core/random.ts'
+import { silentLogger } from '../../src/platform/log.ts'
+import { ControlState } from '../../src/portal-client/index.ts'
+import { startSeeder, type Seeder } from '../../src/seeder/index.ts'
+import { ManualClock } from '../support/manual-clock.ts'
+import { seededBytes } from '../support/tree.ts'
+import { MemoryEngine } from './support/memory-engine.ts'
+import { MemoryPortal } from './support/memory-portal.ts'
+import { scratchFolder, type Scratch } from './support/scratch.ts'
+
+const PLACE = { bundle: slug('drill'), release: releaseName('1'), admit: 'any' } as const
+const never = new AbortController().signal
+
+describe('Making releases for the portal', () => {
+  let scratch: Scratch
+  let library: string
+  let seeder: Seeder
+  let engine: MemoryEngine
+
+  const start = async (isLibraryAutomatic: boolean): Promise<void> => {
+    engine = new MemoryEngine()
+    const parts = { clock: new ManualClock(), random: seededRandom(1), log: silentLogger }
+    seeder = await startSeeder(
+      {
+        ...parts,
+        dataDir: join(scratch.path, 'data'),
+        client: new MemoryPortal(),
+        control: new ControlState(),
+        engine,
+      },
+      {
+        library,
+        isLibraryAutomatic,
+        audience: ['everyone'],
+        rightsStatement: 'ours',
+        presenceKind: 'origin',
+      },
+    )
+  }
+  beforeEach(async () => {
+    scratch = await scratchFolder()
+    library = join(scratch.path, 'library')
+    await mkdir(join(library, 'films'), { recursive: true })
+    await writeFile(join(library, 'films', 'drill.bin'), seededBytes('drill', 100_000))
+    await writeFile(join(library, 'films', 'Thumbs.db'), 'x')
+    await writeFile(join(scratch.path, 'secret.txt'), 'not for publishers')
+    await symlink(scratch.path, join(library, 'out'))
+    await symlink(join(scratch.path, 'secret.txt'), join(library, 'films', 'link.txt'))
+    await start(false)
+  })
+  afterEach(async () => {
+    await seeder[Symbol.asyncDispose]()
+    await scratch[Symbol.asyncDispose]()
+  })
+
+  it('tells what would ship, makes it, finds it a second time, and serves it once it is listed', async () => {
+    const { maker } = seeder
+    const path = join(library, 'films', 'drill.bin')
+    const review = await maker.look(path)
+    assert.deepEqual(
+      [review.name, review.isSingleFile, review.fileCount, review.sizeBytes, review.refusal],
+      ['drill.bin', true, 1, 100_000, undefined],
+    )
+    assert.equal(review.pieceCount, Math.ceil(100_000 / review.pieceLengthBytes))
+    const hashed: number[] = []
+    const torrent = await maker.make(path, (bytes) => hashed.push(bytes), never)
+    assert.equal(hashed.at(-1), 100_000)
+    assert.deepEqual(seeder.served().complete, [])
+    assert.equal((await maker.make(path, () => hashed.push(-1), never)).infoHash, torrent.infoHash)
+    assert.ok(
+      hashed.every((bytes) => bytes >= 0),
+      'it was read twice',
+    )
+    for (let i = 0; i < 2; i++) await maker.adopt(torrent.infoHash, PLACE)
+    assert.deepEqual(seeder.served().complete, [torrent.infoHash])
+    const listed = await maker.library?.list('films')
+    assert.deepEqual(listed?.items, [
+      {
+        name: 'drill.bin',
+        path: 'films/drill.bin',
+        isFolder: false,
+        sizeBytes: 100_000,
+        publishedAs: { bundle: 'drill', release: '1' },
+      },
+    ])
+  })
+
+  it('says of a folder what is left out, and what keeps it from being published', async () => {
+    const review = await seeder.maker.look(join(library, 'films'))
+    assert.deepEqual([review.ignored, review.fileCount], [['Thumbs.db'], 1])
+    assert.match(String(review.refusal), /link\.txt/)
+    await assert.rejects(
+      seeder.maker.make(join(library, 'films'), () => undefined, never),
+      /cannot be published/,
+    )
+  })
+
+  for (const path of [
+    '..',
+    'films/..',
+    '/etc',
+    'films/../..',
+    'out',
+    'out/secret.txt',
+    'films/link.txt',
+    'none',
+    'films/drill.bin/x',
+    'a\u0000b',
+    '.',
+  ])
+    it(`has no ${JSON.stringify(path)} in the library`, async () => {
+      await assert.rejects(seeder.maker.library?.resolve(path) ?? Promise.resolve(), { code: 'not-found' })
+      await assert.rejects(seeder.maker.library?.list(path) ?? Promise.resolve(), { code: 'not-found' })
+    })
+
+  it('publishes nothing of a library by itself that publishers choose from, and has nothing to choose where it does', async () => {
+    await seeder.idle()
+    assert.deepEqual(seeder.served().complete, [])
+    await seeder[Symbol.asyncDispose]()
+    await start(true)
+    assert.equal(seeder.maker.library, undefined)
+  })
+})
