@@ -7,6 +7,7 @@ import type { Review } from '../wire/api.ts'
 import { limits } from '../wire/limits.ts'
 import { makeRelease, type MakeParts } from './make-release.ts'
 import { assertPublishable, planRelease, refusalOfPlan } from './plan-release.ts'
+import { RecentMedia } from './media/recent-media.ts'
 import type { Registered } from './register.ts'
 import type { ServerLibrary } from './server-library.ts'
 import type { Shelf } from './shelf.ts'
@@ -23,6 +24,7 @@ const NOT_SCANNED = 'It has not been scanned for viruses: this server has no sca
 export class ReleaseMaker {
   readonly library?: ServerLibrary
   readonly #parts: ReleaseMakerParts
+  readonly #media = new RecentMedia()
 
   constructor(parts: ReleaseMakerParts) {
     this.#parts = parts
@@ -33,6 +35,7 @@ export class ReleaseMaker {
   async look(path: string, signal?: AbortSignal): Promise<Review> {
     const plan = await planRelease(path, this.#parts.pool, signal)
     const refusal = refusalOfPlan(plan)
+    const media = await this.#media.of(plan, signal)
     return {
       name: plan.name,
       isSingleFile: plan.isSingleFile,
@@ -46,7 +49,14 @@ export class ReleaseMaker {
       ignoredCount: plan.ignored.count,
       ignored: [...plan.ignored.items].slice(0, limits.reviewFilesMax),
       ...(refusal !== undefined && { refusal }),
-      warnings: [NOT_SCANNED],
+      ...(media !== undefined && {
+        media: {
+          kind: media.kind,
+          playsInBrowsers: media.playsInBrowsers,
+          ...(media.durationSeconds !== undefined && { durationSeconds: media.durationSeconds }),
+        },
+      }),
+      warnings: [...(media?.warnings ?? []), NOT_SCANNED],
     }
   }
 

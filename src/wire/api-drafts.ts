@@ -119,6 +119,14 @@ export const zReview = z.object({
   ignored: z.array(z.string()),
   /** Why it cannot be published as it is. */
   refusal: z.string().optional(),
+  /** Where it has media. */
+  media: z
+    .object({
+      kind: z.enum(['video', 'audio']),
+      playsInBrowsers: z.boolean(),
+      durationSeconds: z.number().min(0).optional(),
+    })
+    .optional(),
   /** What its publisher should know. */
   warnings: z.array(z.string()),
 })

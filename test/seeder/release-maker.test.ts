@@ -1,6 +1,6 @@
 /** What publishing through the portal asks of the seeder: looking, making, taking over, and the library to choose from. */
 import assert from 'node:assert/strict'
-import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { releaseName, slug } from '../../src/core/ids.ts'
 import { seededRandom } from '../../src/core/random.ts'
@@ -8,7 +8,9 @@ import { silentLogger } from '../../src/platform/log.ts'
 import { ControlState } from '../../src/portal-client/index.ts'
 import { startSeeder, type Seeder } from '../../src/seeder/index.ts'
 import { ManualClock } from '../support/manual-clock.ts'
+import { needs } from '../support/needs.ts'
 import { seededBytes } from '../support/tree.ts'
+import { mediaFile } from './support/media-files.ts'
 import { MemoryEngine } from './support/memory-engine.ts'
 import { MemoryPortal } from './support/memory-portal.ts'
 import { scratchFolder, type Scratch } from './support/scratch.ts'
@@ -88,6 +90,16 @@ describe('Making releases for the portal', () => {
         publishedAs: { bundle: 'drill', release: '1' },
       },
     ])
+  })
+
+  it('tells of media what their publisher should know, and reads them once', async function () {
+    needs(this, 'ffmpeg')
+    const path = join(library, 'films', 'late.mp4')
+    await copyFile(mediaFile('late.mp4'), path)
+    const review = await seeder.maker.look(path)
+    assert.deepEqual([review.media?.kind, review.media?.playsInBrowsers], ['video', true])
+    assert.match(review.warnings.join(' '), /faststart/)
+    assert.deepEqual(await seeder.maker.look(path), review)
   })
 
   it('says of a folder what is left out, and what keeps it from being published', async () => {

@@ -1,5 +1,6 @@
 /** Drafts and the library -> what their templates print. Pure. */
 import prettyBytes from 'pretty-bytes'
+import { lengthText } from '../../core/quantity-text.ts'
 import type { Draft, DraftFile, LibraryListing, Review } from '../../wire/api.ts'
 import type { Page } from '../cursor.ts'
 import type { PublishedAs } from '../publishing-pages.ts'
@@ -110,6 +111,7 @@ function reviewOf(review: Review): object {
   return {
     ...review,
     size: prettyBytes(review.sizeBytes),
+    mediaText: mediaTextOf(review),
     count: countText(review.fileCount),
     pieces: `${review.pieceCount.toLocaleString('en')} pieces of ${prettyBytes(review.pieceLengthBytes, { binary: true })}`,
     files: review.files.map(({ path, sizeBytes }) => ({ path, size: prettyBytes(sizeBytes) })),
@@ -120,6 +122,15 @@ function reviewOf(review: Review): object {
     moreIgnored:
       review.ignoredCount > review.ignored.length ? review.ignoredCount - review.ignored.length : undefined,
   }
+}
+
+function mediaTextOf({ media }: Review): string | undefined {
+  if (media === undefined) return undefined
+  const length = media.durationSeconds === undefined ? '' : `, ${lengthText(media.durationSeconds)}`
+  const plays = media.playsInBrowsers
+    ? 'browsers play it'
+    : 'browsers do not play all of it: it is for downloading'
+  return `${media.kind === 'video' ? 'Video' : 'Audio'}${length}: ${plays}`
 }
 
 export function libraryPageOf({ path, items, isCut }: LibraryListing): object {
