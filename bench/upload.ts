@@ -6,14 +6,14 @@
  *
  * Prints one JSON line. Half way through, the connection is cut and the upload goes on from what the portal says it has.
  */
-import { createWriteStream } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer, request } from 'node:http'
+import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Child } from '../test/support/processes.ts'
 import { startShoal, untilEvent } from '../test/support/processes-shoal.ts'
+import { cpuSecondsOf } from './support/usage.ts'
 
 const GIB = 2 ** 30
 const sizeBytes = Number(process.argv[2] ?? 10) * GIB
@@ -79,7 +79,12 @@ function mustBe(answer: Answer | 'cut', status: number): Answer {
 const rssMiB = async (pid: number): Promise<number> =>
   Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1] ?? NaN) / 1_024
 
-async function throughPortal(): Promise<{ seconds: number; idleMiB: number; peakMiB: number }> {
+async function throughPortal(): Promise<{
+  seconds: number
+  cpuSeconds: number
+  idleMiB: number
+  peakMiB: number
+}> {
   const dir = await mkdtemp(join(tmpdir(), 'shoal-upload-'))
   const up = startShoal({ dataDir: dir }, 'up', '--listen', '127.0.0.1:0', '--peer-port', '0')
   try {
@@ -107,6 +112,7 @@ async function throughPortal(): Promise<{ seconds: number; idleMiB: number; peak
     }, SAMPLE_EVERY_MS)
     const metadata = `draft ${btoa(id)},path ${btoa('big.bin')}`
     const startedAt = performance.now()
+    const cpuBefore = cpuSecondsOf(up.pid)
     const begun = mustBe(
       await send(`${base}/api/v1/uploads`, {
         method: 'POST',
@@ -140,7 +146,7 @@ async function throughPortal(): Promise<{ seconds: number; idleMiB: number; peak
     }
     const seconds = (performance.now() - startedAt) / 1_000
     clearInterval(sampler)
-    return { seconds, idleMiB, peakMiB }
+    return { seconds, cpuSeconds: cpuSecondsOf(up.pid) - cpuBefore, idleMiB, peakMiB }
   } finally {
     await up[Symbol.asyncDispose]()
     await rm(dir, { recursive: true, force: true })
@@ -148,32 +154,38 @@ async function throughPortal(): Promise<{ seconds: number; idleMiB: number; peak
 }
 
 /** The same bytes in one request to the simplest server there is; synced like ours. */
-async function plainly(): Promise<number> {
+async function plainly(): Promise<{ seconds: number; cpuSeconds: number }> {
   const dir = await mkdtemp(join(tmpdir(), 'shoal-upload-'))
-  const server = createServer((req, res) => {
-    pipeline(req, createWriteStream(join(dir, 'big.bin'), { flush: true })).then(
-      () => res.end(),
-      (error: unknown) => res.destroy(error as Error),
-    )
-  })
-  server.requestTimeout = 0
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  const port = typeof address === 'object' ? address?.port : undefined
-  const startedAt = performance.now()
-  mustBe(await send(`http://127.0.0.1:${port}/`, { method: 'PUT', headers: {}, bytes: sizeBytes }), 200)
-  const seconds = (performance.now() - startedAt) / 1_000
-  server.closeAllConnections()
-  server.close()
-  await rm(dir, { recursive: true, force: true })
-  return seconds
+  const receiver = join(import.meta.dirname, 'support', 'plain-receiver.ts')
+  const child = new Child({ argv: [process.execPath, receiver, join(dir, 'big.bin')] })
+  try {
+    const port = await child.untilLine((line) => (/^\d+$/.test(line) ? line : undefined))
+    const startedAt = performance.now()
+    const cpuBefore = cpuSecondsOf(child.pid)
+    mustBe(await send(`http://127.0.0.1:${port}/`, { method: 'PUT', headers: {}, bytes: sizeBytes }), 200)
+    const seconds = (performance.now() - startedAt) / 1_000
+    return { seconds, cpuSeconds: cpuSecondsOf(child.pid) - cpuBefore }
+  } finally {
+    await child[Symbol.asyncDispose]()
+    await rm(dir, { recursive: true, force: true })
+  }
 }
 
-const best = { ours: Infinity, plain: Infinity, idleMiB: 0, peakMiB: 0 }
+const best = {
+  ours: Infinity,
+  plain: Infinity,
+  oursCpu: Infinity,
+  plainCpu: Infinity,
+  idleMiB: 0,
+  peakMiB: 0,
+}
 for (let round = 0; round < rounds; round++) {
   const ours = await throughPortal()
-  best.plain = Math.min(best.plain, await plainly())
+  const plain = await plainly()
+  best.plain = Math.min(best.plain, plain.seconds)
+  best.plainCpu = Math.min(best.plainCpu, plain.cpuSeconds)
   best.ours = Math.min(best.ours, ours.seconds)
+  best.oursCpu = Math.min(best.oursCpu, ours.cpuSeconds)
   best.idleMiB = Math.max(best.idleMiB, ours.idleMiB)
   best.peakMiB = Math.max(best.peakMiB, ours.peakMiB)
 }
@@ -186,6 +198,9 @@ console.log(
     oursSeconds: rounded(best.ours),
     plainSeconds: rounded(best.plain),
     ratio: rounded(best.plain / best.ours),
+    oursCpuSeconds: rounded(best.oursCpu),
+    plainCpuSeconds: rounded(best.plainCpu),
+    cpuRatio: rounded(best.oursCpu / best.plainCpu),
     idleMiB: rounded(best.idleMiB),
     peakMiB: rounded(best.peakMiB),
   }),
