@@ -9,7 +9,7 @@ import prettier from 'prettier'
 import { settingsTables } from '../src/cli/settings.ts'
 import { settingsManual } from '../src/platform/settings-manual.ts'
 import { limits } from '../src/wire/limits.ts'
-import { mediaLimits } from '../src/wire/media-limits.ts'
+import { mediaLimits } from '../src/wire/limits-media.ts'
 import { limitsManual } from './limits-manual.ts'
 
 const root = resolve(import.meta.dirname, '..')
@@ -22,7 +22,7 @@ export async function manuals(): Promise<ReadonlyMap<string, string>> {
   const [head, rest] = readFileSync(limitsFile, 'utf8').split(BEGIN)
   const tail = rest?.split(END)[1]
   if (head === undefined || tail === undefined) throw new Error(`docs/limits.md lacks ${BEGIN} or ${END}`)
-  const sources = ['limits.ts', 'limits-publishing.ts', 'media-limits.ts'].map((name) =>
+  const sources = ['limits.ts', 'limits-publishing.ts', 'limits-media.ts'].map((name) =>
     resolve(root, 'src/wire', name),
   )
   const source = sources.map((file) => readFileSync(file, 'utf8')).join('\n')

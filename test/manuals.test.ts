@@ -7,7 +7,7 @@ import { manuals } from '../scripts/manuals.ts'
 import { Output } from '../src/cli/output.ts'
 import { buildProgram } from '../src/cli/program.ts'
 import { limits } from '../src/wire/limits.ts'
-import { mediaLimits } from '../src/wire/media-limits.ts'
+import { mediaLimits } from '../src/wire/limits-media.ts'
 
 describe('the manual', () => {
   it('says what the code says (else run: node scripts/manuals.ts)', async () => {

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { KINDS } from '../core/kinds.ts'
 import { zText } from './api-scalars.ts'
-import { mediaLimits } from './media-limits.ts'
+import { mediaLimits } from './limits-media.ts'
 
 /** What most of the bytes are, by the names of the files. */
 export const zKind = z.enum(KINDS)

@@ -3,7 +3,7 @@
  * with what decoding needs and nothing else. No EXIF, no comment, no second picture, no bytes behind its end.
  */
 import { ShoalError } from '../core/errors.ts'
-import { mediaLimits } from './media-limits.ts'
+import { mediaLimits } from './limits-media.ts'
 
 export interface Jpeg {
   readonly bytes: Uint8Array

@@ -79,7 +79,10 @@ describe('The pages in a real browser', function () {
   it('show posters in the library, and keep to a kind by its address alone', async () => {
     const { page, troubles } = await visit()
     await signIn(page)
-    await page.waitForFunction("document.querySelector('.card img')?.naturalWidth === 16")
+    const width: unknown = await page.evaluate(
+      "(async (img) => { await img.decode(); return img.naturalWidth })(document.querySelector('.card img'))",
+    )
+    assert.equal(width, 16)
     await page.click('nav a:has-text("Documents")')
     assert.equal(new URL(page.url()).search, '?kind=document')
     await mustBeGood(page)

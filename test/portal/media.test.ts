@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type request from 'supertest'
 import type { Bundle, BundleDetail, Release } from '../../src/wire/api.ts'
-import { mediaLimits } from '../../src/wire/media-limits.ts'
+import { mediaLimits } from '../../src/wire/limits-media.ts'
 import { hours } from '../../src/core/units.ts'
 import { jpegOfSize, jpegWith, segment, smallJpeg } from '../support/jpegs.ts'
 import { browserOf } from './page-person.ts'

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { ShoalError } from '../../src/core/errors.ts'
 import { cleanJpeg } from '../../src/wire/jpeg.ts'
-import { mediaLimits } from '../../src/wire/media-limits.ts'
+import { mediaLimits } from '../../src/wire/limits-media.ts'
 import { hostileInputs } from '../support/corpus.ts'
 import { jpegOfSize, jpegWith, segment, smallJpeg } from '../support/jpegs.ts'
 

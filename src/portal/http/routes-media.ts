@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { ShoalError } from '../../core/errors.ts'
 import { zMediaDescription, zReleaseName, zSlug } from '../../wire/api.ts'
-import { mediaLimits } from '../../wire/media-limits.ts'
+import { mediaLimits } from '../../wire/limits-media.ts'
 import { mustBeAllowed, readRelease } from '../access.ts'
 import { route, type ApiRoute } from './route.ts'
 

@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process'
 import { constants, setPriority } from 'node:os'
 import { KiB, MiB, seconds } from '../../core/units.ts'
 import { systemClock, type Clock } from '../../platform/clock.ts'
-import { mediaLimits } from '../../wire/media-limits.ts'
+import { mediaLimits } from '../../wire/limits-media.ts'
 import type { MediaFacts } from './media-facts.ts'
 
 export interface PosterParts {

@@ -1,7 +1,7 @@
 /** What a release has as media: of all of its files, and the one that stands for it. */
 import { join } from 'node:path'
 import { kindOfName } from '../../core/kinds.ts'
-import { mediaLimits } from '../../wire/media-limits.ts'
+import { mediaLimits } from '../../wire/limits-media.ts'
 import type { ReleasePlan } from '../plan-release.ts'
 import type { FileStamp } from '../walk.ts'
 import { factsOf, type MediaFacts } from './media-facts.ts'
