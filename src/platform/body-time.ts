@@ -17,6 +17,7 @@ export function boundBody(req: IncomingMessage, res: ServerResponse, within: Mil
   const timer = setTimeout(() => {
     cut(req, res)
   }, within)
+  timer.unref() // of a body that nobody reads to its end, after the answer: a process that stops does not wait for it
   watch(req, {
     [Symbol.dispose]: () => {
       clearTimeout(timer)
@@ -32,6 +33,7 @@ export function allowLongBody(req: IncomingMessage, res: ServerResponse, silence
     if (req.socket.bytesRead === seen) cut(req, res)
     seen = req.socket.bytesRead
   }, silence)
+  timer.unref()
   watch(req, {
     [Symbol.dispose]: () => {
       clearInterval(timer)
