@@ -251,6 +251,16 @@ export function attacksOnUp(): void {
         })
       })
 
+      it('takes no hostile poster', async () => {
+        const path = `/bundles/${FILE.bundle}/releases/latest/poster`
+        await besideHonestWork(async () => {
+          for (const { name, bytes, mustBeRead } of hostileInputs('jpeg')) {
+            const { status } = await api('PUT', path, bytes, 'image/jpeg')
+            assert.ok(mustBeRead ? status === 204 : status === 400 || status === 413, `${name}: ${status}`)
+          }
+        })
+      })
+
       it('bears what may stand in the body of a request', async () => {
         await besideHonestWork(async () => {
           for (const [what, make] of Object.entries(LARGE_JSON)) {
@@ -282,6 +292,12 @@ export function attacksOnUp(): void {
           ),
         )
         assert.equal((await api('GET', '/bundles/growing-bin')).status, 404)
+        await until(
+          'hostile media to be read',
+          async () =>
+            (await api('GET', '/bundles/hostile-media')).body.includes('"media"') ? true : undefined,
+          AbortSignal.timeout(60_000),
+        )
       })
 
       it('says how it fares in its metrics', async () => {
