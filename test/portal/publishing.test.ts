@@ -1,6 +1,6 @@
 /** Publishing through the portal: drafts, uploads that go on, times, and what is refused before it is sent. */
 import assert from 'node:assert/strict'
-import { mkdtemp, readdir, readFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -245,7 +245,6 @@ describe('Publishing through the portal', function () {
     await tell(id, { path: 'a.txt', sizeBytes: 3 }).expect(200)
     const { headers } = await beginUpload(id, 'a.txt', 3).expect(201)
     const name = String(headers['location']).split('/').at(-1) ?? ''
-    const { writeFile } = await import('node:fs/promises')
     await writeFile(join(portal.dataDir, 'media', 'incoming', name), 'abc')
     assert.equal((await filesOf(id))[0]?.isThere, true)
     assert.equal((await shown(id)).state, 'draft')
@@ -340,6 +339,33 @@ describe('Publishing through the portal', function () {
     assert.ok(long.status >= 400, String(long.status))
     const none = request(portal.portal.handler).post('/api/v1/uploads')
     await none.set({ ...TUS, authorization: `Bearer ${paula}`, 'upload-length': '3' }).expect(400)
+  })
+
+  it('lets a file take the name of a folder that is empty now', async () => {
+    const { id } = await draft()
+    await tell(id, { path: 'a/b/c.txt', sizeBytes: 1 }).expect(200)
+    await upload(id, 'a/b/c.txt', 'c')
+    await portal
+      .api('delete', `/drafts/${id}/files?path=${encodeURIComponent('a/b/c.txt')}`, paula)
+      .expect(204)
+    await tell(id, { path: 'a', sizeBytes: 1 }).expect(200)
+    await upload(id, 'a', 'a')
+    assert.equal(await readFile(join(portal.dataDir, 'media', id, 'files', 'a'), 'utf8'), 'a')
+  })
+
+  it('forgets the first of two uploads of one file that were begun at once', async () => {
+    const { id } = await draft()
+    await tell(id, { path: 'a.txt', sizeBytes: 3 }).expect(200)
+    await Promise.all([beginUpload(id, 'a.txt', 3), beginUpload(id, 'a.txt', 3)])
+    const incoming = join(portal.dataDir, 'media', 'incoming')
+    const [file] = await filesOf(id)
+    for (const name of await readdir(incoming)) await utimes(join(incoming, name), 1, 1)
+    portal.clock.advance(hours(1))
+    const kept = String(file?.uploadUrl).split('/').at(-1) ?? ''
+    for (let i = 0; i < 100 && (await readdir(incoming)).length > 2; i++)
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    assert.deepEqual((await readdir(incoming)).sort(), [kept, `${kept}.json`])
+    await goOn(String(file?.uploadUrl), 0, 'abc').expect(204)
   })
 
   it('gives up drafts that nobody touches, with their files', async () => {

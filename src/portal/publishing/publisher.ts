@@ -38,6 +38,8 @@ export class Publisher implements AsyncDisposable {
   readonly #timer: { cancel(): void }
   #underWay: Promise<void> | undefined
   #isAskedAgain = false
+  /** Of whose failure the log has been told: one that is listed is tried again and again. */
+  readonly #told = new Set<string>()
   /** Ends the hashing of a draft that was taken back. */
   readonly #hashing = new Map<string, AbortController>()
 
@@ -100,7 +102,8 @@ export class Publisher implements AsyncDisposable {
       log.error({ draft: draft.id, err: error }, 'publishing a draft failed')
     const reason =
       error instanceof ShoalError ? messageOf(error) : 'it could not be published; the log says why'
-    log.warn({ draft: draft.id, reason }, 'a draft was not published')
+    if (!this.#told.has(draft.id)) log.warn({ draft: draft.id, reason }, 'a draft was not published')
+    this.#told.add(draft.id)
     const now = await drafts.find(draft.id)
     if (now !== undefined && now.state !== 'listed')
       await drafts.step(draft.id, now.state, { state: 'failed', reason })
@@ -203,6 +206,7 @@ export class Publisher implements AsyncDisposable {
     const release = infohash === null ? undefined : await this.#parts.catalogue.releaseOf(infohash)
     if (release !== undefined) await maker.adopt(release.infohash, placeOf(release))
     await this.#parts.drafts.step(id, 'listed', { state: 'published' })
+    this.#told.delete(id)
   }
 }
 

@@ -1,4 +1,6 @@
 /** Publishing through the portal, put together: drafts, their files, where these lie, and what is done with them. */
+import { hours } from '../../core/units.ts'
+import type { Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/log.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { DraftFileRow } from '../database/publishing-tables.ts'
@@ -11,6 +13,8 @@ import { Publisher } from './publisher.ts'
 import type { ReleaseMaker } from './release-maker.ts'
 import type { RoomSettings } from './room.ts'
 import { UploadFolder } from './upload-folder.ts'
+
+const STRAY_LIFE = hours(1)
 
 export interface PublishingParts extends RecordParts {
   readonly log: Logger
@@ -28,10 +32,12 @@ export class Publishing implements AsyncDisposable {
   readonly folder: UploadFolder
   readonly publisher: Publisher
   readonly maker: () => ReleaseMaker | undefined
+  readonly #clock: Clock
 
   private constructor(parts: PublishingParts, folder: UploadFolder) {
     this.folder = folder
     this.maker = parts.maker
+    this.#clock = parts.clock
     this.drafts = new Drafts(parts)
     this.files = new DraftFiles({ ...parts, freeBytes: () => folder.freeBytes() })
     this.publisher = new Publisher({ ...parts, drafts: this.drafts, files: this.files, folder })
@@ -77,9 +83,11 @@ export class Publishing implements AsyncDisposable {
     return { ...file, is_there: 1, upload_id: null }
   }
 
-  /** Drafts that nobody touches any more are given up. */
+  /** Drafts that nobody touches any more are given up, and uploads that no draft waits for: of two that were begun at once, say. */
   async sweep(): Promise<void> {
     for (const draft of await this.drafts.abandoned()) await this.dropDraft(draft)
+    for (const uploadId of await this.folder.idleSince(this.#clock.epoch() - STRAY_LIFE))
+      if ((await this.files.ofUpload(uploadId)) === undefined) await this.folder.forgetUpload(uploadId)
   }
 
   #isPlaced(draft: StoredDraft, { path, size_bytes: sizeBytes }: DraftFileRow): Promise<boolean> {

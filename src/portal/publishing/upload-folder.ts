@@ -2,7 +2,7 @@
  * Where uploads lie: `DATA/media/incoming/UPLOAD` while they come, `DATA/media/DRAFT/files/PATH` when they are there, and served
  * from there for as long as their release is.
  */
-import { lstat, mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises'
+import { lstat, mkdir, open, readdir, rename, rm, rmdir, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { systemCode } from '../../core/errors.ts'
 import { refusalOfName } from '../../core/file-name.ts'
@@ -58,8 +58,25 @@ export class UploadFolder {
     await rm(join(this.incoming, `${uploadId}.json`), { force: true })
   }
 
+  /** Folders that are empty then go as well: a file may take their name. */
   async removeFile(draft: DraftPlace, path: string): Promise<void> {
     await rm(this.#pathOf(draft, path), { force: true })
+    const parts = path.split('/')
+    while (parts.length > 1) {
+      parts.pop()
+      if (!(await removeEmpty(this.#pathOf(draft, parts.join('/'))))) return
+    }
+  }
+
+  /** Uploads that nobody has written to since then. */
+  async idleSince(then: number): Promise<string[]> {
+    const names = (await readdir(this.incoming)).map((name) => name.replace(/\.json$/, ''))
+    const idle = await Promise.all(
+      [...new Set(names)].map(async (name) =>
+        (await writtenAt(join(this.incoming, name))) < then ? name : undefined,
+      ),
+    )
+    return idle.filter((name) => name !== undefined)
   }
 
   async removeDraft(id: string): Promise<void> {
@@ -125,6 +142,26 @@ async function sizeOf(path: string): Promise<number | undefined> {
     return (await stat(path)).size
   } catch (error) {
     if (isAbsent(error)) return undefined
+    throw error
+  }
+}
+
+/** 0 where only its description is left. */
+async function writtenAt(path: string): Promise<number> {
+  try {
+    return (await stat(path)).mtimeMs
+  } catch (error) {
+    if (isAbsent(error)) return 0
+    throw error
+  }
+}
+
+async function removeEmpty(folder: string): Promise<boolean> {
+  try {
+    await rmdir(folder)
+    return true
+  } catch (error) {
+    if (['ENOTEMPTY', 'EEXIST', 'ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')) return false
     throw error
   }
 }
