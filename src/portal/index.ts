@@ -69,7 +69,7 @@ export interface Portal extends AsyncDisposable {
 
 /** Leases are three minutes, so they end a quarter of a minute late at most. */
 const SWEEP_EVERY = seconds(15)
-/** So exact is when a token was last used. */
+/** So exact is when a token or a session was last used. */
 const USES_EVERY = minutes(1)
 const UPKEEP_EVERY = minutes(10)
 
@@ -102,7 +102,13 @@ export async function openPortal(given: PortalParts, settings: PortalSettings): 
       .noteUses()
       .catch((error: unknown) => log.error({ err: error }, 'the last uses of tokens were not written')),
   )
+  stack.defer(() =>
+    sessions
+      .noteUses()
+      .catch((error: unknown) => log.error({ err: error }, 'the last uses of sessions were not written')),
+  )
   stack.use(repeat(parts, USES_EVERY, () => tokens.noteUses()))
+  stack.use(repeat(parts, USES_EVERY, () => sessions.noteUses()))
   stack.use(repeat(parts, SWEEP_EVERY, () => presence.sweep()))
   stack.use(repeat(parts, SWEEP_EVERY, () => endGuests(services)))
   stack.use(repeat(parts, SWEEP_EVERY, () => endReleases(services)))

@@ -97,7 +97,8 @@ export async function openServices(
   const devices = new Devices({ db, journal, clock, ca })
   const deviceCodes = new DeviceCodes({ clock, journal })
   const { companyLogin } = parts
-  const people = openPeople({ db, journal, clock, log, tokens, publicUrl, companyLogin })
+  const { sessionIdleMs: sessionIdle } = settings
+  const people = openPeople({ db, journal, clock, log, tokens, publicUrl, companyLogin, sessionIdle })
   const { passwords } = people
   const sealedLinks = new SealedLinks({ db, journal, clock, passwords, grants, publicUrl })
   const feeds = new Feeds({ db, journal, clock, people: people.people, publicUrl })

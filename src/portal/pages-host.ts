@@ -8,6 +8,7 @@
  * `GET /login/CODE`, `POST /login` (form fields `name` and `password`, or `token`, and `next`; goes there, or to `/login?failed=1`),
  * `GET /login/company?next=&invitation=` and its callback (go on, or to `/login?failed=company…`),
  * `POST /welcome/CODE` (form field `password`; goes to `/`, or to `/welcome/CODE?weak=1`), `POST /logout` (form field `_csrf`). Links of the API point people to `/bundles/SLUG`.
+ * What a page asks by itself, without anybody doing anything, carries the header `X-Shoal-Poll` (or `?poll`), so that it keeps no session alive.
  */
 import type { Request, RequestHandler } from 'express'
 import type { Kind } from '../core/kinds.ts'

@@ -34,6 +34,11 @@ export const portalSettings = {
     fallback: hours(12),
     help: 'How long a person stays signed in, at most.',
   } satisfies Setting<Millis>,
+  sessionIdleMs: {
+    parse: readMillis(minutes(5), hours(24 * 30)),
+    fallback: hours(1),
+    help: 'A person who did nothing on the pages for so long has to sign in again. Pages that renew themselves do not count.',
+  } satisfies Setting<Millis>,
   grantKeyLifeMs: {
     parse: readMillis(millis(10_000), hours(24 * 365)),
     fallback: hours(24 * 30),

@@ -107,6 +107,10 @@ describe('The pages in a real browser', function () {
     const { page, troubles } = await visit()
     await page.clock.install()
     await signIn(page)
+    const polls: boolean[] = []
+    page.on('request', (sent) => {
+      if (sent.resourceType() === 'fetch') polls.push('x-shoal-poll' in sent.headers())
+    })
     await page.goto(`${address}/operate`)
     const shown = (count: number): Promise<unknown> =>
       page.waitForSelector(`.tile:has(dt:text-is("Peers")) dd:text-is("${count}")`)
@@ -121,6 +125,7 @@ describe('The pages in a real browser', function () {
     await page.click('text=Go on')
     await page.clock.runFor(5_000)
     await shown(7)
+    assert.ok(polls.length >= 2 && polls.every((isMarked) => isMarked), 'they keep nobody signed in')
     assert.deepEqual(troubles, [])
     await page.context().close()
   })

@@ -209,7 +209,8 @@ describe('The page for operators', () => {
     assert.match(text, /<td>10\.1\.2\.3:16881 <small>origin<\/small><\/td><td class="number">1<\/td>/)
     assert.match(text, /refused: the grant has expired/)
     assert.match(text, /http:\/\/tracker\.example\.com:6969/)
-    assert.match(text, /<noscript><meta http-equiv="refresh"/)
+    // marked as a poll, so that an open page keeps nobody signed in
+    assert.match(text, /<noscript><meta http-equiv="refresh" content="10; url=\/operate\?poll=1"/)
     assert.equal(headers['cache-control'], 'no-store')
     assert.match((await browser.get('/').expect(200)).text, /href="\/operate"/)
     await browser

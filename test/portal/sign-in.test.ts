@@ -25,8 +25,10 @@ const pages: PagesFactory = (services) =>
 class Browser {
   readonly #agent: ReturnType<typeof request.agent>
 
-  constructor(portal: TestPortal) {
+  /** `with`: whose cookies it takes over. */
+  constructor(portal: TestPortal, from?: Browser) {
     this.#agent = request.agent(portal.portal.handler)
+    if (from !== undefined) this.#agent.jar = from.#agent.jar
   }
 
   get(url: string): request.Test {
@@ -108,6 +110,75 @@ describe('Signing in', () => {
     }
     short.clock.advance(minutes(11))
     assert.equal((await browser.whoami()).user, null)
+  })
+
+  describe('for a while without doing anything', () => {
+    const settings = { sessionLifeMs: String(minutes(60)), sessionIdleMs: String(minutes(10)) }
+    let short: TestPortal
+    let browser: Browser
+    beforeEach(async () => {
+      short = await openTestPortal({ pages, settings })
+      browser = new Browser(short)
+      await browser.get(short.portal.loginUrl()).expect(303)
+    })
+    afterEach(() => short[Symbol.asyncDispose]())
+
+    /** In steps, so that what the portal does every minute is done every minute. */
+    const pass = async (count: number): Promise<void> => {
+      for (let i = 0; i < count; i++) {
+        short.clock.advance(minutes(1))
+        await new Promise(setImmediate)
+      }
+    }
+    const user = async (): Promise<string | null> => (await browser.whoami()).user
+
+    it('is over, and before that goes on', async () => {
+      await pass(9)
+      assert.equal(await user(), 'admin')
+      await pass(9)
+      assert.equal(await user(), 'admin')
+      await pass(10)
+      assert.equal(await user(), null)
+    })
+
+    it('is over although a page renews itself all the time', async () => {
+      for (let i = 0; i < 5; i++) {
+        await pass(2)
+        await browser.get('/whoami').set('x-shoal-poll', '1').expect(200)
+        await browser.get('/whoami?poll=1').expect(200)
+      }
+      assert.equal(await user(), null)
+    })
+
+    it('is kept over a restart, and so is when it was last used', async () => {
+      await pass(9)
+      assert.equal(await user(), 'admin')
+      short.clock.advance(minutes(0.5)) // before it is written by the minute
+      const { portal: first, clock } = short
+      await first[Symbol.asyncDispose]()
+      const again = await openTestPortal({ pages, settings, dataDir: short.dataDir, clock })
+      try {
+        browser = new Browser(again, browser)
+        clock.advance(minutes(9))
+        assert.equal(await user(), 'admin')
+      } finally {
+        short = again.owningFolder()
+      }
+    })
+
+    it('writes at most once a minute, however much is done', async () => {
+      const writes = (): number => {
+        using stack = new DisposableStack()
+        const db = stack.adopt(openConnection(join(short.dataDir, 'portal.sqlite')), (open) => open.close())
+        return (db.prepare('select expires_at as at from sessions').get() as { at: number }).at
+      }
+      const before = writes()
+      short.clock.advance(minutes(0.9))
+      for (let i = 0; i < 3; i++) await user()
+      assert.equal(writes(), before)
+      await pass(1)
+      assert.equal(writes(), before + minutes(0.9))
+    })
   })
 
   it('begins a new session, so that an id planted before is worth nothing', async () => {

@@ -38,11 +38,13 @@ export interface TestPortalOptions {
   readonly live?: LiveSource
   readonly content?: WebSeedContent
   readonly publishing?: (() => ReleaseMaker) | undefined
+  /** To go on with the time of a portal before. */
+  readonly clock?: ManualClock
 }
 
 export async function openTestPortal(options: TestPortalOptions = {}): Promise<TestPortal> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'shoal-portal-')))
-  const clock = new ManualClock()
+  const clock = options.clock ?? new ManualClock()
   const portal = await openPortal(
     {
       clock,

@@ -53,9 +53,23 @@ export function sessionMiddleware(parts: {
     // a token says who asks there, and `askerOf` never looks at the cookie then
     const isByToken = req.get('authorization') !== undefined && /^\/(?:api|metrics)\b/.test(req.originalUrl)
     if (isByToken) next()
-    else handle(req, res, next)
+    else
+      handle(req, res, (error?: unknown) => {
+        if (error === undefined && isSignedIn(req) && !isPoll(req)) parts.store.noteUse(req.sessionID)
+        next(error)
+      })
   }
 }
+
+const isSignedIn = (req: Request): boolean =>
+  req.session.person !== undefined || req.session.account !== undefined
+
+/**
+ * A page that renews itself asks with this header, or, without JavaScript, at an address with `?poll`: nobody did anything,
+ * so it keeps no session alive. Whoever lies about it shortens their own.
+ */
+const isPoll = (req: Request): boolean =>
+  req.get('x-shoal-poll') !== undefined || req.query['poll'] !== undefined
 
 /** Whose a new session is: an account by itself, or a person. */
 export type SessionOwner = { readonly account: Account } | { readonly person: string }

@@ -24,8 +24,9 @@ export interface PageFrame {
   readonly seesAudit?: boolean
   /** Requests to answer, and answers that they have not seen. */
   readonly news?: number
-  /** Its figures are renewed while it is looked at. */
+  /** Its figures are renewed while it is looked at; without JavaScript from `pollUrl`, so that it keeps no session alive. */
   readonly refreshes?: boolean
+  readonly pollUrl?: string
   /** Files are uploaded from it. */
   readonly uploads?: boolean
 }

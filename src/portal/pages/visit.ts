@@ -87,7 +87,16 @@ export function frameOf({ services, account, req, news }: Visit, title: string):
     mayPublish: services.publishing.mayPublish(account),
     seesAudit: services.seesAudit(account),
     news,
+    pollUrl: pollUrlOf(req),
   }
+}
+
+/** This page's address, marked as asked by nobody. */
+function pollUrlOf(req: Request): string {
+  const [path = '', query] = req.originalUrl.split('?', 2)
+  const asked = new URLSearchParams(query)
+  asked.set('poll', '1')
+  return `${path}?${asked.toString()}`
 }
 
 /** Of a path. */

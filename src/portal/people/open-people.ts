@@ -1,4 +1,5 @@
 /** All that has to do with people, opened. */
+import type { Millis } from '../../core/units.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/log.ts'
 import { CompanyLogin } from '../company-login/company-login.ts'
@@ -40,6 +41,7 @@ export interface PeopleParts {
   readonly tokens: Tokens
   readonly publicUrl: string
   readonly companyLogin: CompanyLoginSettings | undefined
+  readonly sessionIdle: Millis
 }
 
 export function openPeople(parts: PeopleParts): PeopleServices {
@@ -51,7 +53,7 @@ export function openPeople(parts: PeopleParts): PeopleServices {
     groups: new Groups(parts),
     passwords,
     invitations: new Invitations({ ...parts, people, passwords }),
-    sessions: new SessionStore(parts),
+    sessions: new SessionStore({ ...parts, idle: parts.sessionIdle }),
     loginCodes: new LoginCodes(clock),
     deviceAuthorizations: new DeviceAuthorizations({ ...parts, people }),
     company: openCompany(parts),

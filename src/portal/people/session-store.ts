@@ -1,7 +1,13 @@
-/** Sessions of express-session in the database, by the SHA-256 of their ids: a stolen database opens none. */
+/**
+ * Sessions of express-session in the database, by the SHA-256 of their ids: a stolen database opens none. One ends when it
+ * was not used for a while (`expires_at`, which each use moves), and in any case when it was said to at signing in (`endsAt` in
+ * its data), so that a stolen cookie cannot be kept alive.
+ */
 import session, { type SessionData } from 'express-session'
-import { hours } from '../../core/units.ts'
+import { sql } from 'kysely'
+import { epochMillis, hours, type EpochMillis, type Millis } from '../../core/units.ts'
 import type { Clock } from '../../platform/clock.ts'
+import { systemSentence } from '../../platform/system-sentence.ts'
 import type { Database } from '../database/tables.ts'
 import { sha256Hex } from './tokens.ts'
 
@@ -13,11 +19,16 @@ type Callback<T = undefined> = (error: unknown, value?: T) => void
 export class SessionStore extends session.Store {
   readonly #db: Database
   readonly #clock: Clock
+  readonly #idle: Millis
+  /** Uses that are not in the table yet, by hash: of sessions that are there, and of one minute. */
+  #uses = new Map<string, EpochMillis>()
 
-  constructor(parts: { db: Database; clock: Clock }) {
+  /** `idle`: longer than the pause between two {@link noteUses}. */
+  constructor(parts: { readonly db: Database; readonly clock: Clock; readonly idle: Millis }) {
     super()
     this.#db = parts.db
     this.#clock = parts.clock
+    this.#idle = parts.idle
   }
 
   override get(sid: string, done: Callback<SessionData | null>): void {
@@ -28,9 +39,32 @@ export class SessionStore extends session.Store {
     answer(this.#write(sid, data), done)
   }
 
-  /** Nothing: a session ends when it was said to at signing in, so that a stolen cookie cannot be kept alive. */
+  /** Nothing: not every request is a use, see {@link noteUse}. */
   override touch(_sid: string, _data: SessionData, done?: Callback): void {
     done?.(null)
+  }
+
+  /** Somebody did something in this session, which {@link get} has just given. Held in memory until {@link noteUses}. */
+  noteUse(sid: string): void {
+    this.#uses.set(sha256Hex(sid), this.#clock.epoch())
+  }
+
+  /**
+   * Writes when each session was last used, all in one statement. To be called every minute and at the end: a write at each
+   * request would make everybody wait for the disk. What cannot be written is kept for the next time, as of tokens.
+   */
+  async noteUses(): Promise<void> {
+    const uses = this.#uses
+    if (uses.size === 0) return
+    this.#uses = new Map()
+    try {
+      await sql`
+        update sessions set expires_at = max(expires_at, min(coalesce(data ->> '$.endsAt', expires_at), (u.value ->> 1) + ${this.#idle}))
+        from json_each(${JSON.stringify([...uses])}) u where sessions.sid = u.value ->> 0`.execute(this.#db)
+    } catch (error) {
+      this.#uses = new Map([...uses, ...this.#uses])
+      if (systemSentence(error) === undefined) throw error
+    }
   }
 
   override destroy(sid: string, done?: Callback): void {
@@ -39,10 +73,11 @@ export class SessionStore extends session.Store {
 
   /** Forgets those that have ended. */
   async sweep(): Promise<void> {
+    await this.noteUses()
     await this.#db.deleteFrom('sessions').where('expires_at', '<=', this.#clock.epoch()).execute()
   }
 
-  /** Of one person, newest end last. */
+  /** How many a person has; one that was idle nearly to its end and was used again may be missing for a minute. */
   async countOf(person: string): Promise<number> {
     const { count } = await this.#db
       .selectFrom('sessions')
@@ -64,23 +99,37 @@ export class SessionStore extends session.Store {
   }
 
   async #read(sid: string): Promise<SessionData | null> {
+    const hash = sha256Hex(sid)
     const row = await this.#db
       .selectFrom('sessions')
-      .select('data')
-      .where('sid', '=', sha256Hex(sid))
-      .where('expires_at', '>', this.#clock.epoch())
+      .select(['data', 'expires_at'])
+      .where('sid', '=', hash)
       .executeTakeFirst()
-    return row === undefined ? null : (JSON.parse(row.data) as SessionData)
+    if (row === undefined) return null
+    const data = JSON.parse(row.data) as SessionData & { endsAt?: number }
+    const used = this.#uses.get(hash)
+    const usedUntil = used === undefined ? 0 : Math.min(data.endsAt ?? row.expires_at, used + this.#idle)
+    return Math.max(row.expires_at, usedUntil) > this.#clock.epoch() ? data : null
   }
 
-  /** Its end is written once, with the session. */
+  /** Its last end is written once, with the session. */
   async #write(sid: string, session: SessionData): Promise<undefined> {
+    const now = this.#clock.epoch()
+    const endsAt = epochMillis(now + (session.cookie.originalMaxAge ?? LIFE_WITHOUT_COOKIE))
     const data = JSON.stringify(session)
-    const expires_at = this.#clock.epoch() + (session.cookie.originalMaxAge ?? LIFE_WITHOUT_COOKIE)
     await this.#db
       .insertInto('sessions')
-      .values({ sid: sha256Hex(sid), data, expires_at, person: session.person ?? null })
-      .onConflict((conflict) => conflict.column('sid').doUpdateSet({ data }))
+      .values({
+        sid: sha256Hex(sid),
+        data: JSON.stringify({ ...session, endsAt }),
+        expires_at: Math.min(endsAt, now + this.#idle),
+        person: session.person ?? null,
+      })
+      .onConflict((conflict) =>
+        conflict.column('sid').doUpdateSet({
+          data: sql<string>`json_set(${data}, '$.endsAt', coalesce(sessions.data ->> '$.endsAt', sessions.expires_at))`,
+        }),
+      )
       .execute()
   }
 

@@ -17,7 +17,9 @@ if (place.dataset.steady === undefined) place.before(button)
 async function refresh() {
   if (isPaused || document.hidden) return
   try {
-    const answer = await fetch(location.pathname, { redirect: 'error', headers: { accept: 'text/html' } })
+    // marked, so that an open page keeps nobody signed in
+    const headers = { accept: 'text/html', 'x-shoal-poll': '1' }
+    const answer = await fetch(location.pathname, { redirect: 'error', headers })
     if (!answer.ok) throw new Error(String(answer.status))
     const page = new DOMParser().parseFromString(await answer.text(), 'text/html')
     const fresh = page.getElementById('live')
