@@ -1,9 +1,10 @@
 /**
- * With 100,000 bundles: how long do a list and a search take, and how many signed links does one core make?
+ * With 100,000 bundles, 10,000 people and 1,000 groups: how long do a list, a search and each page take, and how many signed
+ * links does one core make?
  *
- *     node bench/portal.ts [--bundles 100000] [--audit 10000000] [--requests 200] [--seconds 15] [--data DIR] [--prof DIR]
+ *     node bench/portal.ts [--bundles 100000] [--audit 10000000] [--requests 200] [--seconds 15] [--only pages] [--data DIR] [--prof DIR]
  *
- * With `--audit` the trail has so many rows, and is asked too. Prints one JSON line. A real `shoal portal` on a data folder that this bench fills (`--data` keeps it for the
+ * With `--audit` the trail has so many rows, and is asked too. Pages are whole HTML pages, asked by people who are signed in. Prints one JSON line. A real `shoal portal` on a data folder that this bench fills (`--data` keeps it for the
  * next run); requests come from this process over kept HTTP connections. Each kind of list and search is asked
  * `--requests` times, one at a time and then four at a time, with other words or pages each time. Links are
  * asked for by 48 at a time; their rate is also told for each CPU second of the portal, all its threads together,
@@ -15,10 +16,12 @@ import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { HttpLoad, quantile, rounded } from './support/http-load.ts'
+import { HttpLoad, type Ask, quantile, rounded } from './support/http-load.ts'
 import { fillAudit, fillLibrary } from './support/library.ts'
 import { answeredAndLost, measureLinks } from './support/portal-links.ts'
 import { auditings, listings } from './support/portal-lists.ts'
+import { pagesOf } from './support/portal-pages.ts'
+import { COMPANY, fillCompany } from './support/people.ts'
 import { createTokens, type Tokens } from './support/portal-tokens.ts'
 import { ShoalProcess } from './support/shoal-process.ts'
 
@@ -29,6 +32,7 @@ interface Options {
   readonly requests: number
   readonly audit: number
   readonly seconds: number
+  readonly only: string | undefined
   readonly data: string | undefined
   readonly prof: string | undefined
 }
@@ -37,11 +41,13 @@ async function main(options: Options): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'shoal-bench-'))
   try {
     const dataDir = await libraryIn(folder, options)
-    const { lists, links, ids } = await measure(dataDir, options)
-    const durable = await answeredAndLost(dataDir, ids)
-    const line = { bench: 'portal', bundles: options.bundles, lists, links, durable }
+    const { bundles, audit, only } = options
+    const { ids, ...figures } = await measure(dataDir, options)
+    const durable = only === 'pages' ? undefined : await answeredAndLost(dataDir, ids)
+    const { people, groups } = COMPANY
+    const line = { bench: 'portal', bundles, people, groups, audit, ...figures, durable }
     process.stdout.write(`${JSON.stringify(line)}\n`)
-    if (durable.lost > 0) process.exitCode = 1
+    if ((durable?.lost ?? 0) > 0) process.exitCode = 1
   } finally {
     await rm(folder, { recursive: true })
   }
@@ -55,6 +61,7 @@ async function libraryIn(folder: string, { bundles, audit, data }: Options): Pro
   }
   if (!existsSync(kept)) {
     await fillLibrary(kept, bundles, say)
+    await fillCompany(kept, COMPANY, bundles)
     if (audit > 0) await fillAudit(kept, audit)
   }
   if (data === undefined) return kept
@@ -69,23 +76,46 @@ async function measure(dataDir: string, options: Options) {
     nodeArgs,
   })
   try {
-    const port = Number(new URL(String(portal.ready['portal'])).port)
-    using load = new HttpLoad(port)
+    const { port, origin } = new URL(String(portal.ready['portal']))
+    using load = new HttpLoad(Number(port))
+    const pages = await measurePages(load, { dataDir, portal: origin }, options)
+    if (options.only === 'pages') {
+      if (options.prof !== undefined) await portal.stop('SIGTERM') // it writes the profile
+      return { pages, ids: [] }
+    }
     const tokens = await createTokens(load, dataDir)
     const lists = await measureLists(load, tokens, options)
     const { ids, ...links } = await measureLinks({ portal, load, tokens }, options)
-    if (options.prof !== undefined) await portal.stop('SIGTERM') // it writes the profile
-    return { lists, links, ids }
+    if (options.prof !== undefined) await portal.stop('SIGTERM')
+    return { pages, lists, links, ids }
   } finally {
     await portal.stop('SIGKILL')
   }
 }
 
+async function measurePages(
+  load: HttpLoad,
+  where: { readonly dataDir: string; readonly portal: string },
+  { bundles, requests }: Options,
+) {
+  const kinds = await pagesOf({ ...where, load, bundles, requests, people: COMPANY.people })
+  return measureKinds(load, kinds, (body) => ({ kB: body.length / 1_000 }))
+}
+
 async function measureLists(load: HttpLoad, tokens: Tokens, { bundles, audit, requests }: Options) {
-  const figures: Record<string, unknown> = {}
-  const all = new Map(CONCURRENCIES.map((concurrency) => [concurrency, [] as number[]]))
   const parts = { load, tokens, bundles, audit, requests }
   const kinds = { ...(await listings(parts)), ...auditings(parts) }
+  return measureKinds(load, kinds, (body) => ({ items: itemsIn(body) }))
+}
+
+/** `size` of a body, whose mean is told beside the times. */
+async function measureKinds(
+  load: HttpLoad,
+  kinds: Readonly<Record<string, readonly Ask[]>>,
+  size: (body: string) => Readonly<Record<string, number>>,
+) {
+  const figures: Record<string, unknown> = {}
+  const all = new Map(CONCURRENCIES.map((concurrency) => [concurrency, [] as number[]]))
   for (const [name, asks] of Object.entries(kinds)) {
     await load.sendAll(asks.slice(0, 20), 1) // warm
     const figure: Record<string, unknown> = {}
@@ -94,7 +124,10 @@ async function measureLists(load: HttpLoad, tokens: Tokens, { bundles, audit, re
       const times = replies.map((reply) => reply.ms)
       all.get(concurrency)?.push(...times)
       figure[`at${concurrency}`] = quantiles(times)
-      figure['items'] = rounded(replies.reduce((sum, { body }) => sum + itemsIn(body), 0) / replies.length)
+      for (const key of Object.keys(size(replies[0]?.body ?? '')))
+        figure[key] = rounded(
+          replies.reduce((sum, { body }) => sum + (size(body)[key] ?? 0), 0) / replies.length,
+        )
     }
     figures[name] = figure
   }
@@ -118,6 +151,7 @@ const { values } = parseArgs({
     requests: { type: 'string', default: '200' },
     audit: { type: 'string', default: '0' },
     seconds: { type: 'string', default: '15' },
+    only: { type: 'string' },
     data: { type: 'string' },
     prof: { type: 'string' },
   },
@@ -127,6 +161,7 @@ await main({
   requests: Number(values.requests),
   audit: Number(values.audit),
   seconds: Number(values.seconds),
+  only: values.only,
   data: values.data,
   prof: values.prof,
 })

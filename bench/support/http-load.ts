@@ -4,7 +4,9 @@ import { Agent, request } from 'node:http'
 export interface Ask {
   readonly method?: 'GET' | 'POST' | 'DELETE'
   readonly path: string
-  readonly token: string
+  readonly token?: string
+  /** Of a session, in place of a token. */
+  readonly cookie?: string
   /** JSON. */
   readonly body?: string
 }
@@ -38,7 +40,8 @@ export class HttpLoad implements Disposable {
           method: ask.method ?? 'GET',
           path: ask.path,
           headers: {
-            authorization: `Bearer ${ask.token}`,
+            ...(ask.token === undefined ? {} : { authorization: `Bearer ${ask.token}` }),
+            ...(ask.cookie === undefined ? {} : { cookie: ask.cookie }),
             ...(ask.body === undefined ? {} : { 'content-type': 'application/json' }),
           },
         },

@@ -21,7 +21,7 @@ import { codeOf, frequentOf, GROUPS, KINDS, oneOf, PLACES, prose, TAGS, TOPICS }
 const BATCH = 2_000
 const TWO_YEARS_MS = 2 * 365 * 24 * 3_600_000
 /** When the newest bundle was changed. */
-const LAST_DAY = Date.UTC(2026, 10, 1)
+export const LAST_DAY = Date.UTC(2026, 10, 1)
 
 export const slugOf = (i: number): string => `bundle-${i}`
 /** In three bundles only. */

@@ -228,6 +228,11 @@ const LIVE_GRANTS = `
   create index if not exists requests_by_time on requests (asked_at desc, id desc);
 `
 
+/** The page of one's own grants: those that one gave to others, newest first. */
+const GRANTS_BY_ISSUER = `
+  create index if not exists grants_by_issuer on grants (issued_by, issued_at);
+`
+
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-first': step(FIRST),
   '0002-renewals': step(RENEWALS),
@@ -247,6 +252,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0016-live-grants': step(LIVE_GRANTS),
   '0017-drafts': drafts,
   '0019-media': media,
+  '0020-grants-by-issuer': step(GRANTS_BY_ISSUER),
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Grants as they stand in the database, and whether one is still good here. */
+import { sql } from 'kysely'
 import { z } from 'zod'
-import { grantId, type GrantId } from '../../core/ids.ts'
+import type { GrantId } from '../../core/ids.ts'
 import type { zGrant, zSharedGrants } from '../../wire/api.ts'
 import { pageOf, parseCursor, type Page } from '../cursor.ts'
 import type { Database, GrantRow } from '../database/tables.ts'
@@ -10,6 +11,7 @@ import type { Journal } from '../journal.ts'
 export type GrantView = z.infer<typeof zGrant>
 
 const zPosition = z.tuple([z.number().int(), z.string()])
+type Position = z.output<typeof zPosition>
 
 export interface GrantQuery {
   /** Only those given to this account or by it; without it, all. */
@@ -48,26 +50,44 @@ export class GrantReader {
 
   /** Newest first. */
   async list(query: GrantQuery): Promise<Page<GrantView>> {
-    const { concerning, forUser } = query
+    const { concerning, forUser, limit } = query
     const after = parseCursor(zPosition, query.cursor)
-    let select = this.#db.selectFrom('grants').selectAll()
-    if (concerning !== undefined)
-      select = select.where((eb) =>
-        eb.or([eb('for_user', '=', concerning), eb('issued_by', '=', concerning)]),
-      )
-    if (forUser !== undefined) select = select.where('for_user', '=', forUser)
-    if (after !== undefined) {
-      const [at, id] = after
-      select = select.where((eb) =>
-        eb.or([eb('issued_at', '<', at), eb.and([eb('issued_at', '=', at), eb('id', '<', grantId(id))])]),
-      )
-    }
-    const rows = await select
+    const rows =
+      concerning === undefined || concerning === forUser
+        ? await this.#newest({ after, limit, forUser }).execute()
+        : forUser !== undefined
+          ? await this.#newest({ after, limit, forUser, issuedBy: concerning }).execute()
+          : await this.#newestConcerning(concerning, { after, limit }).execute()
+    return pageOf(rows, limit, { item: viewOf, position: (row) => [row.issued_at, row.id] })
+  }
+
+  /** Each by its index: one condition for both would walk through the grants of everybody. */
+  #newestConcerning(account: string, at: { readonly after: Position | undefined; readonly limit: number }) {
+    const given = this.#db.selectFrom(this.#newest({ ...at, forUser: account }).as('given')).selectAll()
+    const byThem = this.#db.selectFrom(this.#newest({ ...at, issuedBy: account }).as('by_them')).selectAll()
+    return given
+      .union(byThem)
       .orderBy('issued_at', 'desc')
       .orderBy('id', 'desc')
-      .limit(query.limit + 1)
-      .execute()
-    return pageOf(rows, query.limit, { item: viewOf, position: (row) => [row.issued_at, row.id] })
+      .limit(at.limit + 1)
+  }
+
+  /** One more than asked for, where there are more. */
+  #newest(of: {
+    readonly after: Position | undefined
+    readonly limit: number
+    readonly forUser?: string | undefined
+    readonly issuedBy?: string | undefined
+  }) {
+    let select = this.#db.selectFrom('grants').selectAll()
+    if (of.forUser !== undefined) select = select.where('for_user', '=', of.forUser)
+    if (of.issuedBy !== undefined) select = select.where('issued_by', '=', of.issuedBy)
+    if (of.after !== undefined)
+      select = select.where(sql<boolean>`(issued_at, id) < (${of.after[0]}, ${of.after[1]})`)
+    return select
+      .orderBy('issued_at', 'desc')
+      .orderBy('id', 'desc')
+      .limit(of.limit + 1)
   }
 }
 

@@ -9,7 +9,7 @@ import { ShoalError } from '../../core/errors.ts'
 import type { Slug } from '../../core/ids.ts'
 import type { EpochMillis } from '../../core/units.ts'
 import { hours } from '../../core/units.ts'
-import type { AccessRequest, zRequestQuery } from '../../wire/api.ts'
+import type { AccessRequest, RequestState, zRequestQuery } from '../../wire/api.ts'
 import { limits } from '../../wire/limits.ts'
 import { isoTime } from '../catalogue/rows.ts'
 import { pageOf, parseCursor, type Page } from '../cursor.ts'
@@ -82,8 +82,7 @@ export class Requests {
   /** Newest first. Titles stand beside those that are to be answered, and those that were granted. */
   async list(scope: RequestScope, query: RequestQuery): Promise<Page<AccessRequest>> {
     const after = parseCursor(zPosition, query.cursor)
-    let select = this.#scoped(scope)
-    if (query.state !== undefined) select = select.where('state', '=', query.state)
+    let select = this.#scoped(scope, query.state)
     if (after !== undefined)
       select = select.where(sql<boolean>`(requests.asked_at, requests.id) < (${after[0]}, ${after[1]})`)
     const rows = await select
@@ -100,7 +99,7 @@ export class Requests {
   /** How many wait for an answer. */
   async openCount(scope: RequestScope): Promise<number> {
     const { count } = await this.#parts.db
-      .selectFrom(this.#scoped(scope).where('state', '=', 'open').as('open'))
+      .selectFrom(this.#scoped(scope, 'open').as('open'))
       .select(({ fn }) => fn.countAll<number>().as('count'))
       .executeTakeFirstOrThrow()
     return count
@@ -190,15 +189,22 @@ export class Requests {
       .execute()
   }
 
-  #scoped(scope: RequestScope) {
+  #scoped(scope: RequestScope, state: RequestState | undefined) {
     const all = this.#parts.db
       .selectFrom('requests')
       .leftJoin('bundles', 'bundles.slug', 'requests.slug')
       .selectAll('requests')
       .select('bundles.title')
-    if ('by' in scope) return all.where('requests.person', '=', scope.by)
-    if ('toOwner' in scope) return all.where('bundles.owner', '=', scope.toOwner)
-    return all.where('bundles.slug', 'is not', null)
+    if ('toOwner' in scope) {
+      // by the bundles that they own: by the state, all answers of everybody would be looked through (hence the +)
+      const own = all.where('requests.slug', 'in', (eb) =>
+        eb.selectFrom('bundles as own').select('own.slug').where('own.owner', '=', scope.toOwner),
+      )
+      return state === undefined ? own : own.where(sql<string>`+requests.state`, '=', state)
+    }
+    const scoped =
+      'by' in scope ? all.where('requests.person', '=', scope.by) : all.where('bundles.slug', 'is not', null)
+    return state === undefined ? scoped : scoped.where('requests.state', '=', state)
   }
 }
 
