@@ -225,7 +225,10 @@ describe('The pages', () => {
       .type('form')
       .send({ _csrf: csrfIn(all) })
     await signIn(await portal.token('operator', { user: 'opal' }))
+    assert.match(await html('/grants'), /name="user" value=""/)
     const page = await html('/grants?user=vera')
+    assert.match(page, /<input type="search" name="user" value="vera"/)
+    assert.match(page, /<input type="hidden" name="user" value="vera">/)
     const form = { _csrf: csrfIn(page), id: hers.grant.id, user: 'vera' }
     await browser
       .post('/grants/revoke')

@@ -30,7 +30,7 @@ async function sendGrants(visit: Visit, more: FormOutcome = {}): Promise<void> {
     title: 'Grants',
     data: {
       seesAll: services.seesAllGrants(account),
-      user,
+      forUser: user, // the frame's "user" is who is signed in
       items: found.items.map((grant) => {
         const isOver = Date.parse(grant.expiresAt) <= now
         const isGood = grant.revokedAt === null && !isOver
