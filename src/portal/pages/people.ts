@@ -136,10 +136,24 @@ async function invitePerson(visit: Visit): Promise<void> {
   await sendPerson(visit, more)
 }
 
+/** As many as somebody looks through; a company may have a thousand. */
+const GROUPS_SHOWN = 100
+
 async function sendGroups(visit: Visit, more: FormOutcome = {}): Promise<void> {
-  const { services, account } = visit
+  const { services, account, req } = visit
+  const [q, after] = [asked(req, 'q').trim().slice(0, 64), asked(req, 'after')]
+  const word = q.toLowerCase()
+  const found = (await services.people.groups(account)).filter(
+    ({ name, description }) =>
+      name > after && (name.includes(word) || description.toLowerCase().includes(word)),
+  )
+  const groups = found.slice(0, GROUPS_SHOWN)
+  const last = groups.at(-1)
+  const next = new URLSearchParams({ ...(q !== '' && { q }), after: last?.name ?? '' })
   const data = {
-    groups: await services.people.groups(account),
+    q,
+    groups,
+    nextUrl: found.length > groups.length ? `/groups?${next.toString()}` : undefined,
     mayManage: services.people.mayManage(account),
   }
   sendForm(visit, 'groups', { title: 'Groups', data, ...more })
