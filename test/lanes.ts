@@ -1,0 +1,47 @@
+/**
+ * Which test files run beside which when the whole suite does (`scripts/run-lanes.ts`). The lanes of a phase run at the same
+ * time, each a mocha of its own; a file that no lane names is in `computing`.
+ */
+import { globSync } from 'node:fs'
+
+export type Lane = 'computing' | 'programs' | 'networks' | 'alone'
+
+/** By the beginnings of paths; the longest that fits counts. */
+const LANES: Readonly<Record<Exclude<Lane, 'computing'>, readonly string[]>> = {
+  /** Programs of ours on loopback: they wait for each other, and for time to pass, most of their time. */
+  programs: ['test/e2e/', 'test/faults/', 'test/cli/'],
+  /** Stock clients, networks of their own (namespaces), and others with seconds of work in minutes of waiting. */
+  networks: [
+    'test/interop/',
+    'test/e2e/leaks.test.ts',
+    'test/e2e/canary.test.ts',
+    'test/e2e/doctor.test.ts',
+    'test/e2e/web-seed.test.ts',
+  ],
+  /** What measures how fast something is, or who is first. */
+  alone: [
+    'test/bench/lab.test.ts',
+    'test/interop/one-swarm.test.ts',
+    'test/faults/disk-full.test.ts',
+    'test/hostile/live.test.ts',
+  ],
+}
+
+/** The lanes that go beside each other; `computing` yields to the others of its phase. */
+export const PHASES: readonly (readonly Lane[])[] = [['programs', 'networks', 'computing'], ['alone']]
+
+/** Every test file of the suite, by its lane. @throws Error for a beginning that fits no file. */
+export function filesByLane(root: string): ReadonlyMap<Lane, readonly string[]> {
+  const files = globSync('test/**/*.test.ts', { cwd: root }).toSorted()
+  const named = Object.entries(LANES).flatMap(([lane, starts]) => starts.map((start) => ({ lane, start })))
+  const idle = named.filter(({ start }) => !files.some((file) => file.startsWith(start)))
+  if (idle.length > 0)
+    throw new Error(`test/lanes.ts names no file by ${idle.map(({ start }) => start).join(', ')}`)
+  return Map.groupBy(files, (file) => laneOf(file, named))
+}
+
+function laneOf(file: string, named: readonly { readonly lane: string; readonly start: string }[]): Lane {
+  const fits = named.filter(({ start }) => file.startsWith(start))
+  const best = fits.toSorted((a, b) => b.start.length - a.start.length)[0]
+  return (best?.lane ?? 'computing') as Lane
+}
