@@ -78,13 +78,13 @@ async function measure(dataDir: string, options: Options) {
   try {
     const { port, origin } = new URL(String(portal.ready['portal']))
     using load = new HttpLoad(Number(port))
-    const pages = await measurePages(load, { dataDir, portal: origin }, options)
+    const pages = await measurePages({ load, portal }, { dataDir, portal: origin }, options)
     if (options.only === 'pages') {
       if (options.prof !== undefined) await portal.stop('SIGTERM') // it writes the profile
       return { pages, ids: [] }
     }
     const tokens = await createTokens(load, dataDir)
-    const lists = await measureLists(load, tokens, options)
+    const lists = await measureLists({ load, portal }, tokens, options)
     const { ids, ...links } = await measureLinks({ portal, load, tokens }, options)
     if (options.prof !== undefined) await portal.stop('SIGTERM')
     return { pages, lists, links, ids }
@@ -93,24 +93,33 @@ async function measure(dataDir: string, options: Options) {
   }
 }
 
+interface Asked {
+  readonly load: HttpLoad
+  readonly portal: ShoalProcess
+}
+
 async function measurePages(
-  load: HttpLoad,
+  asked: Asked,
   where: { readonly dataDir: string; readonly portal: string },
   { bundles, requests }: Options,
 ) {
+  const { load } = asked
   const kinds = await pagesOf({ ...where, load, bundles, requests, people: COMPANY.people })
-  return measureKinds(load, kinds, (body) => ({ kB: body.length / 1_000 }))
+  return measureKinds(asked, kinds, (body) => ({ kB: body.length / 1_000 }))
 }
 
-async function measureLists(load: HttpLoad, tokens: Tokens, { bundles, audit, requests }: Options) {
-  const parts = { load, tokens, bundles, audit, requests }
+async function measureLists(asked: Asked, tokens: Tokens, { bundles, audit, requests }: Options) {
+  const parts = { load: asked.load, tokens, bundles, audit, requests }
   const kinds = { ...(await listings(parts)), ...auditings(parts) }
-  return measureKinds(load, kinds, (body) => ({ items: itemsIn(body) }))
+  return measureKinds(asked, kinds, (body) => ({ items: itemsIn(body) }))
 }
 
-/** `size` of a body, whose mean is told beside the times. */
+/**
+ * `size` of a body, whose mean is told beside the times; and `cpuMs`, of all threads of the portal for one request in the
+ * mean, which other work on the machine does not change.
+ */
 async function measureKinds(
-  load: HttpLoad,
+  { load, portal }: Asked,
   kinds: Readonly<Record<string, readonly Ask[]>>,
   size: (body: string) => Readonly<Record<string, number>>,
 ) {
@@ -119,6 +128,7 @@ async function measureKinds(
   for (const [name, asks] of Object.entries(kinds)) {
     await load.sendAll(asks.slice(0, 20), 1) // warm
     const figure: Record<string, unknown> = {}
+    const cpuBefore = portal.cpuSeconds()
     for (const concurrency of CONCURRENCIES) {
       const replies = await load.sendAll(asks, concurrency)
       const times = replies.map((reply) => reply.ms)
@@ -129,7 +139,8 @@ async function measureKinds(
           replies.reduce((sum, { body }) => sum + (size(body)[key] ?? 0), 0) / replies.length,
         )
     }
-    figures[name] = figure
+    const cpuMs = (1_000 * (portal.cpuSeconds() - cpuBefore)) / (asks.length * CONCURRENCIES.length)
+    figures[name] = { ...figure, cpuMs: rounded(cpuMs) }
   }
   for (const [concurrency, times] of all) figures[`allAt${concurrency}`] = quantiles(times)
   return figures
