@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import type { Browser } from 'playwright-core'
 import { listenHttp, type HttpListener } from '../../src/platform/http-listener.ts'
+import { FakeMaker } from '../portal/fake-maker.ts'
 import { openTestPortal, type TestPortal } from '../portal/test-portal.ts'
 import { torrentNamed } from '../portal/torrents.ts'
 import { CHROMIUM, launchChromium } from '../support/chromium.ts'
@@ -27,7 +28,7 @@ describe('Every page', function () {
       await listenHttp(() => undefined, { host: '127.0.0.1', port: 0 }),
     )
     const address = `http://127.0.0.1:${listener.port}`
-    portal = stack.use(await openTestPortal({ publicUrl: address }))
+    portal = stack.use(await openTestPortal({ publicUrl: address, publishing: () => new FakeMaker() }))
     listener.setHandler(portal.portal.handler)
     const browser: Browser = stack.adopt(await launchChromium(), (open) => open.close())
     const world = new PageWorld({ address, adminToken: portal.adminToken })

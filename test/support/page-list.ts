@@ -77,6 +77,9 @@ export const PAGES: readonly ListedPage[] = [
   { name: 'requests-to-answer', route: '/requests', by: 'admin' },
   { name: 'grants', route: '/grants', by: 'viewer' },
   { name: 'grants-of-all', route: '/grants', by: 'admin' },
+  { name: 'publish', route: '/publish', by: 'publisher' },
+  { name: 'publish-draft', route: '/publish/:id', by: 'publisher', path: ({ draft }) => draft },
+  { name: 'publish-library', route: '/publish/library', by: 'admin' },
   { name: 'people', route: '/people', by: 'admin' },
   { name: 'person', route: '/people/:name', by: 'admin', path: () => '/people/vera' },
   { name: 'groups', route: '/groups', by: 'admin' },
@@ -86,7 +89,11 @@ export const PAGES: readonly ListedPage[] = [
 ]
 
 /** What the router gives that is no page. */
-export const NO_PAGES: readonly string[] = ['/assets/pico.min.css', '/bundles/:slug/qr.svg']
+export const NO_PAGES: readonly string[] = [
+  '/assets/pico.min.css',
+  '/assets/tus.min.js',
+  '/bundles/:slug/qr.svg',
+]
 
 /** Each <details> of the page. */
 async function openAll(page: Page): Promise<void> {

@@ -18,6 +18,8 @@ export interface Places {
   readonly welcome: string
   readonly sealedLink: string
   readonly activate: string
+  /** The publisher's, with a file that is not there yet. */
+  readonly draft: string
 }
 
 interface Bundles {
@@ -103,12 +105,16 @@ export class PageWorld {
     const { userCode } = await this.#api<{ userCode: string }>('POST', '/logins', {
       client: 'shoal on lyon-07',
     })
+    const { id } = await this.#api<{ id: string }>('POST', '/drafts', {}, grace)
+    await this.#api('PUT', `/drafts/${id}`, { title: 'Ladders and scaffolds', tags: ['safety'] }, grace)
+    await this.#api('POST', `/drafts/${id}/files`, { files: [{ path: 'Ladders.mp4', sizeBytes: 48_000_000 }] }, grace) // prettier-ignore
     return {
       bundle: open,
       closed,
       welcome: invitations.get('mei') ?? '',
       sealedLink: new URL(pageUrl ?? '').pathname,
       activate: `/activate?code=${userCode}`,
+      draft: `/publish/${id}`,
     }
   }
 
