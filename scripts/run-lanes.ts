@@ -18,7 +18,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { setPriority, tmpdir } from 'node:os'
+import { getPriority, setPriority, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { filesByLane, PHASES, type Lane } from '../test/lanes.ts'
@@ -28,8 +28,10 @@ const mochaArgs = process.argv.slice(2)
 const work = mkdtempSync(join(tmpdir(), 'shoal-lanes-'))
 process.on('exit', () => rmSync(work, { recursive: true, force: true }))
 
-/** As `nice` counts. */
+/** As `nice` counts, more than this process has. */
 const YIELDING = 5
+/** Of a test that says none itself, where others take of its processor: it is there to end what hangs, not what is slow. */
+const TOGETHER_TIMEOUT = ['--timeout', '120000']
 
 interface Counts {
   readonly passed: number
@@ -75,22 +77,24 @@ process.exitCode = sum.failed > 0 || stopped.signal.aborted ? 1 : 0
 function runLane(lane: Lane, output: 'inherit' | number): Promise<void> {
   const began = performance.now()
   const reporter = './test/support/summary-reporter.ts'
-  const args = [
-    'node_modules/.bin/mocha',
-    '--exit',
-    '--reporter',
-    reporter,
+  const mocha = [process.execPath, 'node_modules/.bin/mocha', '--exit', '--reporter', reporter]
+  const timeout = areTogether ? TOGETHER_TIMEOUT : []
+  const [program = '', ...args] = [
+    ...(areApart ? OWN_NETWORK : []),
+    ...mocha,
+    ...timeout,
     ...mochaArgs,
     ...(files.get(lane) ?? []),
   ]
-  const child = spawn(process.execPath, args, {
+  const child = spawn(program, args, {
     cwd: root,
     stdio: ['ignore', output, output],
     env: { ...process.env, TEST_SUMMARY_FILE: summaryOf(lane), TEST_FAILURES_FILE: failuresOf(lane) },
   })
   running.add(child)
   // what waits for others is not to wait for what computes
-  if (areTogether && lane === 'computing' && child.pid !== undefined) setPriority(child.pid, YIELDING)
+  if (areTogether && lane === 'computing' && child.pid !== undefined)
+    setPriority(child.pid, Math.min(19, getPriority(child.pid) + YIELDING))
   return new Promise((ended, failed) => {
     child.once('error', failed)
     child.once('close', (code, signal) => {

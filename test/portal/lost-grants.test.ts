@@ -96,7 +96,7 @@ describe('Grants that may have to end', () => {
     try {
       for (const [column, index] of [
         ['bundle', 'grants_of_bundle'],
-        ['for_user', 'grants_by_user'],
+        ['for_user', 'grants_by_(?:user|issuer)'], // who gave is who was given to
       ] as const) {
         const plan = db
           .prepare(
