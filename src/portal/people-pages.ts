@@ -29,6 +29,7 @@ export interface PeoplePages {
   list(account: Account, query: z.output<typeof zPersonQuery>): Promise<Page<Person>>
   find(account: Account, name: string): Promise<Person>
   groups(account: Account): Promise<readonly Group[]>
+  groupNames(account: Account): Promise<readonly string[]>
   /** @throws ShoalError `not-granted`; so for each that changes something. */
   create(account: Account, draft: NewPerson): Promise<{ person: Person; invitation: Invitation }>
   change(account: Account, name: string, change: PersonChange): Promise<Person>
@@ -63,6 +64,10 @@ export function peoplePages(services: Services): PeoplePages {
     async groups(account) {
       mustRead(account)
       return groups.list()
+    },
+    async groupNames(account) {
+      mustRead(account)
+      return groups.names()
     },
     async create(account, draft) {
       mustManage(account)

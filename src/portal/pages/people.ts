@@ -72,7 +72,7 @@ async function sendPerson(visit: Visit, more: FormOutcome = {}): Promise<void> {
   const { services, account, req } = visit
   const person = await services.people.find(account, param(req, 'name'))
   const mayManage = services.people.mayManage(account)
-  const groups = mayManage ? (await services.people.groups(account)).map(({ name }) => name) : []
+  const groups = mayManage ? await services.people.groupNames(account) : []
   const data = { ...personPageOf(person, groups), mayManage }
   sendForm(visit, 'person', { title: shownName(person), data, ...more })
 }

@@ -60,6 +60,12 @@ export class Groups {
     return rows.map((row) => publicGroup(row, row.members ?? 0))
   }
 
+  /** Of all, in their order: without counting who is in them. */
+  async names(): Promise<string[]> {
+    const rows = await this.#parts.db.selectFrom('groups').select('name').orderBy('name').execute()
+    return rows.map(({ name }) => name)
+  }
+
   /** By name; none for a group that is not there. */
   async members(name: string): Promise<string[]> {
     const rows = await this.#parts.db
