@@ -60,7 +60,7 @@ describe('The pages about people in a real browser', function () {
     await goTo(admin, '/groups')
     await admin.fill('input[name=name]', 'Sales')
     await admin.fill('input[name=description]', HOSTILE)
-    await submit(admin)
+    await submit(admin, 'main section.column button')
     await goTo(admin, '/people')
     await admin.fill('main form[method=post] input[name=name]', 'grace')
     await admin.fill('main input[name=displayName]', HOSTILE)
