@@ -15,10 +15,10 @@ export interface Company extends AsyncDisposable {
 }
 
 export async function startCompany(work: string): Promise<Company> {
-  const signal = AbortSignal.timeout(120_000)
   await using stack = new AsyncDisposableStack()
   const library = join(work, 'library')
-  await fillLibrary(library)
+  const hasFilms = await fillLibrary(library)
+  const signal = AbortSignal.timeout(120_000)
   const where: ShoalWhere = { dataDir: join(work, 'data') }
   const up = stack.use(startShoal(where, 'up', '--library', library, '--listen', '127.0.0.1:0'))
   const ready = await untilEvent(up, 'ready', signal)
@@ -35,12 +35,14 @@ export async function startCompany(work: string): Promise<Company> {
     return answer.json()
   }
   const live = await until(
-    'the library to be live',
+    'the library to be live, with a poster of each film',
     async () => {
       const { items } = (await api('/bundles?limit=50')) as { items: Bundle[] }
-      return items.filter(({ latest }) => latest?.state === 'live').length === ITEMS.length
-        ? items
-        : undefined
+      const ready = items.filter(({ title, latest }) => {
+        const isFilm = ITEMS.some((item) => item.title === title && item.colours !== undefined)
+        return latest?.state === 'live' && (!isFilm || !hasFilms || latest.posterTag !== undefined)
+      })
+      return ready.length === ITEMS.length ? items : undefined
     },
     signal,
   )

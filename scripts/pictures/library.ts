@@ -22,7 +22,7 @@ export const ITEMS: readonly Item[] = [
       'What to do when the alarm rings, where to meet, and how to use the new extinguishers. Please watch it before your first shift.',
     tags: ['safety', 'mandatory', 'english'],
     colours: ['0xb3362b', '0xf0a04b'],
-    seconds: 14,
+    seconds: 860,
   },
   {
     title: 'Workstation image 26.1',
@@ -35,28 +35,28 @@ export const ITEMS: readonly Item[] = [
     description: 'Three short films: checks before the shift, driving with a load, and charging.',
     tags: ['safety', 'english'],
     colours: ['0x25607a', '0x9fd3c7'],
-    seconds: 11,
+    seconds: 665,
   },
   {
     title: 'Welcome to the company',
     description: 'Who we are, who helps with what, and your first week.',
     tags: ['onboarding', 'english', 'french'],
     colours: ['0x4a3a8c', '0xd9a5c7'],
-    seconds: 9,
+    seconds: 570,
   },
   {
     title: 'Town hall, October',
     description: 'The recording with the questions and answers. Chapters are in the description of the file.',
     tags: ['recording'],
     colours: ['0x1f3b57', '0x7fa8c9'],
-    seconds: 12,
+    seconds: 1560,
   },
   {
     title: 'Phishing awareness',
     description: 'Ten letters, three of them real. How to tell, and whom to tell.',
     tags: ['security', 'mandatory'],
     colours: ['0x2e6b3f', '0xcfe3a1'],
-    seconds: 8,
+    seconds: 495,
   },
   {
     title: 'Minutes of the board',
@@ -66,18 +66,24 @@ export const ITEMS: readonly Item[] = [
   },
 ]
 
-/** Gives the sizes of nothing away: films of some seconds, other files of one or two megabytes. */
-export async function fillLibrary(folder: string): Promise<void> {
+/** Films of some minutes with a picture a second, other files of a few megabytes. True where there are films. */
+export async function fillLibrary(folder: string): Promise<boolean> {
   await mkdir(folder, { recursive: true })
+  let hasFilms = false
   for (const [i, { title, colours, seconds = 8 }] of ITEMS.entries()) {
     const inside = join(folder, title)
     await mkdir(inside)
     await writeFile(join(inside, 'Handout.pdf'), seededBytes(`handout of ${title}`, 300_000 + i * 77_000))
-    if (colours === undefined)
-      await writeFile(join(inside, `${title}.img`), seededBytes(title, 2_500_000 + i * 130_000))
-    else if (!(await makeFilm(join(inside, `${title}.mp4`), colours, seconds)))
-      await writeFile(join(inside, `${title}.mp4`), seededBytes(title, 1_500_000))
+    if (colours === undefined) {
+      await writeFile(join(inside, `${title}.img`), seededBytes(title, 12_500_000 + i * 1_300_000))
+      continue
+    }
+    const film = join(inside, `${title}.mp4`)
+    const isMade = await makeFilm(film, colours, seconds)
+    if (!isMade) await writeFile(film, seededBytes(title, 1_500_000))
+    hasFilms ||= isMade
   }
+  return hasFilms
 }
 
 /** False without ffmpeg. */
@@ -86,7 +92,7 @@ async function makeFilm(
   [one, two]: readonly [string, string],
   seconds: number,
 ): Promise<boolean> {
-  const source = `gradients=size=1280x720:rate=25:c0=${one}:c1=${two}:speed=0.02:duration=${seconds}`
+  const source = `gradients=size=640x360:rate=1:c0=${one}:c1=${two}:speed=0.02:duration=${seconds}`
   const sound = `sine=frequency=330:duration=${seconds}`
   const coded = ['-c:v', 'libx264', '-preset', 'veryfast', '-pix_fmt', 'yuv420p', '-c:a', 'aac', '-shortest', '-movflags', '+faststart'] // prettier-ignore
   try {
