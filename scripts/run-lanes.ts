@@ -60,7 +60,9 @@ const exits = new Map<Lane, number>()
 let sum: Counts = { passed: 0, failed: 0, skipped: 0 }
 for (const phase of phases) {
   if (stopped.signal.aborted) break
-  const ends = phase.map((lane, i) => runLane(lane, i === 0 ? 'inherit' : openSync(logOf(lane), 'w')))
+  const ends = phase.map((lane, i) =>
+    runLane(lane, { isBeside: phase.length > 1, output: i === 0 ? 'inherit' : openSync(logOf(lane), 'w') }),
+  )
   for (const [i, lane] of phase.entries()) {
     await ends[i]
     if (i > 0) await pipeline(createReadStream(logOf(lane)), process.stdout, { end: false })
@@ -74,13 +76,17 @@ if (summaryFile === undefined) console.log(line)
 else writeFileSync(summaryFile, `${line}\n`)
 process.exitCode = sum.failed > 0 || stopped.signal.aborted ? 1 : 0
 
-function runLane(lane: Lane, output: 'inherit' | number): Promise<void> {
+/** `isBeside`: others go at the same time, so it has a network of its own. */
+function runLane(
+  lane: Lane,
+  { isBeside, output }: { isBeside: boolean; output: 'inherit' | number },
+): Promise<void> {
   const began = performance.now()
   const reporter = './test/support/summary-reporter.ts'
   const mocha = [process.execPath, 'node_modules/.bin/mocha', '--exit', '--reporter', reporter]
-  const timeout = areTogether ? TOGETHER_TIMEOUT : []
+  const timeout = isBeside ? TOGETHER_TIMEOUT : []
   const [program = '', ...args] = [
-    ...(areApart ? OWN_NETWORK : []),
+    ...(isBeside ? OWN_NETWORK : []),
     ...mocha,
     ...timeout,
     ...mochaArgs,
@@ -93,7 +99,7 @@ function runLane(lane: Lane, output: 'inherit' | number): Promise<void> {
   })
   running.add(child)
   // what waits for others is not to wait for what computes
-  if (areTogether && lane === 'computing' && child.pid !== undefined)
+  if (isBeside && lane === 'computing' && child.pid !== undefined)
     setPriority(child.pid, Math.min(19, getPriority(child.pid) + YIELDING))
   return new Promise((ended, failed) => {
     child.once('error', failed)

@@ -18,10 +18,11 @@ const LANES: Readonly<Record<Exclude<Lane, 'computing'>, readonly string[]>> = {
     'test/e2e/doctor.test.ts',
     'test/e2e/web-seed.test.ts',
   ],
-  /** What measures how fast something is, or who is first. */
+  /** What measures how fast something is or who is first, and what needs this machine's own network (WebRTC between pages). */
   alone: [
     'test/bench/lab.test.ts',
     'test/interop/one-swarm.test.ts',
+    'test/e2e/pages-meet.test.ts',
     'test/faults/disk-full.test.ts',
     'test/hostile/live.test.ts',
   ],
