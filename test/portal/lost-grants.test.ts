@@ -138,6 +138,7 @@ describe('A change of a bundle', () => {
           tags: ['new'],
           owner: 'paula',
           audience: ['everyone'],
+          kind: 'video',
           latest: null,
           updatedAt: '',
         },
