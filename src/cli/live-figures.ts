@@ -20,5 +20,6 @@ export function liveFiguresOf({ tracker, udp }: LiveParts): LiveFigures {
     ...(datagrams === undefined ? {} : { udp: { connects: datagrams.connects, dropped: datagrams.dropped } }),
     peersBySite: () => tracker?.peersBySite() ?? [],
     seeds: (infohash) => tracker?.seeds(infohash) ?? 0,
+    seedsOf: (infohash, max) => tracker?.seedsOf(infohash, max) ?? [],
   }
 }

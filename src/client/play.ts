@@ -51,7 +51,13 @@ export async function playRelease(
     resolved,
     parts,
     { ...rest, globs: [], select: (metainfo) => onlyPlayed(metainfo, glob), isRead: true },
-    { ...listener, onTorrent: (torrent, handle) => known.resolve({ torrent, handle }) },
+    {
+      ...listener,
+      onTorrent(torrent, handle) {
+        listener.onTorrent?.(torrent, handle)
+        known.resolve({ torrent, handle })
+      },
+    },
     AbortSignal.any([signal, aborter.signal]),
   )
   fetched.catch(known.reject)

@@ -14,6 +14,7 @@ import { PeopleClient } from './people-client.ts'
 import {
   CONTROL_TIMEOUT,
   PortalRequests,
+  REPORT_TIMEOUT,
   TORRENT_TIMEOUT,
   type Call,
   type PortalClientParts,
@@ -221,6 +222,12 @@ export class PortalClient {
   reportPresence(presence: Api.Presence, signal?: AbortSignal): Promise<Api.PresenceAnswer> {
     const call: Call = { method: 'POST', json: presence }
     return this.#ask.json('/presence', call, (api) => api.zPresenceAnswer, signal)
+  }
+
+  /** What was exchanged with whom. Nobody waits for it, so it is given up soon. */
+  reportTransfers(report: Api.TransferReport, signal?: AbortSignal): Promise<Api.TransfersTaken> {
+    const call: Call = { method: 'POST', json: report, timeout: REPORT_TIMEOUT }
+    return this.#ask.json('/transfers', call, (api) => api.zTransfersTaken, signal)
   }
 
   /** What waits for an origin to fetch it. */

@@ -20,6 +20,8 @@ export interface PortalClientParts {
   readonly token?: string
   /** A one-time code in its place: good for `enrol`, once. */
   readonly code?: string
+  /** A grant in its place: good for `reportTransfers`. */
+  readonly grant?: string
   /** The local address to ask from; without it the system chooses. */
   readonly localAddress?: IpAddress
   /** For time-outs; the system's when absent. */
@@ -43,6 +45,7 @@ export interface Call {
 
 /** A portal answers at once or is in trouble; a slow line needs its time for 4 MiB of torrent. */
 const CALL_TIMEOUT = seconds(30)
+export const REPORT_TIMEOUT = seconds(10)
 export const TORRENT_TIMEOUT = seconds(120)
 export const CONTROL_TIMEOUT = millis(limits.controlPollWait + CALL_TIMEOUT)
 
@@ -69,7 +72,7 @@ export class PortalRequests {
 
   /** The one place that asks: an answer of success, or a ShoalError. */
   async send(path: string, call: Call, signal?: AbortSignal): Promise<HttpReply> {
-    const { token, code, localAddress, clock } = this.#parts
+    const { token, code, grant, localAddress, clock } = this.#parts
     const body =
       call.torrent ??
       call.jpeg ??
@@ -79,6 +82,7 @@ export class PortalRequests {
       headers: {
         accept: 'application/json',
         ...(code === undefined ? {} : { authorization: `Code ${code}` }),
+        ...(grant === undefined ? {} : { authorization: `Grant ${grant}` }),
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
         ...(body === undefined ? {} : { 'content-type': typeOf(call) }),
       },

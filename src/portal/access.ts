@@ -52,6 +52,13 @@ export async function readBundle(services: Services, account: Account, slug: Slu
   return (await seeBundle(services, account, slug)).bundle
 }
 
+/** For whom it is a business who of its audience has it. @throws ShoalError `not-found`, `not-granted`. */
+export async function readHolders(services: Services, account: Account, slug: Slug): Promise<Bundle> {
+  const { bundle, facts } = await seeBundle(services, account, slug)
+  mustBeAllowed(account, { kind: 'read-holders', bundle: facts })
+  return bundle
+}
+
 /** Whether this account may have links to it, too: who runs Shoal sees what is not for them. */
 export async function mayFetch(services: Services, account: Account, slug: Slug): Promise<boolean> {
   const { facts } = await seeBundle(services, account, slug)

@@ -9,6 +9,7 @@ import type { Metrics } from '../platform/metrics.ts'
 import type { PublicKey } from '../wire/keys.ts'
 import type { CompanyLoginSettings } from './company-login/settings.ts'
 import { createApp } from './http/app.ts'
+import { forgetFigures } from './figures/upkeep.ts'
 import type { LiveSource } from './live.ts'
 import { openServices } from './open-services.ts'
 import { pages } from './pages/pages.ts'
@@ -95,6 +96,7 @@ export async function openPortal(given: PortalParts, settings: PortalSettings): 
     requests,
     sealedLinks,
     publishing,
+    transfers,
   } = services
   const app = createApp({ ...opened, pages: parts.pages ?? pages }, settings)
   stack.defer(() =>
@@ -109,6 +111,13 @@ export async function openPortal(given: PortalParts, settings: PortalSettings): 
   )
   stack.use(repeat(parts, USES_EVERY, () => tokens.noteUses()))
   stack.use(repeat(parts, USES_EVERY, () => sessions.noteUses()))
+  stack.defer(() =>
+    transfers
+      .writeWebSeeds()
+      .catch((error: unknown) => log.error({ err: error }, 'what the web seed sent last was not written')),
+  )
+  stack.use(repeat(parts, USES_EVERY, () => transfers.writeWebSeeds()))
+  stack.use(repeat(parts, UPKEEP_EVERY, () => forgetFigures(services)))
   stack.use(repeat(parts, SWEEP_EVERY, () => presence.sweep()))
   stack.use(repeat(parts, SWEEP_EVERY, () => endGuests(services)))
   stack.use(repeat(parts, SWEEP_EVERY, () => endReleases(services)))

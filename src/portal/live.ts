@@ -2,7 +2,7 @@
  * What the page for operators shows of the tracker in the same process. The portal knows no tracker: whoever puts
  * the process together says where the figures come from. Totals become figures a second here.
  */
-import type { InfoHash } from '../core/ids.ts'
+import type { GrantId, InfoHash } from '../core/ids.ts'
 import { type Millis, minutes, seconds } from '../core/units.ts'
 import type { Clock, Timer } from '../platform/clock.ts'
 
@@ -20,6 +20,13 @@ export interface LiveFigures {
   readonly peersBySite: () => readonly SitePeers[]
   /** Peers that have all of a release at this moment, origins and mirrors not among them. */
   readonly seeds: (infohash: InfoHash) => number
+  /** Whose they are, at most `max`; absent where that is not known. */
+  readonly seedsOf?: (infohash: InfoHash, max: number) => readonly LiveSeed[]
+}
+
+export interface LiveSeed {
+  readonly grant: GrantId
+  readonly site: string
 }
 
 export interface SitePeers {
@@ -59,6 +66,11 @@ export class LiveRates implements Disposable {
   /** Peers that have all of it, beside origins and mirrors. */
   seeds(infohash: InfoHash): number {
     return this.#source().seeds(infohash)
+  }
+
+  /** Whose they are, at most `max`. */
+  seedsOf(infohash: InfoHash, max: number): readonly LiveSeed[] {
+    return this.#source().seedsOf?.(infohash, max) ?? []
   }
 
   /** The figures now, with how many a second there were in the last minute, or since the start if that is shorter. */

@@ -9,6 +9,10 @@ import { Presence } from './control/presence.ts'
 import { DeviceCodes } from './devices/device-codes.ts'
 import { Devices } from './devices/devices.ts'
 import { openDatabase } from './database/open-database.ts'
+import { FigureReader } from './figures/figures.ts'
+import { ReportRate } from './figures/report-rate.ts'
+import { Transfers } from './figures/transfers.ts'
+import { WhoHas } from './figures/who-has-it.ts'
 import { Feeds } from './feeds/feeds.ts'
 import { GrantReader } from './grants/grant-reader.ts'
 import { Links } from './grants/links.ts'
@@ -89,10 +93,11 @@ export async function openServices(
   })
   const metrics = parts.metrics ?? new Metrics()
   const { content } = parts
+  const transfers = new Transfers({ db, journal, clock, sites, presence, metrics })
   const webSeed =
     content === undefined
       ? undefined
-      : new WebSeed({ clock, catalogue, grants, keys, refused, presence, content, metrics })
+      : new WebSeed({ clock, catalogue, grants, keys, refused, presence, content, metrics, transfers })
   const permits = new Permits({ clock, keys })
   const devices = new Devices({ db, journal, clock, ca })
   const deviceCodes = new DeviceCodes({ clock, journal })
@@ -120,11 +125,14 @@ export async function openServices(
   await finishLeaving({ db, clock, ledger })
   const feed = stack.use(new ControlFeed({ db, clock, journal, portalKey: keys.portal, portal: publicUrl }))
   const live = parts.live === undefined ? undefined : stack.use(new LiveRates({ clock, source: parts.live }))
+  const figures = new FigureReader({ db, clock })
+  const whoHas = new WhoHas({ db, clock, live })
   const trackerProbe = new TrackerProbe({ clock }, trackerUrl)
   const trackers = [trackerUrl, ...(udpTrackerUrl === undefined ? [] : [udpTrackerUrl])]
   const services = {
     ...people, clock, log, db, catalogue, media, ledger, grants, links, sealedLinks, serving, refused, permits, devices, deviceCodes, keys, tokens,
     journal, publishing, feeds, guests, requests, sites, presence, feed, publicUrl, live, webSeed, trackerProbe, trackers,
+    transfers, reportRate: new ReportRate(), figures, whoHas,
   } // prettier-ignore
   return { services, metrics, sessionSecret: await files.sessionSecret(), tokenFiles, inFlight }
 }

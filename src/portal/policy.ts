@@ -31,6 +31,8 @@ export type Action =
   | { readonly kind: 'describe-release'; readonly bundle: BundleFacts }
   /** Its title, what is said of it, its audience. */
   | { readonly kind: 'change-bundle'; readonly bundle: BundleFacts }
+  /** Who of its audience has it. */
+  | { readonly kind: 'read-holders'; readonly bundle: BundleFacts }
   /** To let people in beside the audience, and to answer who asks for it. */
   | { readonly kind: 'admit-guests'; readonly bundle: BundleFacts }
   | {
@@ -50,6 +52,7 @@ export type Action =
         | 'set-sites'
         | 'read-audit'
         | 'read-metrics'
+        | 'read-figures'
         | 'read-people'
         | 'manage-people'
     }
@@ -95,7 +98,10 @@ export function may(account: Account, action: Action): boolean {
       return role === 'origin'
     case 'read-sites':
       return role === 'origin' || role === 'publisher' || role === 'operator'
+    case 'read-holders':
+      return SEES_GRANTS.has(role) || (PUBLISHES.has(role) && isOwner(account, action.bundle))
     case 'read-all-grants':
+    case 'read-figures':
     case 'read-people':
     case 'read-audit':
       return SEES_GRANTS.has(role)

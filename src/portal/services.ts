@@ -8,6 +8,10 @@ import type { Presence } from './control/presence.ts'
 import type { DeviceCodes } from './devices/device-codes.ts'
 import type { Devices } from './devices/devices.ts'
 import type { Database } from './database/tables.ts'
+import type { FigureReader } from './figures/figures.ts'
+import type { ReportRate } from './figures/report-rate.ts'
+import type { Transfers } from './figures/transfers.ts'
+import type { WhoHas } from './figures/who-has-it.ts'
 import type { Feeds } from './feeds/feeds.ts'
 import type { GrantLedger } from './grants/ledger.ts'
 import type { GrantReader } from './grants/grant-reader.ts'
@@ -51,6 +55,10 @@ export interface Services extends PeopleServices {
   readonly journal: Journal
   readonly publishing: Publishing
   readonly sites: Sites
+  readonly transfers: Transfers
+  readonly reportRate: ReportRate
+  readonly figures: FigureReader
+  readonly whoHas: WhoHas
   readonly presence: Presence
   readonly feed: ControlFeed
   /** Of the tracker, where it is in the same process. */

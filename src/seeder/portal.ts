@@ -13,5 +13,6 @@ export type SeederPortal = Pick<
   | 'torrentOf'
   | 'createLink'
   | 'reportPresence'
+  | 'reportTransfers'
   | 'wanted'
 >

@@ -72,6 +72,10 @@ export class Shelf implements AsyncDisposable {
     return [...this.#served.keys()]
   }
 
+  handles(): Iterable<TorrentHandle> {
+    return this.#served.values()
+  }
+
   missing(): MissingRelease[] {
     return Array.from(this.#missing, ([infohash, reason]) => ({ infohash, reason }))
   }

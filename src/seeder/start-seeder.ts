@@ -4,7 +4,7 @@ import type { IpAddress } from '../core/address.ts'
 import type { Random } from '../core/random.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/log.ts'
-import { onNewEpoch, type ControlView } from '../portal-client/index.ts'
+import { onNewEpoch, TransferReporter, type ControlView } from '../portal-client/index.ts'
 import type { Engine } from '../swarm/index.ts'
 import { WantedFetcher } from './fetch-wanted.ts'
 import { pruneJournals } from './hash-journal.ts'
@@ -103,6 +103,8 @@ export async function startSeeder(parts: SeederParts, options: SeederOptions): P
     new WantedFetcher({ clock, log, portal, control, engine, store, shelf: looking, folder, onChange }),
   )
 
+  stack.use(tellWhatIsSent({ clock, random: parts.random, log, portal, engine, shelf }))
+
   await shelf.fill()
   media.fill()
   stack.use(watchStore({ clock, log, store, onRelease: look }))
@@ -150,4 +152,31 @@ export async function startSeeder(parts: SeederParts, options: SeederOptions): P
     idle: () => library?.idle() ?? Promise.resolve(),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
+}
+
+/** Bytes by release and by who got them; what an origin itself fetches is nobody's delivery. */
+function tellWhatIsSent(
+  parts: Pick<SeederParts, 'clock' | 'random' | 'log' | 'engine'> & {
+    readonly portal: Pick<SeederPortal, 'reportTransfers'>
+    readonly shelf: Shelf
+  },
+): TransferReporter {
+  const { engine, portal, shelf } = parts
+  const reporter = new TransferReporter(
+    {
+      ...parts,
+      *sources() {
+        for (const handle of shelf.handles())
+          yield {
+            infohash: handle.infoHash,
+            tellsWhatItHas: false,
+            now: () => ({ haveBytes: 0, webSeedBytes: 0, ends: handle.takeTraffic() }),
+          }
+      },
+      send: (items, signal) => portal.reportTransfers({ peerId: engine.peerId, items }, signal),
+    },
+    { endsWhenRefused: false },
+  )
+  reporter.start()
+  return reporter
 }

@@ -12,6 +12,7 @@ import { SwarmMemory } from './swarm-memory.ts'
 import type { SwarmEvent } from './swarm-event.ts'
 import { Spender } from './spending.ts'
 import type { Shared, SwarmState } from './swarm-state.ts'
+import { TrafficLedger } from './traffic-ledger.ts'
 import { WebSeeding } from './web-seeding.ts'
 
 export interface StateOwner {
@@ -37,6 +38,7 @@ export function createState(shared: Shared, spec: AddTorrent, { owner, post }: S
     meterDown: new RateMeter(),
     meterUp: new RateMeter(),
     from: { site: 0, otherSites: 0, origin: 0 },
+    traffic: new TrafficLedger(),
     phase: spec.mode === 'seed' && spec.torrent !== undefined ? 'asleep' : 'metadata',
     torrent: spec.torrent,
     loaded: undefined,

@@ -153,6 +153,8 @@ export interface TorrentStats {
   readonly from: BytesBySource
   /** The same from web seeds. */
   readonly fromWebSeeds: number
+  /** What was there at the beginning is known: `haveBytes` tells. */
+  readonly isChecked: boolean
   readonly uploadedBytes: number
   /** Payload of every kind, kept or not: grows as long as anything comes in. */
   readonly receivedBytes: number
@@ -176,6 +178,15 @@ export interface PeerStats {
   readonly sentBytes: number
 }
 
+/** Payload exchanged with one address. */
+export interface EndTraffic {
+  readonly at: IpAddress
+  readonly from: PeerSource
+  /** Verified and kept. */
+  readonly receivedBytes: number
+  readonly sentBytes: number
+}
+
 /** Bytes of one file, by its place in the torrent; `end` is exclusive. */
 export interface FileRange {
   readonly file: number
@@ -189,6 +200,8 @@ export interface TorrentHandle {
   readonly torrent: Torrent | undefined
   stats(): TorrentStats
   peers(): readonly PeerStats[]
+  /** Payload by the other end since this was last called: for one who adds it up. */
+  takeTraffic(): readonly EndTraffic[]
   addPeers(peers: readonly Endpoint[]): void
   /**
    * Bytes of one piece, for somebody who is no peer: a copy of what was hashed and found good. Undefined when we have

@@ -20,8 +20,11 @@ export function onVerified(
   bytes: Uint8Array,
   givers: readonly Peer[],
 ): void {
-  for (const [block, giver] of givers.entries())
-    s.from[giver.source] += Math.min(BLOCK_BYTES, bytes.length - block * BLOCK_BYTES)
+  for (const [block, giver] of givers.entries()) {
+    const length = Math.min(BLOCK_BYTES, bytes.length - block * BLOCK_BYTES)
+    s.from[giver.source] += length
+    s.traffic.received(giver.address, giver.source, length)
+  }
   s.writing++
   store(s, piece, bytes)
   mindTheDisk(s)

@@ -38,6 +38,7 @@ import type { SwarmEvent } from './swarm-event.ts'
 import type { SwarmMemory } from './swarm-memory.ts'
 import type { FetchAnnounce } from './tracker-http.ts'
 import type { Trackers } from './trackers.ts'
+import type { TrafficLedger } from './traffic-ledger.ts'
 import type { Uploader } from './uploader.ts'
 import type { FetchRange } from './web-seed-request.ts'
 import type { WebSeeding } from './web-seeding.ts'
@@ -114,6 +115,7 @@ export interface SwarmState {
   readonly meterDown: RateMeter
   readonly meterUp: RateMeter
   readonly from: Record<PeerSource, number>
+  readonly traffic: TrafficLedger
   phase: Phase
   torrent: Torrent | undefined
   loaded: Loaded | undefined

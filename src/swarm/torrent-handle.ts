@@ -3,7 +3,14 @@ import type { Endpoint } from '../core/address.ts'
 import type { InfoHash } from '../core/ids.ts'
 import type { Torrent } from '../core/metainfo.ts'
 import type { Millis } from '../core/units.ts'
-import type { FileRange, PeerSource, PeerStats, TorrentHandle, TorrentStats } from './engine-types.ts'
+import type {
+  EndTraffic,
+  FileRange,
+  PeerSource,
+  PeerStats,
+  TorrentHandle,
+  TorrentStats,
+} from './engine-types.ts'
 import { type PiecePart, readVerified } from './piece-reading.ts'
 import { hurry, readFile } from './reading.ts'
 import type { Swarm } from './swarm.ts'
@@ -37,6 +44,7 @@ export class SwarmHandle implements TorrentHandle {
       upBps: s.meterUp.rate(now),
       from: { ...s.from },
       fromWebSeeds: s.webSeeding?.keptBytes ?? 0,
+      isChecked: s.loaded !== undefined && s.phase !== 'checking',
       uploadedBytes: s.uploadedBytes,
       receivedBytes: s.meterDown.totalBytes,
       wastedBytes: s.wastedBytes,
@@ -56,6 +64,10 @@ export class SwarmHandle implements TorrentHandle {
       receivedBytes: peer.down.meter.totalBytes,
       sentBytes: peer.up.meter.totalBytes,
     }))
+  }
+
+  takeTraffic(): readonly EndTraffic[] {
+    return this.#swarm.state.traffic.take()
   }
 
   addPeers(peers: readonly Endpoint[]): void {

@@ -52,6 +52,7 @@ export function makeUploader(s: SwarmState, layout: PieceLayout): Uploader {
     onSent(peer, piece, bytes) {
       onBlockSent(s, peer, piece, bytes)
       s.uploadedBytes += bytes
+      s.traffic.sent(peer.address, peer.source, bytes)
       s.meterUp.add(bytes, clock.now())
     },
   })

@@ -13,7 +13,7 @@ import { AddressIndex } from './address-index.ts'
 import { EndpointIndex } from './endpoint-index.ts'
 import { Interned } from './interned.ts'
 import { EXPIRY_MAX, PeerTable, wordsOf, type Slot } from './peer-table.ts'
-import { hostOf, peerAt, RecordDrawn, type RecordTables } from './record-peer.ts'
+import { hostOf, peerAt, RecordDrawn, seedsIn, type RecordTables } from './record-peer.ts'
 import { SwarmShelves } from './swarm-shelves.ts'
 import {
   ALL,
@@ -159,7 +159,7 @@ export class MemorySwarmStore implements SwarmStore {
     const site = this.#tables.sites.numberOf(request.site)
     const expired: Slot[] = []
     const { peers } = this.#tables
-    const { family } = request
+    const { family, wantsSeeds, sameSiteMax, otherSitesMax, withPeerIds = false } = request
     const now = this.#clock.now()
     let others = 0
     const wanted = (slot: Slot): boolean | undefined => {
@@ -171,7 +171,6 @@ export class MemorySwarmStore implements SwarmStore {
       if (family === undefined || peers.isV6(slot) === (family === 'v6')) return true
       return ++others < OTHER_LOOKS_MAX ? false : undefined
     }
-    const { wantsSeeds, sameSiteMax, otherSitesMax, withPeerIds = false } = request
     const near = swarm.pickFrom(site, sameSiteMax, wantsSeeds, this.#random, wanted)
     const far = swarm.pickAround(site, otherSitesMax, wantsSeeds, this.#random, wanted)
     const drawn = (slot: Slot): RecordDrawn => new RecordDrawn(this.#tables, slot, withPeerIds)
@@ -227,6 +226,10 @@ export class MemorySwarmStore implements SwarmStore {
     if (swarm === undefined) return NOTHING
     const incomplete = swarm.leechers
     return { complete: swarm.size - incomplete, incomplete, downloaded: swarm.downloaded }
+  }
+
+  seedsOf(infoHash: InfoHash, max: number): ReturnType<typeof seedsIn> {
+    return seedsIn(this.#tables, this.#find(infoHash), { max, now: this.#clock.now() })
   }
 
   countAt(infoHash: InfoHash, site: string): number {

@@ -1,9 +1,10 @@
 /** Peers read from their records: in full while a record is looked at, or as much of them as an answer names. */
 import { addressOfBytes, type IpAddress } from '../core/address.ts'
 import type { PeerId } from '../core/ids.ts'
+import type { Millis } from '../core/units.ts'
 import type { Interned } from './interned.ts'
 import type { PeerTable, Slot } from './peer-table.ts'
-import type { DrawnPeer, SwarmPeer } from './swarm-store.ts'
+import type { DrawnPeer, SeedFacts, SwarmPeer } from './swarm-store.ts'
 import type { SwarmShelves } from './swarm-shelves.ts'
 import type { VerifiedGrant } from './verified-grant.ts'
 
@@ -28,6 +29,21 @@ export function peerAt({ peers, swarms, sites, keys }: RecordTables, slot: Slot)
     isOurs: peers.isOurs(slot),
     grant: { claims, kid, keyX },
   }
+}
+
+/** Whose seeds there are: at most `max` that live at `now`. */
+export function seedsIn(
+  { peers, sites }: RecordTables,
+  swarm: SwarmShelves | undefined,
+  { max, now }: { readonly max: number; readonly now: Millis },
+): SeedFacts[] {
+  const found: SeedFacts[] = []
+  for (const slot of swarm?.seeds() ?? []) {
+    if (found.length >= max) break
+    if (!peers.isOver(slot, now))
+      found.push({ grant: peers.grantId(slot), site: sites.at(peers.site[slot] ?? 0) })
+  }
+  return found
 }
 
 /** A copy, since an answer may be written after the store has changed; its address is spelled out when asked for. */

@@ -38,6 +38,11 @@ export class SwarmShelves {
     return site === undefined ? 0 : (this.#shelfOf(site)?.size ?? 0)
   }
 
+  /** Those who have everything, in no promised order. */
+  *seeds(): Generator<Slot> {
+    for (const { slots, leechers } of this.#shelves) yield* slots.slice(leechers)
+  }
+
   /** On the shelf of the site that its record names. */
   add(slot: Slot, random: Random): void {
     const site = this.#table.site[slot] ?? 0

@@ -1,6 +1,6 @@
 /** Who is in which swarm: what the tracker asks of its memory, whatever that memory is. */
 import type { Endpoint, IpAddress } from '../core/address.ts'
-import type { InfoHash, PeerId } from '../core/ids.ts'
+import type { GrantId, InfoHash, PeerId } from '../core/ids.ts'
 import type { Random } from '../core/random.ts'
 import type { Millis } from '../core/units.ts'
 import type { Clock } from '../platform/clock.ts'
@@ -44,6 +44,13 @@ export interface LeaseFacts {
   readonly leftMs: Millis
   /** Every one says to be our own client. */
   readonly isOurs: boolean
+}
+
+/** Of one who has everything. */
+export interface SeedFacts {
+  readonly grant: GrantId
+  /** Name of the site where the tracker saw it. */
+  readonly site: string
 }
 
 /** Of addresses. */
@@ -137,6 +144,8 @@ export interface SwarmStore {
   /** The same for one site, as the answer has them. */
   drawPacked(swarm: InfoHash, request: PackedDrawRequest): PackedPeers
   counts(swarm: InfoHash): SwarmCounts
+  /** Live peers that have everything, at most `max`; costs time in proportion to the seeds of the swarm. */
+  seedsOf(swarm: InfoHash, max: number): readonly SeedFacts[]
   /** Peers of the swarm at the site. */
   countAt(swarm: InfoHash, site: string): number
   /** Peers in all swarms by the name of their site; costs time in proportion to the swarms and their sites. */

@@ -19,7 +19,7 @@ import type { ReachTester } from './reach-tester.ts'
 import { refusals, type Refusal, type RefusalKind } from './refusals.ts'
 import type { SignalStats } from './signal-core.ts'
 import { Stepwise } from './stepwise.ts'
-import type { Family, SwarmCounts } from './swarm-store.ts'
+import type { Family, SeedFacts, SwarmCounts } from './swarm-store.ts'
 import { withdrawalOf, type GrantPurpose, type VerifiedGrant } from './verified-grant.ts'
 
 export type Answer<T> = { readonly reply: T } | { readonly refusal: Refusal }
@@ -227,6 +227,11 @@ export class TrackerCore {
   /** Peers that have everything, and are no origins: these do not announce. */
   seeds(infoHash: InfoHash): number {
     return this.#parts.store.counts(infoHash).complete
+  }
+
+  /** The same by whose grant they came with, at most `max`. */
+  seedsOf(infoHash: InfoHash, max: number): readonly SeedFacts[] {
+    return this.#parts.store.seedsOf(infoHash, max)
   }
 
   /** Peers by site, largest first; walks every swarm, so not for every announce. */

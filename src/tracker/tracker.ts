@@ -16,7 +16,7 @@ import { SignalCore } from './signal-core.ts'
 import type { SignalSession } from './signal-session.ts'
 import type { SignalSocket } from './signal-socket.ts'
 import { SignalSwarms } from './signal-swarms.ts'
-import type { SwarmStore } from './swarm-store.ts'
+import type { SeedFacts, SwarmStore } from './swarm-store.ts'
 import { composeCore } from './compose-core.ts'
 import type { TrackerStats } from './tracker-core.ts'
 import { startUdp, type UdpAddress, type UdpPort } from './udp-service.ts'
@@ -60,6 +60,8 @@ export interface Tracker extends AsyncDisposable {
   stats(): TrackerStats
   /** Peers that have all of a release at this moment, origins and mirrors not among them. */
   seeds(infoHash: InfoHash): number
+  /** Whose they are, at most `max`. */
+  seedsOf(infoHash: InfoHash, max: number): readonly SeedFacts[]
   /** For metrics, once a scrape (`TrackerCore.peersBySite`). */
   peersBySite(): readonly SiteSize[]
 }
@@ -93,6 +95,7 @@ export function createTracker(parts: TrackerParts, settings: TrackerSettings): T
       startUdp({ clock, core, addresses, log }, at, { waitingMax: settings.pendingVerificationsMax }),
     stats: () => ({ ...core.stats(), ...signals.stats() }),
     seeds: (infoHash) => core.seeds(infoHash),
+    seedsOf: (infoHash, max) => core.seedsOf(infoHash, max),
     peersBySite: () => core.peersBySite(),
     [Symbol.asyncDispose]: async () => {
       sweeping.cancel()

@@ -4,8 +4,10 @@
  */
 import { KiB, MiB, minutes, seconds } from '../core/units.ts'
 import { publishingLimits } from './limits-publishing.ts'
+import { figureLimits } from './limits-figures.ts'
 
 export const limits = {
+  ...figureLimits,
   // --- bencode, torrents, magnets, grants ---
   /** A torrent nests 5 deep, an extension handshake 3; deeper is somebody testing our stack. */
   bencodeDepthMax: 32,
@@ -208,11 +210,9 @@ export const limits = {
   presenceHashesMax: 2_000,
   /** Events in one answer of the control feed. */
   controlEventsMax: 1_000,
-  /** Entries of one kind (revoked grants, served releases, ...) that one who follows the feed remembers:
-   *  beyond any company, below 200 MB. */
+  /** Entries of one kind (revoked grants, served releases, ...) that one who follows the feed remembers: beyond any company, below 200 MB. */
   controlEntriesMax: 1_000_000,
-  /** One answer of the control feed: a snapshot names each live grant that was revoked or is for a fleet, at about
-   *  130 characters, and each release that an origin serves, at 60. 64 MiB hold 500,000 of these. */
+  /** One answer of the control feed: a snapshot names each live grant that was revoked or is for a fleet, at about 130 characters, and each release that an origin serves, at 60. 64 MiB hold 500,000 of these. */
   controlReplyBytesMax: 64 * MiB,
   /** How long the control feed holds a request that has nothing new to tell. */
   controlPollWait: seconds(25),

@@ -252,6 +252,24 @@ export function describeSwarmStore(
       assert.deepEqual([count('lyon'), store.countAt(OTHER_SWARM, 'lyon')], [1, 1])
     })
 
+    it('tells whose the live seeds of a swarm are, and at which site, as many as are asked for', () => {
+      store.put(SWARM, { ...alice, isSeed: true }, millis(2 * LEASE))
+      store.put(SWARM, { ...bob, isSeed: true, site: 'oslo' }, LEASE)
+      store.put(SWARM, swarmPeer('10.0.0.3'), LEASE)
+      store.put(OTHER_SWARM, { ...swarmPeer('10.0.0.4'), isSeed: true }, LEASE)
+      const { id } = alice.grant.claims
+      const bySite = [...store.seedsOf(SWARM, 10)].sort((a, b) => (a.site < b.site ? -1 : 1))
+      assert.deepEqual(bySite, [
+        { grant: id, site: alice.site },
+        { grant: bob.grant.claims.id, site: 'oslo' },
+      ])
+      assert.equal(store.seedsOf(SWARM, 1).length, 1)
+      clock.advance(LEASE)
+      assert.deepEqual(store.seedsOf(SWARM, 10), [{ grant: id, site: alice.site }])
+      store.remove(SWARM, alice)
+      assert.deepEqual(store.seedsOf(SWARM, 10), [])
+    })
+
     it('says when it is full, and still renews those who are in', () => {
       for (let i = 0; i < 400; i++) store.put(SWARM, swarmPeer(`10.1.${i >> 8}.${i & 255}`), LEASE)
       assert.equal(store.put(OTHER_SWARM, alice, LEASE), false)

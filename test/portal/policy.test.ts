@@ -65,6 +65,7 @@ const RULES: { readonly [K in Action['kind']]: Rule } = {
     PUBLIC.has(state) ? READERS : ['admin', 'origin', 'owner', 'demoted', ...STAFF],
   ]),
   'add-release': [[{ kind: 'add-release', bundle }, ['admin', 'owner']]],
+  'read-holders': [[{ kind: 'read-holders', bundle }, ['admin', 'owner', ...STAFF]]],
   'admit-guests': [[{ kind: 'admit-guests', bundle }, ['admin', 'owner']]],
   'change-bundle': [[{ kind: 'change-bundle', bundle }, ['admin', 'owner']]],
   'describe-release': [[{ kind: 'describe-release', bundle }, ['admin', 'owner', 'origin']]],
@@ -87,6 +88,7 @@ const RULES: { readonly [K in Action['kind']]: Rule } = {
   'set-sites': [[{ kind: 'set-sites' }, ['admin', 'operator']]],
   'read-audit': [[{ kind: 'read-audit' }, ['admin', ...STAFF]]],
   'read-metrics': [[{ kind: 'read-metrics' }, ['admin', 'operator']]],
+  'read-figures': [[{ kind: 'read-figures' }, ['admin', ...STAFF]]],
   'read-people': [[{ kind: 'read-people' }, ['admin', ...STAFF]]],
   'manage-people': [[{ kind: 'manage-people' }, ['admin']]],
 }

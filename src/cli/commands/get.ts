@@ -1,5 +1,6 @@
 import { ipAddress, type IpAddress } from '../../core/address.ts'
 import { parseDuration } from '../../core/quantity-text.ts'
+import type { Torrent } from '../../core/metainfo.ts'
 import { millis, type Millis } from '../../core/units.ts'
 import {
   fetchRelease,
@@ -14,13 +15,14 @@ import { lockFolder } from '../../platform/files.ts'
 import { untilStopped } from '../../platform/lifecycle.ts'
 import { sleep } from '../../platform/clock.ts'
 import { PortalClient, TrustStore } from '../../portal-client/index.ts'
-import type { Engine, TorrentStats } from '../../swarm/index.ts'
+import type { Engine, TorrentHandle, TorrentStats } from '../../swarm/index.ts'
 import type { Context } from '../context.ts'
 import { startPeerEngine, type PeerOptions } from '../engine.ts'
 import { clientLimits, type LimitFlags } from '../limit-flags.ts'
 import type { OwnDevice } from '../own-device.ts'
 import { type Granted, keepGranted } from '../granted.ts'
 import { readLine } from '../stdin.ts'
+import { reportTransfers } from '../transfer-reports.ts'
 import { bytesText, durationText, percentText, rateText } from '../text.ts'
 import { ShoalError } from '../../core/errors.ts'
 
@@ -53,7 +55,7 @@ export async function get(context: Context, what: string, given: object): Promis
       announce: opened.granted.announce,
       permit: opened.granted.permit,
     },
-    listenerOf(context),
+    opened.listener,
     signal,
   )
   report(context, fetched)
@@ -65,6 +67,8 @@ export interface OpenedRelease {
   readonly engine: Engine
   readonly granted: Granted
   readonly folder: string
+  /** What the person hears; what the transfer does is told to the portal. */
+  readonly listener: GetListener
 }
 
 export interface ReleaseToOpen {
@@ -125,7 +129,12 @@ export async function openRelease(
     }),
   )
   const granted = stack.use(keepGranted({ clock: context.clock, random: context.random, log }, resolved))
-  return { resolved, engine, granted, folder }
+  const reports = stack.use(await reportTransfers(context, { log, granted, from: bind }))
+  const listener = {
+    ...listenerOf(context),
+    onTorrent: (_torrent: Torrent, handle: TorrentHandle) => reports.watch(handle),
+  }
+  return { resolved, engine, granted, folder, listener }
 }
 
 function peerOptions(options: ReleaseToOpen['options'], bind: IpAddress | undefined): PeerOptions {
@@ -153,7 +162,7 @@ async function clientFor(
   return new PortalClient({ baseUrl, token, ...(bind === undefined ? {} : { localAddress: bind }) })
 }
 
-export function listenerOf(context: Context): GetListener {
+function listenerOf(context: Context): GetListener {
   const { output } = context
   let state = ''
   let saidAt = context.clock.now()

@@ -9,7 +9,7 @@ import { untilStopped } from '../../platform/lifecycle.ts'
 import type { Context } from '../context.ts'
 import { findPlayer, type MediaPlayer, type PlayerName, startPlayer } from '../media-player.ts'
 import { bytesText } from '../text.ts'
-import { listenerOf, openRelease, report, type ReleaseToOpen } from './get.ts'
+import { openRelease, report, type ReleaseToOpen } from './get.ts'
 
 type PlayCommandOptions = ReleaseToOpen['options'] & {
   readonly file?: string
@@ -50,7 +50,7 @@ export async function play(context: Context, what: string, given: object): Promi
         port: options.port ?? 0,
         ...(options.file === undefined ? {} : { glob: options.file }),
       },
-      listenerOf(context),
+      opened.listener,
       signal,
     ),
   )

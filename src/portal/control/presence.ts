@@ -82,6 +82,11 @@ export class Presence {
       .toSorted((a, b) => (a.role === b.role ? b.releases - a.releases : a.role === 'origin' ? -1 : 1))
   }
 
+  /** As what, and where, it serves at this moment; undefined for one that has not reported. */
+  serverOf(peerId: PeerId): { readonly role: Role; readonly at: Endpoint } | undefined {
+    return this.#servers.get(peerId)
+  }
+
   /** Drops what was not reported again in time. */
   sweep(): Promise<void> {
     return this.#inTurn(async () => {

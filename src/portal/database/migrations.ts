@@ -7,6 +7,7 @@ import type { Database, Tables } from './tables.ts'
 import type { Transaction } from 'kysely'
 import { titleKeyOf } from '../catalogue/bundle-lists.ts'
 import { textList } from '../catalogue/rows.ts'
+import { FIGURES } from './figure-tables.ts'
 import { learnWords } from '../catalogue/words.ts'
 import { ShoalError } from '../../core/errors.ts'
 
@@ -251,6 +252,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0015-rights': step(RIGHTS),
   '0016-live-grants': step(LIVE_GRANTS),
   '0017-drafts': drafts,
+  '0018-figures': step(FIGURES),
   '0019-media': media,
   '0020-grants-by-issuer': step(GRANTS_BY_ISSUER),
 }

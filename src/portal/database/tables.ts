@@ -6,6 +6,7 @@ import type { Generated, Kysely, Transaction } from 'kysely'
 import type { DeviceId, GrantId, InfoHash, PeerId, ReleaseName, Slug } from '../../core/ids.ts'
 import type { IpAddress } from '../../core/address.ts'
 import type { Kind } from '../../core/kinds.ts'
+import type { FigureRow, FigureSessionRow, FigureTotalRow, HolderRow } from './figure-tables.ts'
 import type { PersonRole, ReleaseState, RequestState, Role } from '../../wire/api.ts'
 import type { DraftFileRow, DraftRow } from './publishing-tables.ts'
 import type { PosterRow, ReleaseMediaRow } from './media-tables.ts'
@@ -274,6 +275,11 @@ export interface Tables {
   memberships: MembershipRow
   identities: IdentityRow
   invitations: InvitationRow
+  figure_sessions: FigureSessionRow
+  figure_hours: FigureRow
+  figure_days: FigureRow
+  figure_totals: FigureTotalRow
+  holders: HolderRow
   /** `person`: who is signed in by name; null for a token or a one-time link. */
   sessions: { sid: string; data: string; expires_at: number; person: string | null }
   /** Single values: `sites`, `epoch`. */

@@ -1,7 +1,9 @@
 /** Whoever shows a grant itself, and no account: for a .torrent, or for the web seed. */
 import { ShoalError } from '../../core/errors.ts'
+import { epochMillis } from '../../core/units.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { verifyGrant } from '../../wire/grant.ts'
+import { limits } from '../../wire/limits.ts'
 import type { Catalogue, StoredRelease } from '../catalogue/catalogue.ts'
 import { forOursOnly } from '../catalogue/rows.ts'
 import type { GrantRow } from '../database/tables.ts'
@@ -35,6 +37,24 @@ export async function openBorne(parts: BearerParts, token: string): Promise<Born
   const refusal = refusalOf(parts, { grant, release })
   if (refusal !== undefined) throw new ShoalError('not-granted', refusal)
   if (release.admit === 'ours') throw new ShoalError('conflict', forOursOnly(release))
+  return { grant, release }
+}
+
+/**
+ * The grant of one who reports what became of it: for an hour after its end or its revocation, too.
+ * @throws ShoalError `not-granted` as {@link openBorne} does.
+ */
+export async function openReporting(parts: BearerParts, token: string): Promise<Borne> {
+  const { clock, grants, catalogue, keys, refused } = parts
+  const lately = epochMillis(clock.epoch() - limits.transferGrace)
+  const claims = await verifyGrant(token, keys.grantKeys, lately)
+  const grant = await grants.find(claims.id)
+  const release = await catalogue.releaseOf(claims.infoHash)
+  if (grant === undefined || release === undefined) throw new ShoalError('not-granted', 'grant refused')
+  if (grant.revoked_at !== null && grant.revoked_at < lately)
+    throw new ShoalError('not-granted', 'this grant was revoked')
+  const refusal = refused.refusalOf(grant)
+  if (refusal !== undefined) throw new ShoalError('not-granted', refusal)
   return { grant, release }
 }
 

@@ -5,7 +5,7 @@ import { tryIpAddress } from '../../core/address.ts'
 import { ShoalError } from '../../core/errors.ts'
 import { limits } from '../../wire/limits.ts'
 import type { Services } from '../services.ts'
-import { addressOf, askerByCodeOr, askerOf } from './authenticate.ts'
+import { addressOf, askerByCodeOr, askerByGrantOr, askerOf } from './authenticate.ts'
 import type { Attempts } from './attempts.ts'
 import { openApiDocument } from './openapi.ts'
 import { problemOf } from './problems.ts'
@@ -14,6 +14,7 @@ import { adminRoutes } from './routes-admin.ts'
 import { deviceRoutes } from './routes-devices.ts'
 import { catalogueRoutes } from './routes-catalogue.ts'
 import { draftRoutes } from './routes-drafts.ts'
+import { figureRoutes } from './routes-figures.ts'
 import { grantRoutes } from './routes-grants.ts'
 import { keyRoutes } from './routes-keys.ts'
 import { loginRoutes } from './routes-login.ts'
@@ -29,6 +30,7 @@ export const apiRoutes: readonly ApiRoute[] = [
   ...keyRoutes,
   ...deviceRoutes,
   ...serviceRoutes,
+  ...figureRoutes,
   ...adminRoutes,
   ...peopleRoutes,
   ...loginRoutes,
@@ -82,10 +84,10 @@ async function answerAccount(
   exchange: Exchange<Exclude<ApiRoute, { isOpen: true }>>,
 ): Promise<Reply> {
   const { one, req } = exchange
-  const ask = one.takesCode === true ? askerByCodeOr : askerOf
-  const { account, isPage, isByCode = false } = await ask(services, attempts, req)
+  const ask = one.takesCode === true ? askerByCodeOr : one.takesGrant === true ? askerByGrantOr : askerOf
+  const { account, isPage, isByCode = false, borne } = await ask(services, attempts, req)
   const call = await readCall(services, exchange)
-  return one.handle({ ...call, account, isPage, isByCode })
+  return one.handle({ ...call, account, isPage, isByCode, borne })
 }
 
 async function answerAnybody(

@@ -1,7 +1,9 @@
 /** Who asks: a bearer token, or the session's cookie. */
 import type { Request } from 'express'
 import { ShoalError } from '../../core/errors.ts'
+import { limits } from '../../wire/limits.ts'
 import type { Account } from '../account.ts'
+import { type Borne, openReporting } from '../grants/bearer.ts'
 import type { Services } from '../services.ts'
 import type { Attempts } from './attempts.ts'
 import { mustBeOurPage, sessionAccount } from './sessions.ts'
@@ -10,10 +12,13 @@ export interface Asker {
   readonly account: Account
   readonly isPage: boolean
   readonly isByCode?: boolean
+  /** The grant that said who asks. */
+  readonly borne?: Borne
 }
 
 const BEARER = /^Bearer ([A-Za-z0-9_-]{1,128})$/i
 const CODE = /^Code ([A-Za-z0-9-]{1,32})$/i
+const GRANT = new RegExp(`^Grant ([A-Za-z0-9_.-]{1,${limits.grantCharsMax}})$`, 'i')
 const READS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 export const addressOf = (req: Request): string => req.ip ?? 'unknown'
@@ -53,4 +58,22 @@ export async function askerByCodeOr(services: Services, attempts: Attempts, req:
   if (account !== undefined) return { account, isPage: false, isByCode: true }
   await attempts.failed(addressOf(req))
   throw new ShoalError('not-authenticated', 'this code is wrong, was used or has expired: ask for a new one')
+}
+
+/**
+ * The same for a route that takes a grant: whose it is asks, and may do nothing else by it.
+ * @throws ShoalError `not-granted`, `not-authenticated`.
+ */
+export async function askerByGrantOr(services: Services, attempts: Attempts, req: Request): Promise<Asker> {
+  const token = GRANT.exec((req.get('authorization') ?? '').slice(0, 300))?.[1]
+  if (token === undefined) return await askerOf(services, attempts, req)
+  await attempts.mustBeOpen(addressOf(req))
+  try {
+    const borne = await openReporting(services, token)
+    const account = { user: borne.grant.for_user, role: 'viewer', groups: [] } as const
+    return { account, isPage: false, borne }
+  } catch (error) {
+    if (error instanceof ShoalError && error.code === 'not-granted') await attempts.failed(addressOf(req))
+    throw error
+  }
 }

@@ -2,6 +2,7 @@
 import type { z } from 'zod'
 import type { IpAddress } from '../../core/address.ts'
 import type { Account } from '../account.ts'
+import type { Borne } from '../grants/bearer.ts'
 import type { Services } from '../services.ts'
 
 /** Of whoever asks. */
@@ -22,6 +23,8 @@ export interface Call<P, Q, B> extends OpenCall<P, Q, B> {
   readonly isPage: boolean
   /** True when a one-time code did. */
   readonly isByCode: boolean
+  /** The grant that said who asks, where one did. */
+  readonly borne: Borne | undefined
 }
 
 export type Reply =
@@ -76,6 +79,8 @@ interface Described<P, Q, B> {
   readonly takes?: BytesTaken
   /** A one-time code for devices says who asks as well as a token. */
   readonly takesCode?: boolean
+  /** So does a grant. */
+  readonly takesGrant?: boolean
   readonly answers: readonly Answer[]
 }
 

@@ -3,6 +3,7 @@
  * whose grant is taken back, is cut off.
  */
 import { Router, type Request, type Response } from 'express'
+import { type IpAddress, tryIpAddress } from '../../core/address.ts'
 import { ShoalError } from '../../core/errors.ts'
 import { seconds } from '../../core/units.ts'
 import type { Clock } from '../../platform/clock.ts'
@@ -66,6 +67,7 @@ async function serve({ clock, webSeed }: Serving, req: Request, res: Response): 
     return
   }
   const gone = goneOf(res)
+  const to = tryIpAddress(addressOf(req))
   using share = await webSeed.takeShare(answer, gone)
   const first = await webSeed.read(answer, answer.from, gone)
   if (gone.aborted) return
@@ -77,7 +79,7 @@ async function serve({ clock, webSeed }: Serving, req: Request, res: Response): 
       NOT_HERE,
     )
   writeHead(res, answer)
-  const outcome = await send({ clock, webSeed, target, answer, share, res, gone }, first)
+  const outcome = await send({ clock, webSeed, target, answer, share, to, res, gone }, first)
   if (outcome === 'whole') res.end()
   else if (outcome === 'cut') await closeBehind(clock, res)
   else res.destroy()
@@ -112,6 +114,7 @@ interface Sending extends Serving {
   readonly target: string
   readonly answer: WebSeedAnswer
   readonly share: WebSeedShare
+  readonly to: IpAddress | undefined
   readonly res: Response
   readonly gone: AbortSignal
 }
@@ -120,7 +123,7 @@ interface Sending extends Serving {
 type Outcome = 'whole' | 'cut' | 'gone'
 
 async function send(
-  { clock, webSeed, target, answer, share, res, gone }: Sending,
+  { clock, webSeed, target, answer, share, to, res, gone }: Sending,
   first: Uint8Array,
 ): Promise<Outcome> {
   const pace = new ReaderPace(clock, res)
@@ -129,7 +132,7 @@ async function send(
   for (let at = answer.from; bytes !== undefined;) {
     const part = bytes.subarray(0, share.leftBytes)
     share.sent(part.length)
-    webSeed.noteSent(part.length)
+    webSeed.noteSent(answer, to, part.length)
     at += part.length
     if (part.length > 0 && !(await pace.send(part))) return 'gone'
     if (at >= answer.end) return 'whole'

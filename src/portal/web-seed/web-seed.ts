@@ -3,6 +3,7 @@
  * have not what is missing, so it stands back while a peer that is no origin has all, and gives each grant a copy and
  * a half.
  */
+import type { IpAddress } from '../../core/address.ts'
 import type { InfoHash } from '../../core/ids.ts'
 import { ShoalError } from '../../core/errors.ts'
 import type { Metrics } from '../../platform/metrics.ts'
@@ -12,6 +13,7 @@ import { parseWebSeedPath } from '../../wire/web-seed-path.ts'
 import { type BearerParts, openBorne } from '../grants/bearer.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { Presence } from '../control/presence.ts'
+import type { WebSeedTally } from '../figures/web-seed-tally.ts'
 import { HttpRefusal } from '../http/problems.ts'
 import type { WebSeedContent } from './content.ts'
 import { type FileTable, FileTables } from './file-tables.ts'
@@ -22,6 +24,7 @@ export interface WebSeedParts extends BearerParts {
   readonly presence: Pick<Presence, 'hasMirror'>
   readonly content: WebSeedContent
   readonly metrics: Metrics
+  readonly transfers: { readonly webSeeds: Pick<WebSeedTally, 'sent'> }
 }
 
 /** What a request is answered with: a part of one file. */
@@ -113,8 +116,9 @@ export class WebSeed {
     return stretch === undefined ? undefined : await this.#parts.content.read(answer.infoHash, stretch, gone)
   }
 
-  noteSent(bytes: number): void {
+  noteSent({ infoHash }: WebSeedAnswer, to: IpAddress | undefined, bytes: number): void {
     this.#bytes.inc(bytes)
+    this.#parts.transfers.webSeeds.sent(infoHash, to, bytes)
   }
 }
 

@@ -22,6 +22,8 @@ import type {
   Presence,
   PresenceAnswer,
   Release,
+  TransferReport,
+  TransfersTaken,
 } from '../../../src/wire/api.ts'
 import { encodeTorrent, parseTorrent } from '../../../src/wire/torrent.ts'
 import '../../../src/wire/api.ts' // its schemas set globals: when a test loads them, mocha sees a leak
@@ -31,6 +33,7 @@ type ReleaseDetail = BundleDetail['releases'][number]
 export class MemoryPortal {
   readonly origin = 'http://portal.test'
   readonly presences: Presence[] = []
+  readonly reports: TransferReport[] = []
   readonly torrents = new Map<InfoHash, Torrent>()
   readonly bundles = new Map<Slug, BundleDetail>()
   /** What was said of media, for publishers. */
@@ -151,6 +154,11 @@ export class MemoryPortal {
         return presence.complete.includes(release.infohash) ? { ...release, state: 'live' } : release
       })
     return this.#answer({ serving: this.serving })
+  }
+
+  reportTransfers = (report: TransferReport): Promise<TransfersTaken> => {
+    this.reports.push(report)
+    return this.#answer({ refused: [] })
   }
 
   wanted = async (): ReturnType<MemoryPortal['waiting']> => this.waiting()
