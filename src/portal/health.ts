@@ -1,5 +1,8 @@
 /** Is all well, and if not, what is the matter? In sentences for whoever runs Shoal. Pure. */
+import { formatEndpoint } from '../core/address.ts'
+import { minutes, seconds } from '../core/units.ts'
 import { limits } from '../wire/limits.ts'
+import { PRESENCE_LEASE as LEASE } from './control/presence.ts'
 import type { Operating } from './operating.ts'
 
 export interface Trouble {
@@ -31,7 +34,14 @@ const WORTH_TELLING = 0.05
 const MANY = 0.5
 
 export function troublesOf(operating: Operating): readonly Trouble[] {
-  return [...ofGrants(operating), ...ofOrigins(operating), ...ofTracker(operating)]
+  return [
+    ...ofGrants(operating),
+    ...ofStorage(operating),
+    ...ofOrigins(operating),
+    ...ofSilence(operating),
+    ...ofTracker(operating),
+    ...ofKeys(operating),
+  ]
 }
 
 function ofGrants({ canWriteGrants }: Operating): Trouble[] {
@@ -40,6 +50,49 @@ function ofGrants({ canWriteGrants }: Operating): Trouble[] {
     {
       what: 'No links can be made: grants cannot be written right now.',
       remedy: 'See the log of the portal: is the disk full?',
+    },
+  ]
+}
+
+/** From here on it is worth a look, and from there on a matter of days. */
+const FULL_PART = 0.9
+
+function ofStorage({ storage: { usedPart } }: Operating): Trouble[] {
+  if (usedPart === undefined || usedPart < FULL_PART) return []
+  return [
+    {
+      what: `The disk of the portal's data is ${Math.floor(100 * usedPart)} % full.`,
+      remedy: 'Make room: on a full disk nobody gets a link, and nothing is published.',
+    },
+  ]
+}
+
+const SILENT_MAX = 5
+/** Reports come every minute and hold for three. */
+const SILENT_LEFT = seconds(60)
+
+function ofSilence({ servers }: Operating): Trouble[] {
+  return servers
+    .filter(({ leftMs }) => leftMs < SILENT_LEFT)
+    .slice(0, SILENT_MAX)
+    .map(({ role, at, leftMs }) => ({
+      what: `The ${role} at ${formatEndpoint(at)} has not reported for ${Math.floor((LEASE - leftMs) / 1_000)} s.`,
+      remedy: `Does it run, and does it reach the portal? In ${Math.ceil(leftMs / 1_000)} s trackers name it no more.`,
+    }))
+}
+
+/** A key whose turn is over is looked for every ten minutes. */
+const KEY_LATE = minutes(60)
+
+function ofKeys({ keyTurnsAt, at }: Operating): Trouble[] {
+  if (keyTurnsAt !== undefined && at - keyTurnsAt < KEY_LATE) return []
+  return [
+    {
+      what:
+        keyTurnsAt === undefined
+          ? 'No key signs grants.'
+          : `The key that signs grants should have had its turn by ${new Date(keyTurnsAt).toISOString()}.`,
+      remedy: 'See the log of the portal, and run "shoal key rotate".',
     },
   ]
 }

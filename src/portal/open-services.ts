@@ -38,6 +38,7 @@ import { Requests } from './requests/requests.ts'
 import type { Services } from './services.ts'
 import type { PortalSettings } from './settings.ts'
 import { Sites } from './sites.ts'
+import { StorageWatch } from './storage-watch.ts'
 import { TrackerProbe } from './tracker-probe.ts'
 import { WebSeed } from './web-seed/web-seed.ts'
 
@@ -132,6 +133,7 @@ export async function openServices(
   const services = {
     ...people, clock, log, db, catalogue, media, ledger, grants, links, sealedLinks, serving, refused, permits, devices, deviceCodes, keys, tokens,
     journal, publishing, feeds, guests, requests, sites, presence, feed, publicUrl, live, webSeed, trackerProbe, trackers,
+    storage: new StorageWatch({ clock }, file), grantKeyLifeMs: settings.grantKeyLifeMs,
     transfers, reportRate: new ReportRate(), figures, whoHas,
   } // prettier-ignore
   return { services, metrics, sessionSecret: await files.sessionSecret(), tokenFiles, inFlight }

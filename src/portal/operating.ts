@@ -1,7 +1,9 @@
 /** What the page for operators shows, gathered: the catalogue's, presence's and the tracker's figures, at one moment. */
-import type { EpochMillis } from '../core/units.ts'
+import type { EpochMillis, Millis } from '../core/units.ts'
+import type { KeyRing } from './keys/key-ring.ts'
 import type { LiveNow, LiveRates } from './live.ts'
 import type { TrackerProbe, TrackerState } from './tracker-probe.ts'
+import type { StorageState, StorageWatch } from './storage-watch.ts'
 import type { ServerNow } from './control/presence.ts'
 import type { Database } from './database/tables.ts'
 
@@ -22,6 +24,9 @@ export interface Operating {
   /** Who waits at the control feed as a service: trackers, origins and mirrors. */
   readonly followers: number
   readonly canWriteGrants: boolean
+  readonly storage: StorageState
+  /** When the next grant key is to sign; undefined while none does. */
+  readonly keyTurnsAt: number | undefined
 }
 
 export interface OperatingParts {
@@ -34,6 +39,9 @@ export interface OperatingParts {
   readonly trackers: readonly string[]
   readonly live: LiveRates | undefined
   readonly trackerProbe: TrackerProbe
+  readonly storage: Pick<StorageWatch, 'state'>
+  readonly keys: Pick<KeyRing, 'list'>
+  readonly grantKeyLifeMs: Millis
 }
 
 export async function operatingNow(parts: OperatingParts): Promise<Operating> {
@@ -62,5 +70,15 @@ export async function operatingNow(parts: OperatingParts): Promise<Operating> {
     withoutOrigin: lost?.count ?? 0,
     followers: feed.followers,
     canWriteGrants: ledger.isReady,
+    storage: await parts.storage.state(),
+    keyTurnsAt: keyTurnsAt(parts),
   }
+}
+
+function keyTurnsAt({
+  keys,
+  grantKeyLifeMs,
+}: Pick<OperatingParts, 'keys' | 'grantKeyLifeMs'>): number | undefined {
+  const since = keys.list().find(({ state }) => state === 'signing')?.signingSince
+  return typeof since === 'string' ? Date.parse(since) + grantKeyLifeMs : undefined
 }

@@ -13,6 +13,7 @@ import {
 } from './access.ts'
 import { accountPages } from './account-pages.ts'
 import { auditActions, auditPage } from './audit.ts'
+import { figurePages } from './figure-pages.ts'
 import { csrfTokenOf, mustBeOurPage, sessionAccount } from './http/sessions.ts'
 import { operatingNow } from './operating.ts'
 import type { PageServices } from './pages-host.ts'
@@ -76,6 +77,7 @@ export function pageServices(services: Services, attempts: PageAttempts): PageSe
       if (!may(account, { kind: 'read-metrics' })) throw new ShoalError('not-found', 'no such page')
       return operatingNow(services)
     },
+    figures: figurePages(services),
     people: peoplePages(services),
     own: accountPages(services, attempts.nameAttempts),
     sealed: sealedPages(services, attempts),

@@ -21,6 +21,7 @@ import type { Page } from './cursor.ts'
 import type { CreatedToken, TokenInfo } from './people/tokens.ts'
 import type { AuditQuery, AuditRow } from './audit.ts'
 import type { Operating } from './operating.ts'
+import type { FigurePages } from './figure-pages.ts'
 import type { GrantView } from './grants/grant-reader.ts'
 import type { PeoplePages } from './people-pages.ts'
 import type { PublishingPages } from './publishing-pages.ts'
@@ -80,6 +81,7 @@ export interface PageServices {
   isOperator(account: Account): boolean
   /** How it runs at this moment. @throws ShoalError `not-found` for whom that is no business. */
   operating(account: Account): Promise<Operating>
+  readonly figures: FigurePages
   readonly people: PeoplePages
   readonly own: AccountPages
   readonly requests: RequestPages

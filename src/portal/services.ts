@@ -1,4 +1,5 @@
 /** What the routes and the pages work with: the portal's parts, opened. */
+import type { Millis } from '../core/units.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/log.ts'
 import type { Catalogue } from './catalogue/catalogue.ts'
@@ -29,6 +30,7 @@ import type { Tokens } from './people/tokens.ts'
 import type { Guests } from './requests/guests.ts'
 import type { Requests } from './requests/requests.ts'
 import type { Sites } from './sites.ts'
+import type { StorageWatch } from './storage-watch.ts'
 import type { TrackerProbe } from './tracker-probe.ts'
 import type { WebSeed } from './web-seed/web-seed.ts'
 
@@ -64,6 +66,8 @@ export interface Services extends PeopleServices {
   /** Of the tracker, where it is in the same process. */
   readonly live: LiveRates | undefined
   readonly trackerProbe: TrackerProbe
+  readonly storage: StorageWatch
+  readonly grantKeyLifeMs: Millis
   /** Absent where the process has no content. */
   readonly webSeed: WebSeed | undefined
   /** Base URLs of what links name. */

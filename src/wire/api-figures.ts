@@ -114,6 +114,7 @@ export const zReleaseFigures = zFigureRow.extend({
   bundle: zSlug,
   title: z.string(),
   release: zReleaseName,
+  infohash: zInfoHash,
   sizeBytes: zBytes,
   /** Bytes of origins / size of the release; 1 is perfect. */
   originCopies: z.number(),

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import request from 'supertest'
-import { millis, minutes, seconds } from '../../src/core/units.ts'
+import { hours, millis, minutes, seconds } from '../../src/core/units.ts'
 import { listenHttp } from '../../src/platform/http-listener.ts'
 import { troublesOf } from '../../src/portal/health.ts'
 import { type LiveFigures, LiveRates } from '../../src/portal/live.ts'
 import type { Operating } from '../../src/portal/operating.ts'
+import { figureRowOf, noCounts } from '../../src/portal/figures/counts.ts'
+import { figurePageOf } from '../../src/portal/pages/figures-view.ts'
+import { rangeOf } from '../../src/portal/pages/range.ts'
 import { operatingPageOf } from '../../src/portal/pages/operating-view.ts'
 import { renderPage } from '../../src/portal/pages/render.ts'
 import { TrackerProbe } from '../../src/portal/tracker-probe.ts'
@@ -48,7 +51,23 @@ const WELL: Operating = {
   withoutOrigin: 0,
   followers: 1,
   canWriteGrants: true,
+  storage: { usedPart: 0.41, databaseBytes: 12_000_000, grownBytes: 300_000, since: millis(0) },
+  keyTurnsAt: new ManualClock().epoch() + hours(24 * 8),
 }
+
+const NO_FIGURES = figurePageOf({
+  figures: {
+    from: '2026-11-01T00:00:00.000Z',
+    to: '2026-11-01T01:00:00.000Z',
+    step: 'hour',
+    total: figureRowOf(noCounts()),
+    sites: [],
+    series: [],
+  },
+  range: rangeOf('', new ManualClock().epoch()),
+  releases: { items: [], nextCursor: null },
+  seeds: () => undefined,
+})
 
 const troubles = (over: Partial<Operating>): string[] =>
   troublesOf({ ...WELL, ...over }).map(({ what, remedy }) => `${what} ${remedy}`)
@@ -233,7 +252,7 @@ describe('The page for operators', () => {
     const page = renderPage(
       'operate',
       { title: 'Operating', query: '' },
-      operatingPageOf({ ...WELL, live: undefined, tracker: READY }),
+      { ...operatingPageOf({ ...WELL, live: undefined, tracker: READY }), ...NO_FIGURES },
     )
     assert.match(page, /--metrics-listen/)
     assert.doesNotMatch(page, /Announces/)
@@ -246,7 +265,14 @@ describe('The page for operators', () => {
     }))
     const live = { ...(WELL.live as NonNullable<Operating['live']>), sites }
     const servers = Array.from({ length: 25 }, () => ({ ...SERVER, leftMs: millis(1) }))
-    const page = renderPage('operate', { title: 'x', query: '' }, operatingPageOf({ ...WELL, live, servers }))
+    const page = renderPage(
+      'operate',
+      { title: 'x', query: '' },
+      {
+        ...operatingPageOf({ ...WELL, live, servers }),
+        ...NO_FIGURES,
+      },
+    )
     assert.match(page, /&lt;img src=x&gt;/)
     assert.doesNotMatch(page, /<img src=x/)
     assert.match(page, /and 10 more/)

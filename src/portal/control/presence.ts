@@ -12,7 +12,8 @@ import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { Database } from '../database/tables.ts'
 import type { Journal } from '../journal.ts'
 
-const LEASE = minutes(3)
+/** How long a report holds. */
+export const PRESENCE_LEASE = minutes(3)
 
 type Role = 'origin' | 'mirror'
 export type PresenceReport = Omit<z.output<typeof zPresence>, 'host' | 'port'> & { readonly at: Endpoint }
@@ -213,6 +214,6 @@ export class Presence {
   }
 
   #leaseEnd(): Millis {
-    return millis(this.#parts.clock.now() + LEASE)
+    return millis(this.#parts.clock.now() + PRESENCE_LEASE)
   }
 }

@@ -53,5 +53,5 @@ export function figureRowOf(counts: Readonly<Counts>): FigureRow {
 export const sumOf = ({ origins, mirrors, webSeeds }: ByServer): number => origins + mirrors + webSeeds
 
 /** Over the WAN link into the site. */
-export const wanOf = (counts: Readonly<Pick<Counts, 'far' | 'server_far' | 'sent_far'>>): number =>
+const wanOf = (counts: Readonly<Pick<Counts, 'far' | 'server_far' | 'sent_far'>>): number =>
   counts.far + Math.max(counts.server_far, counts.sent_far)

@@ -5,7 +5,7 @@
 import { sql } from 'kysely'
 import { z } from 'zod'
 import { ShoalError } from '../../core/errors.ts'
-import type { ReleaseName, Slug } from '../../core/ids.ts'
+import type { InfoHash, ReleaseName, Slug } from '../../core/ids.ts'
 import { hours, minutes } from '../../core/units.ts'
 import { Breath } from '../../platform/breath.ts'
 import type { Clock } from '../../platform/clock.ts'
@@ -15,7 +15,7 @@ import { isoTime } from '../catalogue/rows.ts'
 import { pageOf, parseCursor } from '../cursor.ts'
 import { FIGURES_COUNTED, type Counts } from '../database/figure-tables.ts'
 import type { Database } from '../database/tables.ts'
-import { addTo, figureRowOf, noCounts, wanOf } from './counts.ts'
+import { addTo, figureRowOf, noCounts } from './counts.ts'
 import { disagreementOf } from './disagreement.ts'
 import { ALL_RELEASES, ALL_SITES, DAY, HOUR } from './roll-up.ts'
 import { HOURS_KEPT } from './upkeep.ts'
@@ -83,7 +83,7 @@ export class FigureReader {
       .selectFrom('figure_totals as t')
       .innerJoin('releases as r', 'r.id', 't.release_id')
       .innerJoin('bundles as b', 'b.id', 'r.bundle_id')
-      .select(['t.release_id', 't.last_at', 'r.name', 'r.size_bytes', 'b.slug', 'b.title'])
+      .select(['t.release_id', 't.last_at', 'r.name', 'r.infohash', 'r.size_bytes', 'b.slug', 'b.title'])
       .where('t.site', '=', ALL_SITES)
       .where('t.last_at', '>=', from)
       .where('t.first_at', '<', to)
@@ -178,6 +178,7 @@ interface ReleaseRow {
   readonly slug: Slug
   readonly title: string
   readonly name: ReleaseName
+  readonly infohash: InfoHash
   readonly size_bytes: number
   readonly last_at: number
 }
@@ -188,6 +189,7 @@ function releaseOf(row: ReleaseRow, counts: Counts): ReleaseFigurePage['items'][
     bundle: row.slug,
     title: row.title,
     release: row.name,
+    infohash: row.infohash,
     sizeBytes: row.size_bytes,
     originCopies: row.size_bytes === 0 ? 0 : figures.fromServers.origins / row.size_bytes,
     lastAt: isoTime(row.last_at),
@@ -195,5 +197,3 @@ function releaseOf(row: ReleaseRow, counts: Counts): ReleaseFigurePage['items'][
     ...figures,
   }
 }
-
-export { wanOf }

@@ -1,7 +1,9 @@
 /** The page for operators, made from what was gathered: texts only. Pure. */
 import { formatEndpoint } from '../../core/address.ts'
+import prettyBytes from 'pretty-bytes'
 import { troublesOf } from '../health.ts'
 import type { Operating } from '../operating.ts'
+import { dateText } from './view-model.ts'
 
 /** Rows of a table that somebody still reads; metrics have more. */
 const ROWS_MAX = 20
@@ -61,6 +63,7 @@ export function operatingPageOf(operating: Operating): object {
       figure('Origins', servers.filter(({ role }) => role === 'origin').length),
       figure('Mirrors', servers.filter(({ role }) => role === 'mirror').length),
     ],
+    facts: factsOf(operating),
     hasTracker: live !== undefined,
     announces: [...(live?.rates.announces ?? [])].map(([outcome, rate]) => ({
       outcome: OUTCOMES[outcome] ?? outcome,
@@ -78,6 +81,18 @@ export function operatingPageOf(operating: Operating): object {
     trackers: operating.trackers,
     followers: operating.followers,
   }
+}
+
+function factsOf({ storage, keyTurnsAt, at }: Operating): string[] {
+  const { usedPart, databaseBytes, grownBytes } = storage
+  const grown = grownBytes > 0 ? `, ${prettyBytes(grownBytes)} more than a day ago or at the start` : ''
+  return [
+    ...(usedPart === undefined ? [] : [`The disk is ${Math.floor(100 * usedPart)} % full.`]),
+    `The database has ${prettyBytes(databaseBytes)}${grown}.`,
+    ...(keyTurnsAt === undefined || keyTurnsAt < at
+      ? []
+      : [`The next grant key signs from ${dateText(new Date(keyTurnsAt).toISOString())}.`]),
+  ]
 }
 
 function sitesOf({ live }: Operating): object {

@@ -13,13 +13,13 @@ import { zBundleQuery, type Link } from '../../wire/api.ts'
 import type { PageServices } from '../pages-host.ts'
 import { accountPages } from './account.ts'
 import { auditPages } from './audit.ts'
+import { figurePages } from './figures.ts'
 import { FORM_CHARS } from './forms.ts'
 import { grantPages } from './grants.ts'
 import { peoplePages } from './people.ts'
 import { publishPages } from './publish.ts'
 import { requestPages } from './requests.ts'
 import { renderPage } from './render.ts'
-import { operatingPageOf } from './operating-view.ts'
 import { kindLinks, kindText } from './media-view.ts'
 import { bundlePageOf, cardOf, shownOf } from './view-model.ts'
 import { sitesPages } from './sites.ts'
@@ -43,7 +43,7 @@ export function pages(services: PageServices): Router {
   })
   router.use('/assets', express.static(PUBLIC, { maxAge: ASSET_LIFE, index: false, fallthrough: true }))
   router.get('/', visited(services, libraryPage))
-  router.get('/operate', visited(services, operatePage))
+  router.use(figurePages(services))
   router.get('/bundles/:slug', visited(services, bundlePage))
   router.get('/bundles/:slug/releases/:name', visited(services, bundlePage))
   router.get('/bundles/:slug/qr.svg', visited(services, qrCode))
@@ -168,16 +168,6 @@ async function qrCode({ services, account, req, res }: Visit): Promise<void> {
   res.set('cache-control', 'private, max-age=3600').type('svg').send(svg)
 }
 
-async function operatePage(visit: Visit): Promise<void> {
-  const { services, account, res } = visit
-  const operating = await services.operating(account)
-  const frame = { ...frameOf(visit, 'Operating'), refreshes: true }
-  res
-    .set('cache-control', 'no-store')
-    .type('html')
-    .send(renderPage('operate', frame, operatingPageOf(operating)))
-}
-
 /** Never cached: it may hold a grant. */
 async function sendBundle(visit: Visit, link: Link | undefined, problem?: string): Promise<void> {
   const { services, account, req, res } = visit
@@ -206,6 +196,7 @@ async function sendBundle(visit: Visit, link: Link | undefined, problem?: string
         }),
         ...(problem !== undefined && { problem }),
         mayEdit: services.mayEdit(account, bundle),
+        whoUrl: services.figures.mayReadHolders(account, bundle) && `/bundles/${bundle.bundle}/who`,
         mayRecall: services.mayRecall(account, bundle),
       }),
     )

@@ -29,6 +29,10 @@ export interface PageFrame {
   readonly pollUrl?: string
   /** Files are uploaded from it. */
   readonly uploads?: boolean
+  /** It has figures: their style. */
+  readonly hasFigures?: boolean
+  /** It has charts as well: what draws them. */
+  readonly hasCharts?: boolean
 }
 
 export type Template =
@@ -52,6 +56,7 @@ export type Template =
   | 'set-up'
   | 'sites'
   | 'welcome'
+  | 'who'
 
 export function renderPage(template: Template, frame: PageFrame, data: object = {}): string {
   return eta.render(`./${template}`, { ...data, ...frame })

@@ -12,19 +12,28 @@ button.addEventListener('click', () => {
   isPaused = !isPaused
   button.textContent = isPaused ? 'Go on' : 'Pause'
 })
-if (place.dataset.steady === undefined) place.before(button)
+// Above the whole page where there are figures, which are renewed as well.
+if (place.dataset.steady === undefined) (document.querySelector('h1') ?? place).before(button)
 
 async function refresh() {
   if (isPaused || document.hidden) return
   try {
+    const address = location.pathname + location.search
     // marked, so that an open page keeps nobody signed in
     const headers = { accept: 'text/html', 'x-shoal-poll': '1' }
-    const answer = await fetch(location.pathname, { redirect: 'error', headers })
+    const answer = await fetch(address, { redirect: 'error', headers })
     if (!answer.ok) throw new Error(String(answer.status))
     const page = new DOMParser().parseFromString(await answer.text(), 'text/html')
-    const fresh = page.getElementById('live')
-    if (fresh !== null) place.replaceChildren(...fresh.childNodes)
+    for (const old of document.querySelectorAll('#live, [data-fresh]')) {
+      const fresh = page.getElementById(old.id)
+      // Where somebody stands with the keyboard figures are not taken from under them.
+      const isHeld = old !== place && old.contains(document.activeElement)
+      if (fresh !== null && !isHeld) old.replaceChildren(...fresh.childNodes)
+    }
+    for (const charts of document.querySelectorAll('.charts'))
+      charts.hidden = page.querySelector('.charts')?.hidden ?? charts.hidden
     place.classList.remove('stale')
+    document.dispatchEvent(new Event('shoal:fresh'))
   } catch {
     place.classList.add('stale')
   }
