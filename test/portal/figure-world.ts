@@ -39,7 +39,10 @@ export async function liveRelease(
   audience: string[] = ['everyone'],
 ): Promise<LiveRelease> {
   const slug = await portal.bundle(portal.adminToken, { title: name, audience })
-  const torrent = torrentNamed(name, { files: [{ path: '', sizeBytes: SIZE }], isSingleFile: true })
+  const torrent = torrentNamed(name.replaceAll(/[^\w ]/g, '_'), {
+    files: [{ path: '', sizeBytes: SIZE }],
+    isSingleFile: true,
+  })
   const answer = await portal.postTorrent(portal.adminToken, slug, torrent).expect(201)
   const { infohash } = answer.body as { infohash: InfoHash }
   await portal.complete([infohash])

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import request from 'supertest'
 import { hours, millis, minutes, seconds } from '../../src/core/units.ts'
 import { listenHttp } from '../../src/platform/http-listener.ts'
@@ -10,6 +13,7 @@ import { figurePageOf } from '../../src/portal/pages/figures-view.ts'
 import { rangeOf } from '../../src/portal/pages/range.ts'
 import { operatingPageOf } from '../../src/portal/pages/operating-view.ts'
 import { renderPage } from '../../src/portal/pages/render.ts'
+import { StorageWatch } from '../../src/portal/storage-watch.ts'
 import { TrackerProbe } from '../../src/portal/tracker-probe.ts'
 import { ipAddress } from '../../src/core/address.ts'
 import { ManualClock } from '../support/manual-clock.ts'
@@ -130,6 +134,57 @@ describe('The health of Shoal', () => {
 
   it('names a disk on which no grant can be written', () => {
     assert.match(troubles({ canWriteGrants: false }).join(), /No links can be made: .* is the disk full\?/)
+  })
+})
+
+describe('The health of Shoal’s own machine', () => {
+  const full = (usedPart: number | undefined): string[] =>
+    troubles({ storage: { ...WELL.storage, usedPart } })
+
+  it('names a disk that is nearly full', () => {
+    assert.match(full(0.974).join(), /^The disk of the portal's data is 97 % full\. Make room/)
+    assert.deepEqual(full(0.89), [])
+    assert.deepEqual(full(undefined), [])
+  })
+
+  it('names an origin that has missed two reports, before it is forgotten', () => {
+    const silent = troubles({ servers: [{ ...SERVER, leftMs: seconds(30) }, SERVER] })
+    assert.equal(silent.length, 1)
+    assert.match(
+      silent.join(),
+      /^The origin at 10\.1\.2\.3:16881 has not reported for 150 s\. .*In 30 s trackers name it no more\.$/,
+    )
+  })
+
+  it('names a grant key that should not sign any more', () => {
+    const at = (ago: number): Partial<Operating> => ({ keyTurnsAt: WELL.at - ago })
+    assert.deepEqual(troubles(at(minutes(59))), [])
+    assert.match(troubles(at(hours(2))).join(), /should have had its turn by 2026-/)
+    assert.match(troubles({ keyTurnsAt: undefined }).join(), /No key signs grants/)
+  })
+
+  it('is measured where the database is, and how that grows', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'shoal-storage-'))
+    try {
+      const file = join(dir, 'portal.sqlite')
+      const clock = new ManualClock()
+      const watch = new StorageWatch({ clock }, file)
+      assert.equal((await watch.state()).databaseBytes, 0)
+      await writeFile(file, 'x'.repeat(1_000))
+      await writeFile(`${file}-wal`, 'x'.repeat(500))
+      assert.equal((await watch.state()).databaseBytes, 0) // asked a moment ago
+      clock.advance(minutes(1))
+      const { databaseBytes, grownBytes, usedPart } = await watch.state()
+      assert.deepEqual([databaseBytes, grownBytes], [1_500, 1_500])
+      assert.ok(usedPart !== undefined && usedPart >= 0 && usedPart <= 1)
+      for (let hour = 0; hour < 30; hour++) {
+        clock.advance(hours(1))
+        await watch.state()
+      }
+      assert.equal((await watch.state()).grownBytes, 0)
+    } finally {
+      await rm(dir, { recursive: true })
+    }
   })
 })
 

@@ -23,18 +23,25 @@ export function addTo(counts: Counts, more: Readonly<Partial<Counts>>): void {
 export const isNothing = (counts: Readonly<Counts>): boolean =>
   FIGURES_COUNTED.every((name) => counts[name] === 0)
 
+/** Whether it is the servers that are believed, of each kind, and of what went over WAN links. */
+export type Believed = Readonly<Record<'origins' | 'mirrors' | 'webSeeds' | 'far', boolean>>
+
 /**
- * Of servers the end that says more is believed: other clients than ours do not say what they get, and a server whose last report
- * got lost has sent no less than was received.
+ * The end that says more: other clients than ours do not say what they get, and a server whose last report got lost has sent no less
+ * than was received. Asked of a whole, the answer holds for its parts, so that they add up to it.
  */
-export function figureRowOf(counts: Readonly<Counts>): FigureRow {
+export const believedOf = (counts: Readonly<Counts>): Believed => ({
+  origins: counts.sent_origin > counts.origin,
+  mirrors: counts.sent_mirror > counts.mirror,
+  webSeeds: counts.sent_web > counts.web,
+  far: counts.sent_far > counts.server_far,
+})
+
+export function figureRowOf(counts: Readonly<Counts>, believed = believedOf(counts)): FigureRow {
   const receiversSay = { origins: counts.origin, mirrors: counts.mirror, webSeeds: counts.web }
   const serversSay = { origins: counts.sent_origin, mirrors: counts.sent_mirror, webSeeds: counts.sent_web }
-  const fromServers = {
-    origins: Math.max(receiversSay.origins, serversSay.origins),
-    mirrors: Math.max(receiversSay.mirrors, serversSay.mirrors),
-    webSeeds: Math.max(receiversSay.webSeeds, serversSay.webSeeds),
-  }
+  const said = (kind: keyof ByServer): number => (believed[kind] ? serversSay : receiversSay)[kind]
+  const fromServers = { origins: said('origins'), mirrors: said('mirrors'), webSeeds: said('webSeeds') }
   const fromPeers = counts.near + counts.far
   const delivered = fromPeers + sumOf(fromServers)
   return {
@@ -45,13 +52,9 @@ export function figureRowOf(counts: Readonly<Counts>): FigureRow {
     receiversSay,
     serversSay,
     offload: delivered === 0 ? null : fromPeers / delivered,
-    wan: wanOf(counts),
+    wan: counts.far + (believed.far ? counts.sent_far : counts.server_far),
     given: counts.given,
   }
 }
 
 export const sumOf = ({ origins, mirrors, webSeeds }: ByServer): number => origins + mirrors + webSeeds
-
-/** Over the WAN link into the site. */
-const wanOf = (counts: Readonly<Pick<Counts, 'far' | 'server_far' | 'sent_far'>>): number =>
-  counts.far + Math.max(counts.server_far, counts.sent_far)

@@ -15,7 +15,7 @@ import { isoTime } from '../catalogue/rows.ts'
 import { pageOf, parseCursor } from '../cursor.ts'
 import { FIGURES_COUNTED, type Counts } from '../database/figure-tables.ts'
 import type { Database } from '../database/tables.ts'
-import { addTo, figureRowOf, noCounts } from './counts.ts'
+import { addTo, believedOf, figureRowOf, noCounts } from './counts.ts'
 import { disagreementOf } from './disagreement.ts'
 import { ALL_RELEASES, ALL_SITES, DAY, HOUR } from './roll-up.ts'
 import { HOURS_KEPT } from './upkeep.ts'
@@ -115,16 +115,15 @@ export class FigureReader {
       select at, ${SUMS} from ${sql.table(table)}
       where release_id = ${ALL_RELEASES} and at >= ${from} and at < ${to}
       group by at order by at`.execute(this.#db)
-    for (const { at, ...counts } of times) {
-      addTo(total, counts)
-      series.push({ at: isoTime(at), ...figureRowOf(counts) })
-    }
+    for (const { at: _at, ...counts } of times) addTo(total, counts)
+    const believed = believedOf(total)
+    for (const { at, ...counts } of times) series.push({ at: isoTime(at), ...figureRowOf(counts, believed) })
     const { rows: places } = await sql<Counts & { site: string }>`
       select site, ${SUMS} from ${sql.table(table)}
       where release_id = ${ALL_RELEASES} and at >= ${from} and at < ${to}
       group by site`.execute(this.#db)
     const sites: SiteFigures[] = []
-    const largest = places.map(({ site, ...counts }) => ({ site, row: figureRowOf(counts) }))
+    const largest = places.map(({ site, ...counts }) => ({ site, row: figureRowOf(counts, believed) }))
     largest.sort(
       (a, b) => b.row.wan - a.row.wan || b.row.delivered - a.row.delivered || (a.site < b.site ? -1 : 1),
     )

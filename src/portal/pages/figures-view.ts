@@ -35,7 +35,7 @@ export function figurePageOf({ figures, range, releases, seeds }: FigurePage): o
     stepText: figures.step === 'hour' ? 'Hour (UTC)' : 'Day (UTC)',
     series: seriesOf(figures),
     siteRows: sitesOf(sites),
-    moreSites: sites.length > SITES_SHOWN_MAX ? `and ${sites.length - SITES_SHOWN_MAX} more` : undefined,
+    moreSiteRows: sites.length > SITES_SHOWN_MAX ? `and ${sites.length - SITES_SHOWN_MAX} more` : undefined,
     releaseRows: releases.items.map((item) => ({
       title: item.title,
       release: item.release,

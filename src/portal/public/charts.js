@@ -50,6 +50,7 @@ function colour(name) {
 class Chart {
   constructor(figure) {
     this.figure = figure
+    figure.chart = this
     this.columns = figure.dataset.columns.split(',').map(Number)
     this.place = document.createElement('div')
     this.place.className = 'plot'
@@ -64,7 +65,6 @@ class Chart {
 
   draw() {
     const data = readTable(this.figure.dataset.table, this.columns)
-    this.figure.shown = data // for tests: what is drawn is what is written
     if (this.plot !== undefined && this.plot.data[0].length === data[0].length) {
       this.data = data
       this.plot.setData(stacked(data))

@@ -39,3 +39,4 @@ async function refresh() {
   }
 }
 setInterval(refresh, EVERY_MS)
+document.addEventListener('visibilitychange', refresh)

@@ -28,6 +28,13 @@ const PRESENCE = {
   peerId: '2d5348303130302d303132333435363738396162', kind: 'origin', host: '10.0.0.1', port: 16_881, complete: [HASH], partial: [],
   missing: [{ infohash: HASH, reason: 'gone' }], stopping: false,
 } // prettier-ignore
+const TRANSFERS = {
+  peerId: PRESENCE.peerId,
+  items: [{
+    session: 'AAAAAAAAAAAAAAAAAAAAAA', seq: 1, infohash: HASH, ageSeconds: 60, startBytes: 0, haveBytes: 9, webSeedBytes: 1,
+    ends: [{ at: '10.0.0.1', from: 'site', receivedBytes: 8, sentBytes: 1 }],
+  }],
+} // prettier-ignore
 const GRANT = { id: 'AAAAAAAAAAAAAAAA', expiresAt: AT, token: 'x.y.z' }
 
 /** Bodies and queries that the portal reads, and answers that our programs read. */
@@ -35,6 +42,10 @@ const SHAPES: readonly (readonly [z.ZodType, unknown])[] = [
   [api.zNewBundle, { title: 'T', bundle: 'slug', description: '', tags: ['a'], audience: ['everyone'] }],
   [api.zLinkRequest, { expiresInSeconds: 60, files: ['*.mp4'], peersMax: 8, webSeed: false, for: 'ann' }],
   [api.zPresence, PRESENCE],
+  [api.zTransferReport, TRANSFERS],
+  [api.zFigureQuery, { from: AT, to: AT }],
+  [api.zReleaseFigureQuery, { from: AT, to: AT, limit: '50', cursor: 'x' }],
+  [api.zTransfersTaken, { refused: [{ session: 's'.repeat(22), reason: 'no' }] }],
   [api.zNewToken, { name: 'n', role: 'viewer', user: 'ann', groups: ['g'], expiresInSeconds: 60 }],
   [api.zBundleQuery, { q: 'fire', tag: 'a', limit: '50', cursor: 'x' }],
   [api.zNewReleaseQuery, { release: '1', notes: '', admit: 'any', rights: '' }],
@@ -71,7 +82,7 @@ const EXPECTED = { infoHash: HASH, folder: '/srv', pieces: 11, files: 2 }
 export const documentTargets: readonly Target[] = [
   {
     name: 'API shapes',
-    files: ['wire/api.ts', 'wire/api-scalars.ts', 'wire/api-grants.ts'],
+    files: ['wire/api.ts', 'wire/api-scalars.ts', 'wire/api-figures.ts', 'wire/api-grants.ts'],
     dialect: 'json',
     words: SHAPE_WORDS,
     seeds: SHAPES.map(([, value]) => bytesOfJson(value)),
