@@ -89,6 +89,13 @@ describe('A report of a transfer', () => {
     await asked.expect(401)
   })
 
+  it('that is refused keeps nobody at the same address from signing in', async () => {
+    await using own = await openFigurePortal({ settings: { failedLoginsPerMinuteMax: '3' } })
+    for (let n = 0; n < 6; n++) await report(own, `${grant.slice(0, -4)}AAAA`, LYON, part()).expect(403)
+    const signIn = own.api('get', '/me', 'shoal_wrong').set('x-forwarded-for', LYON)
+    await signIn.expect(401) // and not 429
+  })
+
   it('is of the release of its grant, and of whose session it is', async () => {
     const other = await liveRelease(portal, `other ${count}`)
     const foreign = await report(portal, grant, LYON, part({ infohash: other.infohash })).expect(200)

@@ -3,7 +3,7 @@
  * memory; the database and the control feed hear of changes only. After a restart everybody has a fresh lease.
  */
 import type { z } from 'zod'
-import { sameEndpoint, type Endpoint } from '../../core/address.ts'
+import { sameEndpoint, type Endpoint, type IpAddress } from '../../core/address.ts'
 import type { InfoHash, PeerId } from '../../core/ids.ts'
 import { type Millis, millis, minutes } from '../../core/units.ts'
 import type { Clock } from '../../platform/clock.ts'
@@ -86,6 +86,13 @@ export class Presence {
   /** As what, and where, it serves at this moment; undefined for one that has not reported. */
   serverOf(peerId: PeerId): { readonly role: Role; readonly at: Endpoint } | undefined {
     return this.#servers.get(peerId)
+  }
+
+  /** Where those of a role serve. Costs nothing by how much they serve. */
+  hostsOf(role: Role): ReadonlySet<IpAddress> {
+    const hosts = new Set<IpAddress>()
+    for (const server of this.#servers.values()) if (server.role === role) hosts.add(server.at.host)
+    return hosts
   }
 
   /** Drops what was not reported again in time. */

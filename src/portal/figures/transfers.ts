@@ -23,7 +23,7 @@ import { WebSeedTally } from './web-seed-tally.ts'
 
 export interface TransferParts extends RecordParts {
   readonly sites: Pick<Sites, 'map'>
-  readonly presence: Pick<Presence, 'now'>
+  readonly presence: Pick<Presence, 'hostsOf'>
   readonly metrics: Metrics
 }
 
@@ -233,10 +233,8 @@ export class Transfers {
 
   /** Where a mirror serves, and no origin. */
   #mirrors(): ReadonlySet<IpAddress> {
-    const servers = this.#parts.presence.now()
-    const at = (wanted: 'origin' | 'mirror'): Set<IpAddress> =>
-      new Set(servers.filter(({ role }) => role === wanted).map((server) => server.at.host))
-    return at('mirror').difference(at('origin'))
+    const { presence } = this.#parts
+    return presence.hostsOf('mirror').difference(presence.hostsOf('origin'))
   }
 
   #countMetrics(sums: Counts): void {

@@ -8,7 +8,7 @@ import { Tally } from './roll-up.ts'
 
 export interface WebSeedTallyParts extends RecordParts {
   readonly sites: Pick<Sites, 'map'>
-  readonly presence: Pick<Presence, 'now'>
+  readonly presence: Pick<Presence, 'hostsOf'>
 }
 
 export class WebSeedTally {
@@ -31,8 +31,9 @@ export class WebSeedTally {
   isFar(site: string): boolean {
     const { presence, sites } = this.#parts
     return !presence
-      .now()
-      .some(({ role, at }) => role === 'origin' && sites.map.siteOf(at.host).name === site)
+      .hostsOf('origin')
+      .values()
+      .some((host) => sites.map.siteOf(host).name === site)
   }
 
   /** How much it was. */

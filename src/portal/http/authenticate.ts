@@ -67,13 +67,14 @@ export async function askerByCodeOr(services: Services, attempts: Attempts, req:
 export async function askerByGrantOr(services: Services, attempts: Attempts, req: Request): Promise<Asker> {
   const token = GRANT.exec((req.get('authorization') ?? '').slice(0, 300))?.[1]
   if (token === undefined) return await askerOf(services, attempts, req)
-  await attempts.mustBeOpen(addressOf(req))
+  const { refusals } = services.reportRate
+  await refusals.mustBeOpen(addressOf(req))
   try {
     const borne = await openReporting(services, token)
     const account = { user: borne.grant.for_user, role: 'viewer', groups: [] } as const
     return { account, isPage: false, borne }
   } catch (error) {
-    if (error instanceof ShoalError && error.code === 'not-granted') await attempts.failed(addressOf(req))
+    if (error instanceof ShoalError && error.code === 'not-granted') await refusals.failed(addressOf(req))
     throw error
   }
 }
