@@ -118,6 +118,7 @@ export async function openServices(
       log,
       dataDir,
       catalogue,
+      media,
       people: people.people,
       room: { quotaBytes: settings.uploadQuota, keepFreeBytes: settings.uploadKeepFree },
       maker: parts.publishing ?? (() => undefined),

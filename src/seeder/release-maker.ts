@@ -7,6 +7,7 @@ import type { Review } from '../wire/api.ts'
 import { limits } from '../wire/limits.ts'
 import { makeRelease, type MakeParts } from './make-release.ts'
 import { assertPublishable, planRelease, refusalOfPlan } from './plan-release.ts'
+import { hasFfmpeg } from './media/posters.ts'
 import { RecentMedia } from './media/recent-media.ts'
 import type { Registered } from './register.ts'
 import type { ServerLibrary } from './server-library.ts'
@@ -53,11 +54,17 @@ export class ReleaseMaker {
         media: {
           kind: media.kind,
           playsInBrowsers: media.playsInBrowsers,
+          hasFrames: media.kind === 'video' && (await hasFfmpeg()),
           ...(media.durationSeconds !== undefined && { durationSeconds: media.durationSeconds }),
         },
       }),
       warnings: [...(media?.warnings ?? []), NOT_SCANNED],
     }
+  }
+
+  /** To choose a poster from. @throws ShoalError as {@link look}. */
+  async frames(path: string, signal?: AbortSignal): Promise<readonly Uint8Array[]> {
+    return await this.#media.framesOf(await planRelease(path, this.#parts.pool, signal), signal)
   }
 
   /** @throws ShoalError `bad-input` for what cannot be published; `interrupted`. Another time its hashes are found. */

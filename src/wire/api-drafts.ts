@@ -39,6 +39,8 @@ export const zDraftChange = z.strictObject({
   notes: zText.max(limits.notesCharsMax).optional(),
   admit: zAdmit.optional(),
   rights: zText.trim().max(400).optional(),
+  /** Which of the frames of its video stands for it. */
+  poster: z.number().int().min(0).max(2).optional(),
   /** When it goes live; null: as soon as it can. */
   publishAt: zTime.nullable().optional(),
   /** When it is recalled by itself; null: never. */
@@ -60,6 +62,7 @@ export const zDraft = z.object({
   notes: z.string(),
   admit: zAdmit,
   rights: z.string(),
+  poster: z.number().int(),
   publishAt: zTime.nullable(),
   expiresAt: zTime.nullable(),
   state: zDraftState,
@@ -103,6 +106,7 @@ export const zDraftFile = z.object({
 export type DraftFile = z.infer<typeof zDraftFile>
 export const zDraftFileList = z.object({ items: z.array(zDraftFile), nextCursor: z.string().nullable() })
 export const zDraftFileQuery = zDraftQuery
+export const zFrameNumber = z.coerce.number().int().min(0).max(2)
 export const zFileRemoval = z.object({ path: zFilePath })
 
 /** What publishing it would ship. */
@@ -124,6 +128,8 @@ export const zReview = z.object({
     .object({
       kind: z.enum(['video', 'audio']),
       playsInBrowsers: z.boolean(),
+      /** Up to three frames may be had, to choose a poster from. */
+      hasFrames: z.boolean(),
       durationSeconds: z.number().min(0).optional(),
     })
     .optional(),

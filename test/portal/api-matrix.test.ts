@@ -117,6 +117,7 @@ const MATRIX: Readonly<Record<string, Row>> = {
   'post /drafts/{id}/files': row(404, 404, 404, 200, 404, 404, 404, 200),
   'delete /drafts/{id}/files': row(404, 404, 404, 204, 404, 404, 404, 204),
   'get /drafts/{id}/review': row(404, 404, 404, 409, 404, 404, 404, 409), // no files in it yet
+  'get /drafts/{id}/frames/{n}': row(404, 404, 404, 409, 404, 404, 404, 409),
   'post /drafts/{id}/submit': row(404, 404, 404, 409, 404, 404, 404, 409),
   'post /drafts/{id}/take-back': row(404, 404, 404, 409, 404, 404, 404, 409),
   'get /library': row(403, 403, 200, 200, 403, 403, 403, 200),
@@ -267,6 +268,7 @@ describe('The REST API, every route for everybody', () => {
         const draft_ = key.includes('/drafts/{id}') ? await drafted(key) : ''
         const path = route.path
           .replace('/drafts/{id}', `/drafts/${draft_}`)
+          .replace('{n}', '0')
           .replace('/requests/{id}', `/requests/${request_}`)
           .replace('{slug}', slug)
           .replace('{name}', /users|guests/.test(key) ? person : key.includes('groups') ? group : 'latest')

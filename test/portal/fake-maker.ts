@@ -6,6 +6,7 @@ import type { Torrent } from '../../src/core/metainfo.ts'
 import type { MakerPlace, ReleaseMaker, ServerLibrary } from '../../src/portal/index.ts'
 import type { Review } from '../../src/wire/api.ts'
 import { parseTorrent } from '../../src/wire/torrent.ts'
+import { jpegOfSize } from '../support/jpegs.ts'
 import { torrentNamed } from './torrents.ts'
 
 export class FakeMaker implements ReleaseMaker {
@@ -39,6 +40,11 @@ export class FakeMaker implements ReleaseMaker {
       ignored: [],
       warnings: ['It has not been scanned.'],
     })
+  }
+
+  /** Three, of which the second can be told from the others. */
+  frames(): Promise<readonly Uint8Array[]> {
+    return Promise.resolve([jpegOfSize(16, 16), jpegOfSize(16, 8), jpegOfSize(8, 16)])
   }
 
   async make(path: string, onProgress: (bytes: number) => void, signal: AbortSignal): Promise<Torrent> {

@@ -11,8 +11,10 @@ import { folderNameOf } from '../../src/portal/publishing/upload-folder.ts'
 import { titleOf } from '../../src/portal/publishing/title-of.ts'
 import type { Draft, DraftFile, Problem, Release, Review } from '../../src/wire/api.ts'
 import { limits } from '../../src/wire/limits.ts'
+import { cleanJpeg } from '../../src/wire/jpeg.ts'
 import { FakeMaker } from './fake-maker.ts'
-import { openTestPortal, type TestPortal, type TestPortalOptions } from './test-portal.ts'
+import { jpegOfSize } from '../support/jpegs.ts'
+import { bytesOfBody, openTestPortal, type TestPortal, type TestPortalOptions } from './test-portal.ts'
 
 const detailOf = ({ body }: request.Response): string => String((body as Problem).detail)
 
@@ -182,6 +184,26 @@ describe('Publishing through the portal', function () {
     for (let i = 0; i < 100 && (await releases('soon'))[0]?.state !== 'recalled'; i++)
       portal.clock.advance(seconds(15)) // each look is at the time at which it begins
     assert.match(String((await releases('soon'))[0]?.reason), /published until/)
+  })
+
+  it('has the picture that was chosen of three', async () => {
+    const { id } = await draft({ libraryPath: 'film.mp4' })
+    await change(id, { rights: 'Our own', poster: 1 }).expect(200)
+    const frame = await portal
+      .api('get', `/drafts/${id}/frames/1`, paula)
+      .buffer(true)
+      .parse(bytesOfBody)
+      .expect(200)
+    assert.deepEqual(frame.body, jpegOfSize(16, 8))
+    await portal.api('get', `/drafts/${id}/frames/3`, paula).expect(400)
+    await submit(id).expect(200)
+    await until(id, 'published')
+    const poster = await portal
+      .api('get', '/bundles/film/releases/1/poster', paula)
+      .buffer(true)
+      .parse(bytesOfBody)
+      .expect(200)
+    assert.deepEqual(poster.body, Buffer.from(cleanJpeg(jpegOfSize(16, 8)).bytes))
   })
 
   it('can be taken back before it is listed, also in the middle of hashing', async () => {

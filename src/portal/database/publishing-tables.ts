@@ -17,6 +17,8 @@ export interface DraftRow {
   notes: string
   admit: 'any' | 'ours'
   rights: string
+  /** Which of the frames that were shown stands for it: 0, 1 or 2. */
+  poster: number
   publish_at: number | null
   expires_at: number | null
   state: DraftStep

@@ -9,6 +9,7 @@ import {
   zDraftList,
   zDraftQuery,
   zFileRemoval,
+  zFrameNumber,
   zLibraryListing,
   zLibraryQuery,
   zNewDraft,
@@ -20,6 +21,7 @@ import {
   changeDraft,
   createDraft,
   deleteDraft,
+  frameOfDraft,
   listDraftFiles,
   listDrafts,
   listLibrary,
@@ -136,6 +138,18 @@ export const draftRoutes: readonly ApiRoute[] = [
     handle: async ({ services, account, params, signal }) => ({
       status: 200,
       json: await reviewDraft(services, account, params.id, signal),
+    }),
+  }),
+  route({
+    method: 'get',
+    path: '/drafts/{id}/frames/{n}',
+    summary: 'A frame of its video, 0 to 2, to choose a poster from',
+    params: byId.extend({ n: zFrameNumber }),
+    answers: [{ status: 200, type: 'image/jpeg' }],
+    handle: async ({ services, account, params, signal }) => ({
+      status: 200,
+      type: 'image/jpeg',
+      bytes: await frameOfDraft(services, account, { ...params, signal }),
     }),
   }),
   route({

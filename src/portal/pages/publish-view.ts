@@ -69,6 +69,10 @@ export function draftPageOf({ draft, files, publishedAs, review, written }: Draf
   return {
     ...draftRowOf(draft, publishedAs),
     id: draft.id,
+    frames:
+      typeof review === 'object' && review.media?.hasFrames === true
+        ? [0, 1, 2].map((n) => ({ n: String(n), url: `/api/v1/drafts/${draft.id}/frames/${n}` }))
+        : [],
     isEditable,
     isFromLibrary: draft.libraryPath !== undefined,
     isNewBundle: draft.bundle === undefined,
@@ -87,6 +91,7 @@ export function draftPageOf({ draft, files, publishedAs, review, written }: Draf
       notes: draft.notes,
       rights: draft.rights,
       admit: draft.admit,
+      poster: String(draft.poster),
       publishAt: localOf(draft.publishAt),
       expiresAt: localOf(draft.expiresAt),
       ...written,

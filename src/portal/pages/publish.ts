@@ -127,6 +127,7 @@ async function save(visit: Visit): Promise<void> {
       notes: written['notes'],
       rights: written['rights'],
       admit: written['admit'],
+      ...(written['poster'] !== '' && { poster: Number(written['poster']) }),
       publishAt: momentIn(written['publishAt'] ?? ''),
       expiresAt: momentIn(written['expiresAt'] ?? ''),
     })
@@ -147,6 +148,7 @@ const FIELDS = [
   'notes',
   'rights',
   'admit',
+  'poster',
   'publishAt',
   'expiresAt',
 ]

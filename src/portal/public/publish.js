@@ -85,7 +85,7 @@ async function showWhatIsThere() {
   const answer = await fetch(location.pathname, { redirect: 'error', headers: { accept: 'text/html' } })
   if (!answer.ok) throw new Error(`The server answered ${answer.status}.`)
   const page = new DOMParser().parseFromString(await answer.text(), 'text/html')
-  for (const id of ['live', 'listed', 'reviewed', 'deciding'])
+  for (const id of ['live', 'listed', 'reviewed', 'pictured', 'deciding'])
     document.getElementById(id).replaceChildren(...page.getElementById(id).childNodes)
   const title = document.querySelector('input[name="title"]')
   if (title.value === '') title.value = page.querySelector('input[name="title"]').value

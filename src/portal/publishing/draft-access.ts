@@ -170,6 +170,18 @@ async function shownFile(
   }
 }
 
+/** A frame of its video, as JPEG. @throws ShoalError `not-found`; `conflict` while files are missing. */
+export async function frameOfDraft(
+  services: Services,
+  account: Account,
+  { id, n, signal }: { readonly id: string; readonly n: number; readonly signal?: AbortSignal },
+): Promise<Uint8Array> {
+  const { maker, root } = await wholeDraft(services, account, id)
+  const frame = (await maker.frames(root, signal))[n]
+  if (frame === undefined) throw new ShoalError('not-found', 'no such frame')
+  return frame
+}
+
 /** What publishing it now would ship. @throws ShoalError `conflict` while files are missing. */
 export async function reviewDraft(
   services: Services,
@@ -177,15 +189,22 @@ export async function reviewDraft(
   id: string,
   signal?: AbortSignal,
 ): Promise<Review> {
+  const { maker, root, name } = await wholeDraft(services, account, id)
+  const review = await maker.look(root, signal)
+  return { ...review, ...(name !== undefined && { name }) }
+}
+
+/** Where all of it lies; what it will be called, where that is decided here. */
+async function wholeDraft(services: Services, account: Account, id: string) {
   const draft = await readDraft(services, account, id)
   const maker = makerOf(services)
+  const { files, folder } = services.publishing
   if (draft.library_path !== null)
-    return maker.look(await libraryOf(services, account).resolve(draft.library_path), signal)
-  const files = await services.publishing.files.all(id)
-  mustBeWhole(files)
-  const paths = files.map(({ path }) => path)
-  const review = await maker.look(services.publishing.folder.rootOf(draft, paths), signal)
-  return { ...review, name: services.publishing.folder.nameOf(draft, paths, draft.title) }
+    return { maker, root: await libraryOf(services, account).resolve(draft.library_path), name: undefined }
+  const all = await files.all(id)
+  mustBeWhole(all)
+  const paths = all.map(({ path }) => path)
+  return { maker, root: folder.rootOf(draft, paths), name: folder.nameOf(draft, paths, draft.title) }
 }
 
 /** From here on it goes by itself. @throws ShoalError `bad-input`, `conflict` for what is missing. */

@@ -47,6 +47,7 @@ export function draftOfRow(
     notes: row.notes,
     admit: row.admit,
     rights: row.rights,
+    poster: row.poster,
     publishAt: row.publish_at === null ? null : isoTime(row.publish_at),
     expiresAt: row.expires_at === null ? null : isoTime(row.expires_at),
     state: stateOf(row, files, now),

@@ -63,6 +63,7 @@ export class Drafts {
           notes: '',
           admit: 'any',
           rights: '',
+          poster: 0,
           publish_at: null,
           expires_at: null,
           state: 'open',
@@ -122,7 +123,7 @@ export class Drafts {
   async change(id: string, change: DraftChange): Promise<void> {
     await this.#parts.db.transaction().execute(async (tx) => {
       await mustBeEditable(tx, id)
-      const { title, description, tags, audience, notes, admit, rights } = change
+      const { title, description, tags, audience, notes, admit, rights, poster } = change
       await tx
         .updateTable('drafts')
         .set({
@@ -134,6 +135,7 @@ export class Drafts {
           ...(notes !== undefined && { notes }),
           ...(admit !== undefined && { admit }),
           ...(rights !== undefined && { rights }),
+          ...(poster !== undefined && { poster }),
           ...(change.publishAt !== undefined && { publish_at: timeOf(change.publishAt) }),
           ...(change.expiresAt !== undefined && { expires_at: timeOf(change.expiresAt) }),
           updated_at: this.#parts.clock.epoch(),

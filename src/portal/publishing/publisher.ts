@@ -3,12 +3,13 @@
  * written down before the next, and each may be repeated: killed at any point it goes on there.
  */
 import { messageOf, ShoalError } from '../../core/errors.ts'
-import type { ReleaseName, Slug } from '../../core/ids.ts'
+import type { InfoHash, ReleaseName, Slug } from '../../core/ids.ts'
 import { epochMillis, seconds } from '../../core/units.ts'
 import type { Torrent } from '../../core/metainfo.ts'
 import type { Logger } from '../../platform/log.ts'
 import { addReleaseIn, createBundleIn } from '../catalogue/changes.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
+import type { Media } from '../catalogue/media.ts'
 import { textList } from '../catalogue/rows.ts'
 import type { RecordParts } from '../journal.ts'
 import type { People } from '../people/people.ts'
@@ -28,6 +29,7 @@ export interface PublisherParts extends RecordParts {
   readonly folder: UploadFolder
   readonly people: Pick<People, 'find'>
   readonly catalogue: Pick<Catalogue, 'releaseOf'>
+  readonly media: Pick<Media, 'setPoster'>
   /** Undefined while the process starts. */
   readonly maker: () => ReleaseMaker | undefined
 }
@@ -124,6 +126,7 @@ export class Publisher implements AsyncDisposable {
       return // taken back meanwhile
     if (!this.#isTime(draft)) return
     await this.#list(draft, torrent)
+    await this.#choosePoster(maker, draft, infohash)
     await this.#adopt(maker, { ...draft, infohash })
   }
 
@@ -200,6 +203,17 @@ export class Publisher implements AsyncDisposable {
     const person = await this.#parts.people.find(draft.owner)
     if (person !== undefined && person.disabledAt !== null)
       throw new ShoalError('not-granted', `${draft.owner} is disabled, and publishes nothing any more`)
+  }
+
+  /** The first frame is what everybody takes; another was chosen, and is there before the origin looks for one. */
+  async #choosePoster(maker: ReleaseMaker, draft: StoredDraft, infohash: InfoHash): Promise<void> {
+    if (draft.poster === 0) return
+    try {
+      const frame = (await maker.frames(await this.#rootOf(maker, draft), this.#stopped.signal))[draft.poster]
+      if (frame !== undefined) await this.#parts.media.setPoster(infohash, frame, draft.owner)
+    } catch (error) {
+      this.#parts.log.warn({ draft: draft.id, reason: messageOf(error) }, 'the chosen poster was not set')
+    }
   }
 
   async #adopt(maker: ReleaseMaker, { id, infohash }: StoredDraft): Promise<void> {

@@ -2,6 +2,7 @@
 import { hours } from '../../core/units.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Logger } from '../../platform/log.ts'
+import type { Media } from '../catalogue/media.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { DraftFileRow } from '../database/publishing-tables.ts'
 import type { RecordParts } from '../journal.ts'
@@ -21,6 +22,7 @@ export interface PublishingParts extends RecordParts {
   readonly dataDir: string
   readonly people: Pick<People, 'find'>
   readonly catalogue: Pick<Catalogue, 'releaseOf'>
+  readonly media: Pick<Media, 'setPoster'>
   readonly room: RoomSettings
   /** Undefined where no origin is beside the portal, or not yet. */
   readonly maker: () => ReleaseMaker | undefined

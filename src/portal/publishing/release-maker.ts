@@ -15,6 +15,8 @@ export interface MakerPlace {
 export interface ReleaseMaker {
   /** What a release of this file or folder would be. @throws ShoalError `not-found`, `bad-input`. */
   look(path: string, signal?: AbortSignal): Promise<Review>
+  /** Up to three frames of its video, as JPEG; none where none can be made. */
+  frames(path: string, signal?: AbortSignal): Promise<readonly Uint8Array[]>
   /**
    * The torrent of it. Once it resolves its hashes are kept: another time they are found.
    * @throws ShoalError `bad-input` with the reason for what cannot be published, `interrupted` when aborted.

@@ -58,6 +58,21 @@ export async function postersOf(
   return posters
 }
 
+let isThere: Promise<boolean> | undefined
+
+/** Asked once: whoever installs it starts Shoal anew. */
+export function hasFfmpeg(): Promise<boolean> {
+  return (isThere ??= new Promise((resolve) => {
+    const asked = spawn('ffmpeg', ['-version'], { stdio: 'ignore' })
+    asked.once('error', () => {
+      resolve(false)
+    })
+    asked.once('exit', (code) => {
+      resolve(code === 0)
+    })
+  }))
+}
+
 async function frameAt(
   path: string,
   atSeconds: number,
