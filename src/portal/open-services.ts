@@ -119,7 +119,6 @@ export async function openServices(
       dataDir,
       catalogue,
       media,
-      people: people.people,
       room: { quotaBytes: settings.uploadQuota, keepFreeBytes: settings.uploadKeepFree },
       maker: parts.publishing ?? (() => undefined),
     }),

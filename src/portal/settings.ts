@@ -54,7 +54,7 @@ export const portalSettings = {
     parse: parseSize,
     fallback: 500e9,
     fallbackText: '500GB',
-    help: 'What the uploads of one person may take on the disk in all, drafts and releases; those that were recalled do not count. 0 allows none.',
+    help: 'What the uploads of one person may take on the disk in all, drafts and releases; of those that were recalled until their publisher deletes them. 0 allows none.',
   } satisfies Setting<number>,
   uploadKeepFree: {
     parse: parseSize,

@@ -1,5 +1,6 @@
 /** Makes releases of files of this machine for whoever publishes through the portal, and serves them from where they lie. */
 import { ShoalError } from '../core/errors.ts'
+import { Gate } from '../core/gate.ts'
 import { PieceLayout } from '../core/piece-layout.ts'
 import type { InfoHash } from '../core/ids.ts'
 import type { Torrent } from '../core/metainfo.ts'
@@ -26,39 +27,22 @@ export class ReleaseMaker {
   readonly library?: ServerLibrary
   readonly #parts: ReleaseMakerParts
   readonly #media = new RecentMedia()
+  readonly #oneLook = new Gate(1)
+  readonly #looks = new Map<string, Promise<Review>>()
 
   constructor(parts: ReleaseMakerParts) {
     this.#parts = parts
     if (parts.library !== undefined) this.library = parts.library
   }
 
-  /** What a release of it would be. @throws ShoalError `not-found`, `bad-input`. */
-  async look(path: string, signal?: AbortSignal): Promise<Review> {
-    const plan = await planRelease(path, this.#parts.pool, signal)
-    const refusal = refusalOfPlan(plan)
-    const media = await this.#media.of(plan, signal)
-    return {
-      name: plan.name,
-      isSingleFile: plan.isSingleFile,
-      fileCount: plan.files.length,
-      sizeBytes: plan.sizeBytes,
-      pieceLengthBytes: plan.pieceLengthBytes,
-      pieceCount: new PieceLayout(plan.sizeBytes, plan.pieceLengthBytes).count,
-      files: plan.files
-        .slice(0, limits.reviewFilesMax)
-        .map(({ path: file, sizeBytes }) => ({ path: file === '' ? plan.name : file, sizeBytes })),
-      ignoredCount: plan.ignored.count,
-      ignored: [...plan.ignored.items].slice(0, limits.reviewFilesMax),
-      ...(refusal !== undefined && { refusal }),
-      ...(media !== undefined && {
-        media: {
-          kind: media.kind,
-          playsInBrowsers: media.playsInBrowsers,
-          hasFrames: media.kind === 'video' && (await hasFfmpeg()),
-          ...(media.durationSeconds !== undefined && { durationSeconds: media.durationSeconds }),
-        },
-      }),
-      warnings: [...(media?.warnings ?? []), NOT_SCANNED],
+  /** What a release of it would be; one is looked at after the other, and what several ask for at once is looked at once. @throws ShoalError `not-found`, `bad-input`. */
+  async look(path: string): Promise<Review> {
+    const underWay = this.#looks.get(path) ?? this.#oneLook.run(() => this.#look(path))
+    this.#looks.set(path, underWay)
+    try {
+      return await underWay
+    } finally {
+      if (this.#looks.get(path) === underWay) this.#looks.delete(path)
     }
   }
 
@@ -83,5 +67,34 @@ export class ReleaseMaker {
     if (record.state !== 'registered')
       await this.#parts.store.update({ ...record, ...place, state: 'registered' })
     await this.#parts.shelf.look(infohash)
+  }
+
+  async #look(path: string): Promise<Review> {
+    const plan = await planRelease(path, this.#parts.pool)
+    const refusal = refusalOfPlan(plan)
+    const media = await this.#media.of(plan)
+    return {
+      name: plan.name,
+      isSingleFile: plan.isSingleFile,
+      fileCount: plan.files.length,
+      sizeBytes: plan.sizeBytes,
+      pieceLengthBytes: plan.pieceLengthBytes,
+      pieceCount: new PieceLayout(plan.sizeBytes, plan.pieceLengthBytes).count,
+      files: plan.files
+        .slice(0, limits.reviewFilesMax)
+        .map(({ path: file, sizeBytes }) => ({ path: file === '' ? plan.name : file, sizeBytes })),
+      ignoredCount: plan.ignored.count,
+      ignored: [...plan.ignored.items].slice(0, limits.reviewFilesMax),
+      ...(refusal !== undefined && { refusal }),
+      ...(media !== undefined && {
+        media: {
+          kind: media.kind,
+          playsInBrowsers: media.playsInBrowsers,
+          hasFrames: media.kind === 'video' && (await hasFfmpeg()),
+          ...(media.durationSeconds !== undefined && { durationSeconds: media.durationSeconds }),
+        },
+      }),
+      warnings: [...(media?.warnings ?? []), NOT_SCANNED],
+    }
   }
 }

@@ -1,6 +1,6 @@
 /** The library folder as publishers choose from it, where it does not publish itself. */
 import { lstat, readdir, realpath } from 'node:fs/promises'
-import { join, sep } from 'node:path'
+import { join, relative, sep } from 'node:path'
 import { ShoalError, systemCode } from '../core/errors.ts'
 import { quote, refusalOfName } from '../core/file-name.ts'
 import type { LibraryItem, LibraryListing } from '../wire/api.ts'
@@ -17,8 +17,18 @@ export class ServerLibrary {
     this.#store = store
   }
 
-  static async open(folder: string, store: ReleaseStore): Promise<ServerLibrary> {
-    return new ServerLibrary(await realpath(folder), store)
+  /** @throws ShoalError `bad-usage` where the portal's own things would be to choose from. */
+  static async open(
+    folder: string,
+    parts: { readonly store: ReleaseStore; readonly dataDir: string },
+  ): Promise<ServerLibrary> {
+    const [library, data] = await Promise.all([realpath(folder), realpath(parts.dataDir)])
+    if (isBelow(data, library) || isBelow(library, data))
+      throw new ShoalError(
+        'bad-usage',
+        `the library ${quote(folder)} and the data folder lie within one another: publishers would choose from its secrets`,
+      )
+    return new ServerLibrary(library, parts.store)
   }
 
   /**
@@ -39,12 +49,19 @@ export class ServerLibrary {
     }
   }
 
-  /** Never outside of the library, wherever links lead. @throws ShoalError `not-found`. */
+  /** Never outside of the library, wherever links lead, and nothing that is not listed. @throws ShoalError `not-found`. */
   async resolve(path: string): Promise<string> {
     const parts = path === '' ? [] : path.split('/')
-    if (parts.some((part) => refusalOfName(part) !== undefined)) throw absent(path)
+    if (parts.some((part) => refusalOfName(part) !== undefined || !isEntryName(part))) throw absent(path)
     const real = await realpath(join(this.#folder, ...parts)).catch(notThere(path))
-    if (real !== this.#folder && !real.startsWith(this.#folder + sep)) throw absent(path)
+    if (!isBelow(real, this.#folder)) throw absent(path)
+    // a link within the library leads to nothing that is hidden there
+    if (
+      !relative(this.#folder, real)
+        .split(sep)
+        .every((part) => part === '' || isEntryName(part))
+    )
+      throw absent(path)
     return real
   }
 
@@ -62,6 +79,9 @@ export class ServerLibrary {
     }
   }
 }
+
+/** Or the same. */
+const isBelow = (path: string, folder: string): boolean => path === folder || path.startsWith(folder + sep)
 
 const absent = (path: string): ShoalError =>
   new ShoalError('not-found', `there is no ${quote(path)} in the library of this server`)

@@ -133,7 +133,7 @@ export async function startSeeder(parts: SeederParts, options: SeederOptions): P
   const chosenFrom =
     options.library === undefined || options.isLibraryAutomatic !== false
       ? undefined
-      : await ServerLibrary.open(options.library, store)
+      : await ServerLibrary.open(options.library, { store, dataDir: parts.dataDir })
   const making = { clock, pool, store, journalFolder, shelf: looking }
   const maker = new ReleaseMaker({ ...making, ...(chosenFrom !== undefined && { library: chosenFrom }) })
   const library =

@@ -225,6 +225,69 @@ describe('Publishing through the portal', function () {
     await portal.api('post', `/drafts/${id}/take-back`, paula).expect(409)
   })
 
+  it('lists what was said last, though it was taken back while another was hashed', async () => {
+    const gates: (() => void)[] = []
+    let n = 0
+    maker.before = () => (n++ < 2 ? new Promise((resolve) => gates.push(resolve)) : Promise.resolve())
+    const inHand = async (count: number): Promise<void> => {
+      while (gates.length < count) await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    const a = await ready({ 'a.txt': 'a' })
+    const b = await ready({ 'b.txt': 'b' })
+    const c = await ready({ 'c1.txt': 'c', 'c2.txt': 'd' }, { title: 'Minutes', audience: ['everyone'] })
+    await submit(a).expect(200)
+    await inHand(1)
+    await submit(b).expect(200)
+    await submit(c).expect(200)
+    gates[0]?.()
+    await inHand(2) // b is in hand; c was found with it
+    await portal.api('post', `/drafts/${c}/take-back`, paula).expect(200)
+    await change(c, { title: 'Minutes of the board', audience: ['board'] }).expect(200)
+    await submit(c).expect(200)
+    gates[1]?.()
+    const done = await until(c, 'published')
+    const { audience, title } = await portal.detail(paula, String(done.bundle))
+    assert.deepEqual([audience, title], [['board'], 'Minutes of the board'])
+    assert.match(String(maker.made.at(-1)), /Minutes of the board$/)
+  })
+
+  it('lets no late upload into what was handed in, and none begin for what is there', async () => {
+    const { id } = await draft()
+    await tell(id, { path: 'a.txt', sizeBytes: 3 }).expect(200)
+    const first = await beginUpload(id, 'a.txt', 3).expect(201)
+    const second = await beginUpload(id, 'a.txt', 3).expect(201)
+    await goOn(String(first.headers['location']), 0, 'old').expect(404) // the second took its place
+    await goOn(String(second.headers['location']), 0, 'new').expect(204)
+    await beginUpload(id, 'a.txt', 3).expect(409)
+    await change(id, { rights: 'Our own', title: 'Late' }).expect(200)
+    await submit(id).expect(200)
+    await beginUpload(id, 'a.txt', 3).expect(409)
+    await until(id, 'published')
+    assert.equal(await readFile(String(maker.made[0]), 'utf8'), 'new')
+  })
+
+  it('publishes what its publisher was shown: no file that was taken out, and none without one that is lost', async () => {
+    const id = await ready({ 'x/a.txt': 'a', 'x/b.txt': 'b' }, { title: 'Shown' })
+    const folder = join(portal.dataDir, 'media', id, 'files', 'x')
+    await writeFile(join(folder, 'stray.txt'), 'left by a crash')
+    await writeFile(join(folder, 'b.txt'), 'longer than it was')
+    await submit(id).expect(200)
+    assert.match(String((await until(id, 'failed')).reason), /"x\/b\.txt" is not there any more/)
+    await upload(id, 'x/b.txt', 'b')
+    await submit(id).expect(200)
+    await until(id, 'published')
+    assert.deepEqual((await readdir(String(maker.made.at(-1)))).sort(), ['a.txt', 'b.txt'])
+  })
+
+  it('is taken in turn: deleted or handed in, never both', async () => {
+    for (let i = 0; i < 5; i++) {
+      const id = await ready({ 'a.txt': String(i) }, { title: `Turn ${i}` })
+      const [gone, handed] = await Promise.all([portal.api('delete', `/drafts/${id}`, paula), submit(id)])
+      assert.notEqual(gone.status < 300, handed.status < 300, `${gone.status} ${handed.status}`)
+      if (handed.status < 300) await until(id, 'published')
+    }
+  })
+
   it('tells why it failed, and may be handed in again', async () => {
     await portal.live(paula, { title: 'Taken' })
     const id = await ready({ 'a.txt': 'a' }, { title: 'Fails' })
@@ -238,6 +301,7 @@ describe('Publishing through the portal', function () {
     await submit(again).expect(200)
     assert.match(String((await until(again, 'failed')).reason), /registered already/)
     await portal.api('get', '/bundles/the-same-content', paula).expect(404) // no bundle without its release
+    assert.equal((await shown(again)).infohash, undefined)
   })
 
   it('goes on after the portal was stopped at any step', async () => {
@@ -359,6 +423,10 @@ describe('Publishing through the portal', function () {
         .expect(404)
     const long = await goOn(url, 0, 'abcd')
     assert.ok(long.status >= 400, String(long.status))
+    const full = beginUpload(id, 'a.txt', 3).set('content-type', 'application/offset+octet-stream')
+    await full.send(Buffer.from('ab')).expect(400)
+    for (const length of ['1e21', '-1', 'NaN', '', '3.0'])
+      await beginUpload(id, 'a.txt', 3).set('upload-length', length).expect(400)
     const none = request(portal.portal.handler).post('/api/v1/uploads')
     await none.set({ ...TUS, authorization: `Bearer ${paula}`, 'upload-length': '3' }).expect(400)
   })
@@ -401,6 +469,37 @@ describe('Publishing through the portal', function () {
     }
     await portal.api('get', `/drafts/${id}`, await portal.token('publisher', { user: 'paula' })).expect(404)
     assert.deepEqual(await readdir(join(portal.dataDir, 'media')), ['incoming'])
+  })
+
+  it('gives the room of a recalled release back when its publisher deletes it', async () => {
+    const id = await ready({ 'a.txt': 'a' }, { title: 'Recalled' })
+    await submit(id).expect(200)
+    await until(id, 'published')
+    await portal.api('delete', `/drafts/${id}`, paula).expect(409)
+    await portal.api('post', '/bundles/recalled/releases/1/recall', paula).send({}).expect(200)
+    await portal.api('delete', `/drafts/${id}`, paula).expect(204)
+    assert.deepEqual(await readdir(join(portal.dataDir, 'media')), ['incoming'])
+  })
+
+  it('publishes nothing for who may publish no more', async () => {
+    await portal
+      .api('post', '/users', portal.adminToken)
+      .send({ name: 'paula', role: 'publisher' })
+      .expect(201)
+    const id = await ready(
+      { 'a.txt': 'a' },
+      { title: 'Demoted', publishAt: new Date(portal.clock.epoch() + hours(1)).toISOString() },
+    )
+    await submit(id).expect(200)
+    await until(id, 'scheduled')
+    await portal.api('put', '/users/paula', portal.adminToken).send({ role: 'viewer' }).expect(200)
+    portal.clock.advance(millis(hours(1) + seconds(5)))
+    for (let i = 0; i < 100; i++) {
+      const answer = await portal.api('get', `/drafts/${id}`, portal.adminToken)
+      if ((answer.body as Draft).state === 'failed') return
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+    assert.fail('it was not refused')
   })
 
   it('publishes nothing for who was disabled meanwhile', async () => {

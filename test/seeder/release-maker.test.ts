@@ -53,6 +53,9 @@ describe('Making releases for the portal', () => {
     await writeFile(join(scratch.path, 'secret.txt'), 'not for publishers')
     await symlink(scratch.path, join(library, 'out'))
     await symlink(join(scratch.path, 'secret.txt'), join(library, 'films', 'link.txt'))
+    await mkdir(join(library, '.hidden'))
+    await writeFile(join(library, '.hidden', 'key'), 'secret')
+    await symlink(join(library, '.hidden'), join(library, 'to-hidden'))
     await start(false)
   })
   afterEach(async () => {
@@ -123,12 +126,28 @@ describe('Making releases for the portal', () => {
     'none',
     'films/drill.bin/x',
     'a\u0000b',
+    '.hidden',
+    'films/.hidden',
+    'films/Thumbs.db',
+    'to-hidden',
     '.',
   ])
     it(`has no ${JSON.stringify(path)} in the library`, async () => {
       await assert.rejects(seeder.maker.library?.resolve(path) ?? Promise.resolve(), { code: 'not-found' })
       await assert.rejects(seeder.maker.library?.list(path) ?? Promise.resolve(), { code: 'not-found' })
     })
+
+  it('is refused where the data folder lies in the library, or the library in it', async () => {
+    await seeder[Symbol.asyncDispose]()
+    const [before, inData] = [library, join(scratch.path, 'data', 'library')]
+    library = scratch.path // the data folder is in it
+    await assert.rejects(start(false), /within one another/)
+    await mkdir(inData, { recursive: true })
+    library = inData
+    await assert.rejects(start(false), /within one another/)
+    library = before
+    await start(false)
+  })
 
   it('publishes nothing of a library by itself that publishers choose from, and has nothing to choose where it does', async () => {
     await seeder.idle()

@@ -9,7 +9,7 @@ const DRAFTS = `
     id text primary key, owner text not null, bundle text, library_path text, title text not null,
     description text not null, tags text not null, audience text not null, release_name text,
     notes text not null, admit text not null, rights text not null, poster integer not null, publish_at integer, expires_at integer,
-    state text not null, reason text, folder text, infohash text, created_at integer not null,
+    state text not null, round integer not null, reason text, folder text, infohash text, created_at integer not null,
     updated_at integer not null) strict, without rowid;
   create index if not exists drafts_of_owner on drafts (owner, updated_at desc, id desc);
   create index if not exists drafts_by_time on drafts (updated_at desc, id desc);

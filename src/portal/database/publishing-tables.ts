@@ -22,6 +22,8 @@ export interface DraftRow {
   publish_at: number | null
   expires_at: number | null
   state: DraftStep
+  /** How often it was handed in: what was begun for an earlier time is not carried on. */
+  round: number
   reason: string | null
   /** What its uploads lie in, where that is not `files` any more. */
   folder: string | null

@@ -135,9 +135,9 @@ export const draftRoutes: readonly ApiRoute[] = [
     summary: 'What publishing it now would ship',
     params: byId,
     answers: [{ status: 200, schema: zReview }],
-    handle: async ({ services, account, params, signal }) => ({
+    handle: async ({ services, account, params }) => ({
       status: 200,
-      json: await reviewDraft(services, account, params.id, signal),
+      json: await reviewDraft(services, account, params.id),
     }),
   }),
   route({

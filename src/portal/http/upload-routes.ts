@@ -5,14 +5,14 @@
 import type { IncomingMessage } from 'node:http'
 import { FileStore } from '@tus/file-store'
 import { Server, type ServerOptions } from '@tus/server'
-import { Router } from 'express'
+import { Router, type Request, type Response } from 'express'
 import { z } from 'zod'
 import { ShoalError } from '../../core/errors.ts'
 import { allowLongBody } from '../../platform/body-time.ts'
 import { limits } from '../../wire/limits.ts'
 import type { Account } from '../account.ts'
 import { readDraft, UPLOADS } from '../publishing/draft-access.ts'
-import { isEditable } from '../publishing/draft-rows.ts'
+import { isEditable, type StoredDraft } from '../publishing/draft-rows.ts'
 import type { Services } from '../services.ts'
 import type { Attempts } from './attempts.ts'
 import { askerOf } from './authenticate.ts'
@@ -28,78 +28,85 @@ const NOT_WRITTEN =
   'the server could not write it down: its disk may be full. What has come is kept; go on later\n'
 
 export function uploadRoutes(services: Services, attempts: Attempts): Router {
-  const accounts = new WeakMap<IncomingMessage, Account>()
-  const accountOf = (req: TusRequest): Account => {
-    const account = req.runtime?.node?.req && accounts.get(req.runtime.node.req as IncomingMessage)
-    if (account === undefined) throw new Error('an upload without an account')
-    return account
-  }
   const tus = new Server({
     path: UPLOADS,
     datastore: new FileStore({ directory: services.publishing.folder.incoming }),
     relativeLocation: true,
     allowedOrigins: [services.publicUrl],
     onUploadCreate: async (req, upload) => {
-      await begin(services, accountOf(req), upload)
+      await begin(services, await accountOf(req), upload)
       return {}
     },
     onIncomingRequest: async (req, id) => {
-      if (req.method !== 'POST') await mustBeTheirs(services, accountOf(req), id)
+      if (req.method !== 'POST') await mustBeTheirs(services, await accountOf(req), id)
+      if (req.method !== 'PATCH') return
+      const { request, response } = exchangeOf(req)
+      await services.publishing.mustHaveSpace(Number(request.get('content-length') ?? 0))
+      allowLongBody(request, response, limits.uploadSilenceMax)
     },
-    onUploadFinish: async (_req, upload) => {
-      await finish(services, upload.id)
+    onUploadFinish: async (req, upload) => {
+      // asked anew: it may have taken hours
+      const { draft } = await mustBeTheirs(services, await accountOf(req), upload.id)
+      await services.publishing.finishUpload(draft.id, upload.id)
       return {}
     },
     onResponseError: (_req, error) => saidOf(error),
   })
+  const exchanges = new WeakMap<IncomingMessage, Exchange>()
+  const exchangeOf = (req: TusRequest): Exchange => {
+    const found = req.runtime?.node?.req && exchanges.get(req.runtime.node.req as IncomingMessage)
+    if (found === undefined) throw new Error('an upload without a request')
+    return found
+  }
+  const accountOf = async (req: TusRequest): Promise<Account> =>
+    (await askerOf(services, attempts, exchangeOf(req).request)).account
   const router = Router({ caseSensitive: true })
-  router.all([UPLOADS, `${UPLOADS}/:id`], async (req, res) => {
-    const { account } = await askerOf(services, attempts, req)
-    if (
-      !(req.method === 'POST'
-        ? req.params['id'] === undefined
-        : METHODS.has(req.method) && UPLOAD_ID.test(String(req.params['id'])))
-    )
+  router.all([UPLOADS, `${UPLOADS}/:id`], async (request, response) => {
+    await askerOf(services, attempts, request)
+    const { id } = request.params
+    if (request.method === 'POST' && id === undefined) mustHaveNoBody(request)
+    else if (!(METHODS.has(request.method) && UPLOAD_ID.test(String(id))))
       throw new ShoalError('not-found', 'no such upload')
-    accounts.set(req, account)
-    allowLongBody(req, res, limits.uploadSilenceMax)
-    await tus.handle(req, res)
+    exchanges.set(request, { request, response })
+    await tus.handle(request, response)
   })
   return router
 }
 
+interface Exchange {
+  readonly request: Request
+  readonly response: Response
+}
+
 const METHODS: ReadonlySet<string> = new Set(['HEAD', 'PATCH'])
+
+/** An upload begins empty: what comes with its making would be there before it is known whether it is wanted. */
+function mustHaveNoBody(request: Request): void {
+  if (request.get('transfer-encoding') !== undefined || (request.get('content-length') ?? '0') !== '0')
+    throw new ShoalError('bad-input', 'an upload is made without a body: its bytes come by PATCH')
+  if (!/^\d{1,16}$/.test(request.get('upload-length') ?? ''))
+    throw new ShoalError('bad-input', 'the Upload-Length of an upload is its size in bytes')
+}
 
 async function begin(services: Services, account: Account, upload: TusUpload): Promise<void> {
   const named = zMetadata.safeParse(upload.metadata)
   if (!named.success)
     throw new ShoalError('bad-input', 'an upload says in its metadata which "path" of which "draft" it is')
-  const draft = await readDraft(services, account, named.data.draft)
-  if (!isEditable(draft)) throw new ShoalError('conflict', 'this has been handed in: take it back first')
-  const { publishing } = services
-  const file = await publishing.files.find(draft.id, named.data.path)
-  if (file === undefined || file.size_bytes !== upload.size)
-    throw new ShoalError('conflict', 'the draft was not told of such a file: tell it first')
-  if (file.is_there === 1) throw new ShoalError('conflict', 'this file is there already')
-  if (file.upload_id !== null) await publishing.folder.forgetUpload(file.upload_id)
-  await publishing.files.begin(file, upload.id)
+  const { id: draftId } = await readDraft(services, account, named.data.draft)
+  await services.publishing.beginUpload({ draftId, path: named.data.path, sizeBytes: upload.size }, upload.id)
 }
 
-async function mustBeTheirs(services: Services, account: Account, uploadId: string): Promise<void> {
+async function mustBeTheirs(
+  services: Services,
+  account: Account,
+  uploadId: string,
+): Promise<{ draft: StoredDraft }> {
   const found = await services.publishing.files.ofUpload(uploadId)
   if (found === undefined) throw new ShoalError('not-found', 'no such upload')
   await readDraft(services, account, found.draft.id)
   if (!isEditable(found.draft))
     throw new ShoalError('conflict', 'this has been handed in: take it back first')
-}
-
-async function finish({ publishing }: Services, uploadId: string): Promise<void> {
-  const found = await publishing.files.ofUpload(uploadId)
-  if (found === undefined) {
-    await publishing.folder.forgetUpload(uploadId)
-    throw new ShoalError('not-found', 'this file is not wanted any more')
-  }
-  await publishing.arrived(found.draft, found.file, uploadId)
+  return found
 }
 
 /** The library's own refusals keep their status, which clients go by; ours are as everywhere. */

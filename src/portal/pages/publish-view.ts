@@ -79,6 +79,7 @@ export function draftPageOf({ draft, files, publishedAs, review, written }: Draf
     bundleOf: draft.bundle,
     mayTakeBack: draft.state === 'hashing' || draft.state === 'scheduled',
     isLive: publishedAs?.state === 'live',
+    mayDelete: isEditable || publishedAs?.state === 'recalled',
     canPublish: isEditable && typeof review === 'object' && review.refusal === undefined,
     hashed: draft.hashedBytes,
     sizeBytes: draft.sizeBytes,

@@ -38,7 +38,8 @@ async function ask(method, path, body) {
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
-  const told = await answer.json().catch(() => ({}))
+  const told = answer.status === 204 ? {} : await answer.json().catch(() => ({}))
+  if (answer.status === 401) throw new Error('You are not signed in any more: sign in again.')
   if (!answer.ok) throw new Error(told.detail ?? `The server answered ${answer.status}.`)
   return told
 }
@@ -58,7 +59,14 @@ async function known() {
 
 /** @param {{ path: string, file: File }[]} chosen */
 async function take(chosen) {
-  if (isBusy || chosen.length === 0) return
+  if (isBusy) {
+    say('Something is being uploaded already: drop these when it is done.')
+    return
+  }
+  if (chosen.length === 0) {
+    say('There is no file in that.')
+    return
+  }
   isBusy = true
   say('')
   try {
@@ -70,8 +78,12 @@ async function take(chosen) {
     for (let i = 0; i < told.length; i += TOLD_AT_ONCE)
       await ask('POST', api, { files: told.slice(i, i + TOLD_AT_ONCE) })
     const there = await known()
-    await send(chosen.filter(({ path }) => there.get(path)?.isThere !== true), there)
+    const failed = await send(chosen.filter(({ path }) => there.get(path)?.isThere !== true), there)
     await showWhatIsThere()
+    if (failed.length > 0) {
+      const more = failed.length > 1 ? ` (and ${failed.length - 1} more)` : ''
+      say(`${failed[0]}${more} What has been uploaded is kept: choose the same files again to go on.`)
+    }
   } catch (error) {
     say(`${error.message} What has been uploaded is kept: choose the same files again to go on.`)
     sending.hidden = true
@@ -92,6 +104,7 @@ async function showWhatIsThere() {
   sending.hidden = true
 }
 
+/** All of them, a few at once; answers a sentence for each that could not be sent. */
 async function send(chosen, there) {
   total = chosen.reduce((sum, { file }) => sum + file.size, 0)
   arrived.clear()
@@ -100,12 +113,20 @@ async function send(chosen, there) {
   began = performance.now()
   sending.hidden = false
   show()
+  const failed = []
   const queue = [...chosen]
   const one = async () => {
-    for (let next = queue.shift(); next !== undefined; next = queue.shift())
-      await upload(next, there.get(next.path)?.uploadUrl)
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      try {
+        await upload(next, there.get(next.path)?.uploadUrl)
+      } catch (error) {
+        failed.push(error.message)
+        if (error.isSignedOut) queue.length = 0 // none of the others would be taken
+      }
+    }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, one))
+  return failed
 }
 
 const sum = (values) => [...values].reduce((all, value) => all + value, 0)
@@ -132,13 +153,26 @@ function upload({ path, file }, uploadUrl) {
       },
       onError(error) {
         running = running.filter((other) => other !== running1)
-        const said = error.originalResponse?.getBody()?.trim()
-        reject(new Error(said ? `${path}: ${said}` : `${path} could not be sent: the server did not answer.`))
+        const status = error.originalResponse?.getStatus()
+        const failure = new Error(`${path}: ${saidBy(status, error.originalResponse?.getBody()?.trim())}`)
+        failure.isSignedOut = status === 401 || status === 403
+        reject(failure)
       },
     })
     running.push(running1)
     if (!isPaused) running1.start()
   })
+}
+
+/** In the words of the server, where it has some. */
+function saidBy(status, body) {
+  if (status === 401 || status === 403) return 'you are not signed in any more: sign in again.'
+  if (!body) return 'the server did not answer.'
+  try {
+    return `${JSON.parse(body).detail}.`
+  } catch {
+    return `${body}.`
+  }
 }
 
 function show() {
@@ -186,8 +220,22 @@ window.addEventListener('beforeunload', (event) => {
 
 for (const id of ['pick-files', 'pick-folder'])
   document.getElementById(id).addEventListener('change', ({ target }) => {
-    take([...target.files].map((file) => ({ path: file.webkitRelativePath || file.name, file })))
+    const files = [...target.files]
+    target.value = '' // or the same files could not be chosen again
+    take(files.map((file) => ({ path: file.webkitRelativePath || file.name, file })))
   })
+
+// A file is taken out without the page: what was written into the form stays.
+document.getElementById('listed').addEventListener('submit', async (event) => {
+  event.preventDefault()
+  const path = new FormData(event.target).get('path')
+  try {
+    await ask('DELETE', `${api}?${new URLSearchParams({ path })}`)
+    await showWhatIsThere()
+  } catch (error) {
+    say(error.message)
+  }
+})
 
 for (const kind of ['dragenter', 'dragover'])
   drop.addEventListener(kind, (event) => {

@@ -17,7 +17,7 @@ import type { Page } from '../cursor.ts'
 import type { DraftFileRow } from '../database/publishing-tables.ts'
 import { may } from '../policy.ts'
 import type { Services } from '../services.ts'
-import { isEditable, type StoredDraft } from './draft-rows.ts'
+import { mustBeWhole, type FileSums, type StoredDraft } from './draft-rows.ts'
 import type { ReleaseMaker, ServerLibrary } from './release-maker.ts'
 import { titleOf } from './title-of.ts'
 
@@ -60,7 +60,7 @@ export async function createDraft(
 ): Promise<Draft> {
   makerOf(services)
   mustBeAllowed(account, { kind: 'create-bundle' })
-  if (libraryPath !== undefined) await libraryOf(services, account).resolve(libraryPath)
+  if (libraryPath !== undefined) await mustBeOfLibrary(libraryOf(services, account), libraryPath)
   const bundle = slug === undefined ? undefined : await ownBundle(services, account, slug)
   const id = await services.publishing.drafts.create({
     owner: account.user,
@@ -77,6 +77,12 @@ export async function createDraft(
     audience: bundle?.audience ?? ['everyone'],
   })
   return showDraft(services, account, id)
+}
+
+async function mustBeOfLibrary(library: ServerLibrary, path: string): Promise<void> {
+  if (path === '')
+    throw new ShoalError('bad-input', 'the whole library is no release: choose something in it')
+  await library.resolve(path)
 }
 
 async function ownBundle(services: Services, account: Account, slug: Slug) {
@@ -110,11 +116,11 @@ export async function changeDraft(
   return showDraft(services, account, id)
 }
 
-/** It, and what has come of its files; a release that was made of it stays, and is served. */
+/** It, and what has come of its files. Of what was published only what has been recalled: the rest is served from there. */
 export async function deleteDraft(services: Services, account: Account, id: string): Promise<void> {
   const draft = await readDraft(services, account, id)
-  if (!isEditable(draft)) throw new ShoalError('conflict', 'this has been handed in: take it back first')
-  await services.publishing.dropDraft(draft)
+  const release = draft.infohash === null ? undefined : await services.catalogue.releaseOf(draft.infohash)
+  await services.publishing.dropDraft(draft, { isOver: release?.state === 'recalled' })
 }
 
 export async function addDraftFiles(
@@ -125,7 +131,7 @@ export async function addDraftFiles(
 ): Promise<Draft> {
   const draft = await readDraft(services, account, id)
   const { publishing } = services
-  for (const outdated of await publishing.files.add(id, files)) await publishing.dropFile(draft, outdated)
+  await publishing.addFiles(draft, files)
   if (draft.title === '') {
     const paths = (await publishing.files.all(id)).map(({ path }) => path)
     await publishing.drafts.change(id, { title: titleOf(...paths) })
@@ -139,8 +145,7 @@ export async function removeDraftFile(
   id: string,
   path: string,
 ): Promise<void> {
-  const draft = await readDraft(services, account, id)
-  await services.publishing.dropFile(draft, await services.publishing.files.remove(id, path))
+  await services.publishing.removeFile(await readDraft(services, account, id), path)
 }
 
 export async function listDraftFiles(
@@ -148,17 +153,19 @@ export async function listDraftFiles(
   account: Account,
   { id, ...query }: { readonly id: string; readonly limit: number; readonly cursor?: string | undefined },
 ): Promise<Page<DraftFile>> {
-  const draft = await readDraft(services, account, id)
+  await readDraft(services, account, id)
   const page = await services.publishing.files.page(id, query)
-  return { ...page, items: await Promise.all(page.items.map((row) => shownFile(services, draft, row))) }
+  return { ...page, items: await Promise.all(page.items.map((row) => shownFile(services, row))) }
 }
 
-async function shownFile(
-  { publishing }: Services,
-  draft: StoredDraft,
-  row: DraftFileRow,
-): Promise<DraftFile> {
-  const now = row.is_there === 1 ? row : await publishing.reconciled(draft, row)
+async function shownFile({ publishing, log }: Services, row: DraftFileRow): Promise<DraftFile> {
+  const now =
+    row.is_there === 1
+      ? row
+      : await publishing.reconciled(row).catch((error: unknown) => {
+          log.error({ draft: row.draft_id, err: error }, 'an upload could not be put to its place')
+          return row // one file does not keep its owner from the draft
+        })
   const arrived = now.upload_id === null ? undefined : await publishing.folder.arrivedBytes(now.upload_id)
   return {
     path: now.path,
@@ -183,14 +190,9 @@ export async function frameOfDraft(
 }
 
 /** What publishing it now would ship. @throws ShoalError `conflict` while files are missing. */
-export async function reviewDraft(
-  services: Services,
-  account: Account,
-  id: string,
-  signal?: AbortSignal,
-): Promise<Review> {
+export async function reviewDraft(services: Services, account: Account, id: string): Promise<Review> {
   const { maker, root, name } = await wholeDraft(services, account, id)
-  const review = await maker.look(root, signal)
+  const review = await maker.look(root)
   return { ...review, ...(name !== undefined && { name }) }
 }
 
@@ -202,7 +204,7 @@ async function wholeDraft(services: Services, account: Account, id: string) {
   if (draft.library_path !== null)
     return { maker, root: await libraryOf(services, account).resolve(draft.library_path), name: undefined }
   const all = await files.all(id)
-  mustBeWhole(all)
+  mustBeWhole(sumsOfRows(all))
   const paths = all.map(({ path }) => path)
   return { maker, root: folder.rootOf(draft, paths), name: folder.nameOf(draft, paths, draft.title) }
 }
@@ -213,7 +215,7 @@ export async function submitDraft(services: Services, account: Account, id: stri
   makerOf(services)
   mustBeAllowed(account, { kind: 'create-bundle' })
   if (draft.bundle !== null) await ownBundle(services, account, draft.bundle)
-  if (draft.library_path === null) mustBeWhole(await services.publishing.files.all(id))
+  if (draft.library_path === null) mustBeWhole(sumsOfRows(await services.publishing.files.all(id)))
   if (draft.title.trim() === '') throw new ShoalError('bad-input', 'it needs a title')
   if (draft.rights.trim() === '')
     throw new ShoalError('bad-input', 'say who vouches that it may be shared: nothing is listed without that')
@@ -221,8 +223,7 @@ export async function submitDraft(services: Services, account: Account, id: stri
   const start = Math.max(now, draft.publish_at ?? 0)
   if (draft.expires_at !== null && draft.expires_at <= start)
     throw new ShoalError('bad-input', 'it would end before it begins: choose a later end')
-  await services.publishing.drafts.submit(id)
-  services.publishing.publisher.look()
+  await services.publishing.submit(draft)
   return showDraft(services, account, id)
 }
 
@@ -237,9 +238,9 @@ export function listLibrary(services: Services, account: Account, path: string):
   return libraryOf(services, account).list(path)
 }
 
-function mustBeWhole(files: readonly DraftFileRow[]): void {
-  if (files.length === 0) throw new ShoalError('conflict', 'there are no files in it yet')
-  const missing = files.filter((file) => file.is_there === 0).length
-  if (missing > 0)
-    throw new ShoalError('conflict', `${missing} of ${files.length} files have not been uploaded yet`)
-}
+const sumsOfRows = (rows: readonly DraftFileRow[]): FileSums => ({
+  count: rows.length,
+  thereCount: rows.filter(({ is_there }) => is_there === 1).length,
+  sizeBytes: rows.reduce((sum, { size_bytes }) => sum + size_bytes, 0),
+  arrivedBytes: rows.reduce((sum, { size_bytes, is_there }) => sum + size_bytes * is_there, 0),
+})

@@ -51,7 +51,11 @@ export class DraftFiles {
       mustFit([...new Set([...known.keys(), ...changed.map(({ path }) => path)])])
       const addedBytes =
         sum(changed.map((file) => file.sizeBytes)) - sum(outdated.map((row) => row.size_bytes))
-      if (addedBytes > 0) await mustHaveRoom(tx, { owner: draft.owner, addedBytes }, this.#parts.room, free)
+      if (addedBytes > 0)
+        await mustHaveRoom(tx, { owner: draft.owner, addedBytes }, this.#parts.room, {
+          freeBytes: free,
+          now: this.#parts.clock.epoch(),
+        })
       for (const { path, sizeBytes, modifiedMs } of changed) {
         const now = {
           size_bytes: sizeBytes,
@@ -134,18 +138,51 @@ export class DraftFiles {
     return file === undefined || draft === undefined ? undefined : { draft, file }
   }
 
-  async begin({ draft_id, path }: DraftFileRow, uploadId: string): Promise<void> {
-    await this.#parts.db.transaction().execute(async (tx) => {
-      await this.#set(tx, { draft_id, path }, { upload_id: uploadId })
-      await this.#touch(tx, draft_id)
+  /**
+   * It comes by this upload from now on; answers the one before, if there was one.
+   * @throws ShoalError `conflict` for what is there already, or is not expected so; for a draft that was handed in.
+   */
+  async begin(
+    wanted: { readonly draftId: string; readonly path: string; readonly sizeBytes: number | undefined },
+    uploadId: string,
+  ): Promise<string | null> {
+    return await this.#parts.db.transaction().execute(async (tx) => {
+      await mustBeEditable(tx, wanted.draftId)
+      const file = await tx
+        .selectFrom('draft_files')
+        .selectAll()
+        .where('draft_id', '=', wanted.draftId)
+        .where('path', '=', wanted.path)
+        .executeTakeFirst()
+      if (file === undefined || file.size_bytes !== wanted.sizeBytes)
+        throw new ShoalError('conflict', 'the draft was not told of such a file: tell it first')
+      if (file.is_there === 1) throw new ShoalError('conflict', 'this file is there already')
+      await this.#set(tx, file, { upload_id: uploadId })
+      await this.#touch(tx, wanted.draftId)
+      return file.upload_id
     })
   }
 
-  async arrived({ draft_id, path }: DraftFileRow): Promise<void> {
-    await this.#parts.db.transaction().execute(async (tx) => {
-      await this.#set(tx, { draft_id, path }, { is_there: 1, upload_id: null })
-      await this.#touch(tx, draft_id)
+  /** False when it is not what is waited for any more. */
+  async arrived(file: DraftFileRow, { uploadId }: { readonly uploadId: string }): Promise<boolean> {
+    return await this.#parts.db.transaction().execute(async (tx) => {
+      const { numUpdatedRows } = await tx
+        .updateTable('draft_files')
+        .set({ is_there: 1, upload_id: null })
+        .where('draft_id', '=', file.draft_id)
+        .where('path', '=', file.path)
+        .where('upload_id', '=', uploadId)
+        .executeTakeFirst()
+      await this.#touch(tx, file.draft_id)
+      return numUpdatedRows > 0n
     })
+  }
+
+  /** It has to come once more. */
+  async missing({ draft_id, path }: DraftFileRow): Promise<void> {
+    await this.#parts.db
+      .transaction()
+      .execute((tx) => this.#set(tx, { draft_id, path }, { is_there: 0, upload_id: null }))
   }
 
   async #set(
@@ -181,6 +218,7 @@ export async function sumsOf(
     .select(({ fn, eb }) => [
       'draft_id as id',
       fn.countAll<number>().as('count'),
+      fn.sum<number>('is_there').as('thereCount'),
       fn.sum<number>('size_bytes').as('sizeBytes'),
       fn.sum<number>(eb('size_bytes', '*', eb.ref('is_there'))).as('arrivedBytes'),
     ])

@@ -11,11 +11,12 @@ export type StoredDraft = Selectable<DraftRow>
 /** Of the files of a draft. */
 export interface FileSums {
   readonly count: number
+  readonly thereCount: number
   readonly sizeBytes: number
   readonly arrivedBytes: number
 }
 
-export const NO_FILES: FileSums = { count: 0, sizeBytes: 0, arrivedBytes: 0 }
+export const NO_FILES: FileSums = { count: 0, thereCount: 0, sizeBytes: 0, arrivedBytes: 0 }
 
 /** Its owner may change it, and its files. */
 export const isEditable = ({ state }: Pick<StoredDraft, 'state'>): boolean =>
@@ -27,6 +28,13 @@ export async function mustBeEditable(tx: Tx, id: string): Promise<StoredDraft> {
   if (row === undefined) throw new ShoalError('not-found', 'no such draft')
   if (!isEditable(row)) throw new ShoalError('conflict', 'this has been handed in: take it back first')
   return row
+}
+
+/** @throws ShoalError `conflict` while files are missing. */
+export function mustBeWhole({ count, thereCount }: FileSums): void {
+  if (count === 0) throw new ShoalError('conflict', 'there are no files in it yet')
+  if (thereCount < count)
+    throw new ShoalError('conflict', `${count - thereCount} of ${count} files have not been uploaded yet`)
 }
 
 export function draftOfRow(
@@ -64,7 +72,7 @@ export function draftOfRow(
 function stateOf(row: StoredDraft, files: FileSums, now: number): DraftState {
   switch (row.state) {
     case 'open':
-      return files.arrivedBytes < files.sizeBytes ? 'uploading' : 'draft'
+      return files.thereCount < files.count ? 'uploading' : 'draft'
     case 'submitted':
       return 'hashing'
     case 'hashed':

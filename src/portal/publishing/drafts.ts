@@ -9,7 +9,7 @@ import { pageOf, parseCursor, type Page } from '../cursor.ts'
 import type { DraftStep } from '../database/publishing-tables.ts'
 import type { RecordParts } from '../journal.ts'
 import { sumsOf } from './draft-files.ts'
-import { draftOfRow, mustBeEditable, NO_FILES, type StoredDraft } from './draft-rows.ts'
+import { draftOfRow, mustBeEditable, mustBeWhole, NO_FILES, type StoredDraft } from './draft-rows.ts'
 
 const zPosition = z.tuple([z.number(), z.string()])
 /** Steps that go on by themselves. */
@@ -24,6 +24,13 @@ export interface NewDraftRow {
   readonly description?: string | undefined
   readonly tags?: readonly string[] | undefined
   readonly audience: readonly string[]
+}
+
+export interface DraftProgress {
+  readonly state: DraftStep
+  readonly infohash?: InfoHash | null
+  readonly reason?: string
+  readonly folder?: string
 }
 
 export class Drafts {
@@ -67,6 +74,7 @@ export class Drafts {
           publish_at: null,
           expires_at: null,
           state: 'open',
+          round: 0,
           reason: null,
           folder: null,
           infohash: null,
@@ -145,13 +153,20 @@ export class Drafts {
     })
   }
 
-  /** From here on it goes by itself. @throws ShoalError `conflict` once it has been. */
+  /** From here on it goes by itself. @throws ShoalError `conflict` once it has been, or while a file of it is missing. */
   async submit(id: string): Promise<void> {
     await this.#parts.db.transaction().execute(async (tx) => {
-      await mustBeEditable(tx, id)
+      const { library_path } = await mustBeEditable(tx, id)
+      if (library_path === null) mustBeWhole((await sumsOf(tx, [id])).get(id) ?? NO_FILES)
       await tx
         .updateTable('drafts')
-        .set({ state: 'submitted', reason: null, infohash: null, updated_at: this.#parts.clock.epoch() })
+        .set(({ eb }) => ({
+          state: 'submitted',
+          round: eb('round', '+', 1),
+          reason: null,
+          infohash: null,
+          updated_at: this.#parts.clock.epoch(),
+        }))
         .where('id', '=', id)
         .execute()
     })
@@ -161,7 +176,7 @@ export class Drafts {
   async takeBack(id: string): Promise<boolean> {
     const { numUpdatedRows } = await this.#parts.db
       .updateTable('drafts')
-      .set({ state: 'open', updated_at: this.#parts.clock.epoch() })
+      .set({ state: 'open', infohash: null, updated_at: this.#parts.clock.epoch() })
       .where('id', '=', id)
       .where('state', 'in', ['submitted', 'hashed'])
       .executeTakeFirst()
@@ -178,22 +193,17 @@ export class Drafts {
       .execute()
   }
 
-  /** False when its owner has taken it back meanwhile. */
+  /** From where this row is, and only if it is there still: false when its owner has taken it back meanwhile. */
   async step(
-    id: string,
-    from: DraftStep,
-    to: {
-      readonly state: DraftStep
-      readonly infohash?: InfoHash
-      readonly reason?: string
-      readonly folder?: string
-    },
+    { id, state, round }: Pick<StoredDraft, 'id' | 'state' | 'round'>,
+    to: DraftProgress,
   ): Promise<boolean> {
     const { numUpdatedRows } = await this.#parts.db
       .updateTable('drafts')
       .set({ ...to, updated_at: this.#parts.clock.epoch() })
       .where('id', '=', id)
-      .where('state', '=', from)
+      .where('state', '=', state)
+      .where('round', '=', round)
       .executeTakeFirst()
     return numUpdatedRows > 0n
   }

@@ -4,20 +4,20 @@
  */
 import { messageOf, ShoalError } from '../../core/errors.ts'
 import type { InfoHash, ReleaseName, Slug } from '../../core/ids.ts'
-import { epochMillis, seconds } from '../../core/units.ts'
+import { seconds } from '../../core/units.ts'
 import type { Torrent } from '../../core/metainfo.ts'
 import type { Logger } from '../../platform/log.ts'
-import { addReleaseIn, createBundleIn } from '../catalogue/changes.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { Media } from '../catalogue/media.ts'
-import { textList } from '../catalogue/rows.ts'
+import { quote } from '../../core/file-name.ts'
+import type { DraftFileRow } from '../database/publishing-tables.ts'
 import type { RecordParts } from '../journal.ts'
-import type { People } from '../people/people.ts'
 import type { DraftFiles } from './draft-files.ts'
 import type { StoredDraft } from './draft-rows.ts'
 import type { Drafts } from './drafts.ts'
+import { listDraft, takenBack } from './list-draft.ts'
 import type { MakerPlace, ReleaseMaker } from './release-maker.ts'
-import type { UploadFolder } from './upload-folder.ts'
+import type { DraftPlace, UploadFolder } from './upload-folder.ts'
 
 /** For drafts whose time has come, and for an origin that was not there yet. */
 const LOOK_EVERY = seconds(5)
@@ -27,7 +27,6 @@ export interface PublisherParts extends RecordParts {
   readonly drafts: Drafts
   readonly files: DraftFiles
   readonly folder: UploadFolder
-  readonly people: Pick<People, 'find'>
   readonly catalogue: Pick<Catalogue, 'releaseOf'>
   readonly media: Pick<Media, 'setPoster'>
   /** Undefined while the process starts. */
@@ -86,9 +85,12 @@ export class Publisher implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    for (const draft of await this.#parts.drafts.underWay()) {
+    for (const { id } of await this.#parts.drafts.underWay()) {
       const maker = this.#parts.maker()
       if (maker === undefined || this.#stopped.signal.aborted) return
+      // as it is now: it may have been taken back, changed and handed in again while others were hashed
+      const draft = await this.#parts.drafts.find(id)
+      if (draft === undefined || !isUnderWay(draft)) continue
       try {
         await this.#advance(maker, draft)
       } catch (error) {
@@ -97,18 +99,17 @@ export class Publisher implements AsyncDisposable {
     }
   }
 
-  async #failed(draft: StoredDraft, error: unknown): Promise<void> {
+  async #failed({ id, round }: StoredDraft, error: unknown): Promise<void> {
     const { drafts, log } = this.#parts
     if (this.#stopped.signal.aborted || (error instanceof ShoalError && error.code === 'interrupted')) return
-    if (!(error instanceof ShoalError))
-      log.error({ draft: draft.id, err: error }, 'publishing a draft failed')
+    if (!(error instanceof ShoalError)) log.error({ draft: id, err: error }, 'publishing a draft failed')
     const reason =
       error instanceof ShoalError ? messageOf(error) : 'it could not be published; the log says why'
-    if (!this.#told.has(draft.id)) log.warn({ draft: draft.id, reason }, 'a draft was not published')
-    this.#told.add(draft.id)
-    const now = await drafts.find(draft.id)
-    if (now !== undefined && now.state !== 'listed')
-      await drafts.step(draft.id, now.state, { state: 'failed', reason })
+    if (!this.#told.has(id)) log.warn({ draft: id, reason }, 'a draft was not published')
+    this.#told.add(id)
+    const now = await drafts.find(id)
+    if (now?.round === round && isUnderWay(now) && now.state !== 'listed')
+      await drafts.step(now, { state: 'failed', reason, infohash: null })
   }
 
   async #advance(maker: ReleaseMaker, draft: StoredDraft): Promise<void> {
@@ -117,26 +118,23 @@ export class Publisher implements AsyncDisposable {
       return
     }
     if (draft.state === 'hashed' && !this.#isTime(draft)) return
-    const torrent = await this.#make(maker, draft)
+    const root = await this.#rootOf(maker, draft)
+    const torrent = await this.#make(maker, draft, root)
     const { infoHash: infohash } = torrent
-    if (
-      draft.state === 'submitted' &&
-      !(await this.#parts.drafts.step(draft.id, 'submitted', { state: 'hashed', infohash }))
-    )
+    if (draft.state === 'submitted' && !(await this.#parts.drafts.step(draft, { state: 'hashed', infohash })))
       return // taken back meanwhile
     if (!this.#isTime(draft)) return
     await this.#list(draft, torrent)
-    await this.#choosePoster(maker, draft, infohash)
-    await this.#adopt(maker, { ...draft, infohash })
+    await this.#choosePoster(maker, draft, { infohash, root })
+    await this.#adopt(maker, { ...draft, state: 'listed', infohash })
   }
 
   readonly #isTime = ({ publish_at }: StoredDraft): boolean =>
     publish_at === null || publish_at <= this.#parts.clock.epoch()
 
   /** A second time it is found, and nothing is read. */
-  async #make(maker: ReleaseMaker, draft: StoredDraft): Promise<Torrent> {
+  async #make(maker: ReleaseMaker, draft: StoredDraft, root: string): Promise<Torrent> {
     const { drafts } = this.#parts
-    const root = await this.#rootOf(maker, draft)
     const takenBack = new AbortController()
     this.#hashing.set(draft.id, takenBack)
     try {
@@ -155,74 +153,62 @@ export class Publisher implements AsyncDisposable {
         throw new ShoalError('conflict', 'the library of this server is not to choose from any more')
       return await maker.library.resolve(draft.library_path)
     }
-    const paths = (await files.all(draft.id)).map(({ path }) => path)
-    const named = draft.state === 'submitted' ? await folder.settle(draft, paths, draft.title) : undefined
-    if (named !== undefined) await drafts.step(draft.id, 'submitted', { state: 'submitted', folder: named })
-    return folder.rootOf({ id: draft.id, folder: named ?? draft.folder }, paths)
+    const rows = await files.all(draft.id)
+    const paths = rows.map(({ path }) => path)
+    const named = folder.nameOfLoose(paths, draft.title)
+    if (named !== undefined && draft.state === 'submitted') {
+      // written down first: what is killed in between is named at the next look
+      if (!(await drafts.step(draft, { state: 'submitted', folder: named }))) throw takenBack()
+      await folder.settle(draft.id, named)
+    }
+    const place = { id: draft.id, folder: named ?? draft.folder }
+    await this.#mustBeAsTold(place, rows)
+    return folder.rootOf(place, paths)
   }
 
-  /** Bundle, release and the draft's end are one: none of them is there without the others. */
+  /** What lies there is what its publisher was shown, or nothing is published; what does not belong is deleted. */
+  async #mustBeAsTold(place: DraftPlace, rows: readonly DraftFileRow[]): Promise<void> {
+    const { files, folder } = this.#parts
+    const lying = new Map(await folder.filesOf(place))
+    const lost = rows.filter(({ path, size_bytes }) => lying.get(path) !== size_bytes)
+    for (const { path } of rows) lying.delete(path)
+    for (const path of lying.keys()) await folder.removeFile(place, path)
+    for (const row of lost) await files.missing(row)
+    if (lost[0] !== undefined)
+      throw new ShoalError('conflict', `${quote(lost[0].path)} is not there any more: upload it once more`)
+  }
+
   async #list(draft: StoredDraft, torrent: Torrent): Promise<void> {
-    await this.#mustStillMay(draft)
     const now = this.#parts.clock.epoch()
-    if (draft.expires_at !== null && draft.expires_at <= now)
-      throw new ShoalError('bad-input', 'the time until which it was to be there is over')
-    await this.#parts.journal.change(async (tx, notes) => {
-      const bundle = draft.bundle ?? (await createBundleIn(tx, notes, { draft: bundleOf(draft), now })).bundle
-      const { release } = await addReleaseIn(tx, notes, {
-        draft: {
-          bundle,
-          name: draft.release_name ?? undefined,
-          torrent,
-          notes: draft.notes,
-          admit: draft.admit,
-          rights: draft.rights,
-          publishedBy: draft.owner,
-          expiresAt: draft.expires_at === null ? undefined : epochMillis(draft.expires_at),
-        },
-        now,
-      })
-      const { numUpdatedRows } = await tx
-        .updateTable('drafts')
-        .set({
-          state: 'listed',
-          bundle,
-          release_name: release.name,
-          infohash: torrent.infoHash,
-          updated_at: now,
-        })
-        .where('id', '=', draft.id)
-        .where('state', '=', 'hashed')
-        .executeTakeFirst()
-      if (numUpdatedRows === 0n) throw new ShoalError('interrupted', 'taken back')
-    })
-  }
-
-  /** Of accounts by token nothing is known here; who was disabled publishes nothing any more. */
-  async #mustStillMay(draft: StoredDraft): Promise<void> {
-    const person = await this.#parts.people.find(draft.owner)
-    if (person !== undefined && person.disabledAt !== null)
-      throw new ShoalError('not-granted', `${draft.owner} is disabled, and publishes nothing any more`)
+    await this.#parts.journal.change((tx, notes) => listDraft(tx, notes, { draft, torrent, now }))
   }
 
   /** The first frame is what everybody takes; another was chosen, and is there before the origin looks for one. */
-  async #choosePoster(maker: ReleaseMaker, draft: StoredDraft, infohash: InfoHash): Promise<void> {
+  async #choosePoster(
+    maker: ReleaseMaker,
+    draft: StoredDraft,
+    { infohash, root }: { readonly infohash: InfoHash; readonly root: string },
+  ): Promise<void> {
     if (draft.poster === 0) return
     try {
-      const frame = (await maker.frames(await this.#rootOf(maker, draft), this.#stopped.signal))[draft.poster]
+      const frame = (await maker.frames(root, this.#stopped.signal))[draft.poster]
       if (frame !== undefined) await this.#parts.media.setPoster(infohash, frame, draft.owner)
     } catch (error) {
       this.#parts.log.warn({ draft: draft.id, reason: messageOf(error) }, 'the chosen poster was not set')
     }
   }
 
-  async #adopt(maker: ReleaseMaker, { id, infohash }: StoredDraft): Promise<void> {
+  async #adopt(maker: ReleaseMaker, draft: StoredDraft): Promise<void> {
+    const { infohash } = draft
     const release = infohash === null ? undefined : await this.#parts.catalogue.releaseOf(infohash)
     if (release !== undefined) await maker.adopt(release.infohash, placeOf(release))
-    await this.#parts.drafts.step(id, 'listed', { state: 'published' })
-    this.#told.delete(id)
+    await this.#parts.drafts.step(draft, { state: 'published' })
+    this.#told.delete(draft.id)
   }
 }
+
+const isUnderWay = ({ state }: StoredDraft): boolean =>
+  state === 'submitted' || state === 'hashed' || state === 'listed'
 
 const placeOf = ({
   bundle,
@@ -236,12 +222,4 @@ const placeOf = ({
   bundle,
   release: name,
   admit,
-})
-
-const bundleOf = (draft: StoredDraft) => ({
-  title: draft.title,
-  description: draft.description,
-  tags: textList(draft.tags),
-  audience: textList(draft.audience),
-  owner: draft.owner,
 })

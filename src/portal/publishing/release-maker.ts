@@ -14,7 +14,7 @@ export interface MakerPlace {
 
 export interface ReleaseMaker {
   /** What a release of this file or folder would be. @throws ShoalError `not-found`, `bad-input`. */
-  look(path: string, signal?: AbortSignal): Promise<Review>
+  look(path: string): Promise<Review>
   /** Up to three frames of its video, as JPEG; none where none can be made. */
   frames(path: string, signal?: AbortSignal): Promise<readonly Uint8Array[]>
   /**

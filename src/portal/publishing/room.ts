@@ -1,7 +1,10 @@
 /** Is there room for what somebody is about to upload? Asked before a byte of it is sent. */
 import prettyBytes from 'pretty-bytes'
 import { ShoalError } from '../../core/errors.ts'
+import { hours } from '../../core/units.ts'
 import type { Tx } from '../database/tables.ts'
+
+const PROMISE_LIFE = hours(24)
 
 export interface RoomSettings {
   /** What the uploads of one person may take. */
@@ -23,7 +26,7 @@ export async function mustHaveRoom(
   tx: Tx,
   { owner, addedBytes }: Wish,
   { quotaBytes: quota, keepFreeBytes }: RoomSettings,
-  freeBytes: number,
+  { freeBytes, now }: { readonly freeBytes: number; readonly now: number },
 ): Promise<void> {
   const used = await usedBytes(tx, owner)
   if (used + addedBytes > quota)
@@ -31,7 +34,7 @@ export async function mustHaveRoom(
       'over-limit',
       `your uploads may take ${bytes(quota)} in all: they take ${bytes(used)}, and this would add ${bytes(addedBytes)}. Delete drafts, or ask your operator for more`,
     )
-  const room = freeBytes - keepFreeBytes - (await promisedBytes(tx))
+  const room = freeBytes - keepFreeBytes - (await promisedBytes(tx, now))
   if (addedBytes > room)
     throw new ShoalError(
       'over-limit',
@@ -39,27 +42,39 @@ export async function mustHaveRoom(
     )
 }
 
-/** What the person's uploads take, or will: those of releases that were recalled do not count. */
+/** What the person's uploads take, or will; those of recalled releases too, until their owner deletes them. */
 export async function usedBytes(tx: Tx, owner: string): Promise<number> {
   const row = await tx
     .selectFrom('draft_files')
     .innerJoin('drafts', 'drafts.id', 'draft_files.draft_id')
-    .leftJoin('releases', 'releases.infohash', 'drafts.infohash')
     .select(({ fn }) => fn.sum<number | null>('draft_files.size_bytes').as('bytes'))
     .where('drafts.owner', '=', owner)
-    .where((eb) => eb.or([eb('releases.state', 'is', null), eb('releases.state', '!=', 'recalled')]))
     .executeTakeFirstOrThrow()
   return row.bytes ?? 0
 }
 
-/** Of everybody: what has been agreed to and has not come yet. Uploads half there count in full: better too early a no. */
-async function promisedBytes(tx: Tx): Promise<number> {
+/**
+ * Of everybody: what has been agreed to and has not come yet. Uploads half there count in full: better too early a no. A
+ * promise of which nothing is heard for a day is not kept.
+ */
+async function promisedBytes(tx: Tx, now: number): Promise<number> {
   const row = await tx
     .selectFrom('draft_files')
-    .select(({ fn }) => fn.sum<number | null>('size_bytes').as('bytes'))
+    .innerJoin('drafts', 'drafts.id', 'draft_files.draft_id')
+    .select(({ fn }) => fn.sum<number | null>('draft_files.size_bytes').as('bytes'))
     .where('is_there', '=', 0)
+    .where('drafts.updated_at', '>', now - PROMISE_LIFE)
     .executeTakeFirstOrThrow()
   return row.bytes ?? 0
+}
+
+/** @throws ShoalError `unavailable` where so much more would take what is to stay free: others have filled the disk meanwhile. */
+export function mustHaveSpace(freeBytes: number, moreBytes: number, { keepFreeBytes }: RoomSettings): void {
+  if (freeBytes - keepFreeBytes >= moreBytes) return
+  throw new ShoalError(
+    'unavailable',
+    'the disk of the server is full. What has come is kept: go on when there is room again',
+  )
 }
 
 const bytes = (n: number): string => prettyBytes(n)

@@ -3,7 +3,7 @@
  * from there for as long as their release is.
  */
 import { lstat, mkdir, open, readdir, rename, rm, rmdir, stat, statfs } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join, relative, sep } from 'node:path'
 import { systemCode } from '../../core/errors.ts'
 import { refusalOfName } from '../../core/file-name.ts'
 
@@ -84,8 +84,7 @@ export class UploadFolder {
   }
 
   /**
-   * What is published of these files: the file, or the folder they are all in; loose ones get a folder of the title, into which
-   * theirs is made at `settle`.
+   * What is published of these files: the file, or the folder they are all in; loose ones get a folder of the title at {@link settle}.
    */
   rootOf(draft: DraftPlace, paths: readonly string[]): string {
     const folder = join(this.#folder, draft.id, draft.folder ?? FILES)
@@ -98,14 +97,42 @@ export class UploadFolder {
     return topOf(paths) ?? folder ?? folderNameOf(title)
   }
 
-  /** Names the folder of loose files after the title; tells the name, or undefined where nothing was loose. May be repeated. */
-  async settle(draft: DraftPlace, paths: readonly string[], title: string): Promise<string | undefined> {
-    if (topOf(paths) !== undefined) return undefined
-    const name = folderNameOf(title)
-    const from = join(this.#folder, draft.id, draft.folder ?? FILES)
-    const to = join(this.#folder, draft.id, name)
-    if (from !== to && (await exists(from))) await rename(from, to)
-    return name
+  /** What the folder of loose files will be named; undefined where nothing is loose. */
+  nameOfLoose(paths: readonly string[], title: string): string | undefined {
+    return topOf(paths) === undefined ? folderNameOf(title) : undefined
+  }
+
+  /** Gives it that name, from whichever it has. May be repeated. */
+  async settle(id: string, name: string): Promise<void> {
+    const folder = join(this.#folder, id)
+    if (await exists(join(folder, name))) return
+    const [before] = await readdir(folder) // it is the only thing there
+    if (before !== undefined) await rename(join(folder, before), join(folder, name))
+  }
+
+  /** Every file of the draft that lies there, with its size, by path. */
+  async filesOf(draft: DraftPlace): Promise<ReadonlyMap<string, number>> {
+    const root = join(this.#folder, draft.id, draft.folder ?? FILES)
+    const found = new Map<string, number>()
+    const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
+      if (isAbsent(error)) return []
+      throw error
+    })
+    for (const entry of entries) {
+      if (entry.isDirectory()) continue
+      const path = join(entry.parentPath, entry.name)
+      found.set(relative(root, path).replaceAll(sep, '/'), (await lstat(path)).size)
+    }
+    return found
+  }
+
+  /** Folders of drafts that nothing was put into since then. */
+  async draftsIdleSince(then: number): Promise<string[]> {
+    const names = (await readdir(this.#folder)).filter((name) => name !== basename(this.incoming))
+    const idle = await Promise.all(
+      names.map(async (name) => ((await writtenAt(join(this.#folder, name))) < then ? name : undefined)),
+    )
+    return idle.filter((name) => name !== undefined)
   }
 
   #pathOf({ id, folder }: DraftPlace, path: string): string {
