@@ -10,7 +10,7 @@ import type { Clock, Timer } from '../platform/clock.ts'
 import type { Logger } from '../platform/log.ts'
 import type { Transfer, TransfersTaken } from '../wire/api.ts'
 import { limits } from '../wire/limits.ts'
-import { TransferSession, type TransferFigures, type TransferNow } from './transfer-session.ts'
+import { type Moment, TransferSession, type TransferFigures, type TransferNow } from './transfer-session.ts'
 
 export interface TransferSource {
   readonly infohash: InfoHash
@@ -91,15 +91,20 @@ export class TransferReporter implements AsyncDisposable {
       const before = this.#open.get(source.infohash)
       if (before === undefined && !source.tellsWhatItHas && now.ends.length === 0) continue
       let session = before ?? this.#begin(source, atStart(now))
-      if (session.isOver(this.#parts.clock.now())) session = this.#follow(source, session)
+      if (session.isOver(this.#now)) session = this.#follow(source, session)
       for (let left = session.add(now); left.length > 0; left = session.add({ ...now, ends: left }))
         session = this.#follow(source, session) // it has met as many as one session holds
     }
   }
 
-  #begin({ infohash }: TransferSource, now: TransferFigures): TransferSession {
-    const { clock, random } = this.#parts
-    const session = new TransferSession({ infohash, at: clock.now(), now }, random)
+  get #now(): Moment {
+    const { clock } = this.#parts
+    return { at: clock.now(), date: clock.epoch() }
+  }
+
+  #begin({ infohash }: Pick<TransferSource, 'infohash'>, now: TransferFigures): TransferSession {
+    const { random } = this.#parts
+    const session = new TransferSession({ infohash, ...this.#now, now }, random)
     this.#open.set(infohash, session)
     return session
   }
@@ -111,11 +116,14 @@ export class TransferReporter implements AsyncDisposable {
   }
 
   async #sendAll(signal: AbortSignal): Promise<void> {
-    const { clock, log, send } = this.#parts
+    const { log, send } = this.#parts
+    // What an outage, or sleep, has made too old is lost: the portal would refuse all that is sent with it.
+    this.#ended = this.#ended.filter((session) => !session.isTooOld(this.#now))
+    for (const [infohash, session] of this.#open) if (session.isTooOld(this.#now)) this.#open.delete(infohash)
     const news = [...this.#ended, ...this.#open.values()].filter((session) => session.isNews)
     try {
       for (const part of partsOf(news)) {
-        const messages = part.map((session) => session.message(clock.now()))
+        const messages = part.map((session) => session.message(this.#now))
         const { refused } = await send(
           messages.map(({ transfer }) => transfer),
           signal,
@@ -135,7 +143,8 @@ export class TransferReporter implements AsyncDisposable {
     if (refused.length === 0) return
     this.#parts.log.warn({ reason: refused[0]?.reason }, 'the portal refused figures of transfers')
     const ids = new Set(refused.map(({ session }) => session))
-    for (const [infohash, session] of this.#open) if (ids.has(session.id)) this.#open.delete(infohash)
+    for (const [infohash, session] of this.#open)
+      if (ids.has(session.id)) this.#begin({ infohash }, session.figures)
   }
 }
 

@@ -1,7 +1,7 @@
 /** What one machine has exchanged of one release since some moment, added up for the portal. */
 import type { InfoHash } from '../core/ids.ts'
 import type { Random } from '../core/random.ts'
-import { hours, type Millis } from '../core/units.ts'
+import { type EpochMillis, hours, type Millis } from '../core/units.ts'
 import type { Transfer, TransferEnd } from '../wire/api.ts'
 import { limits } from '../wire/limits.ts'
 
@@ -22,9 +22,13 @@ export interface TransferNow extends TransferFigures {
 const LIFE = hours(24)
 const ID_CHARS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
-interface Begun {
-  readonly infohash: InfoHash
+export interface Moment {
   readonly at: Millis
+  readonly date: EpochMillis
+}
+
+interface Begun extends Moment {
+  readonly infohash: InfoHash
   readonly now: TransferFigures
 }
 
@@ -66,8 +70,18 @@ export class TransferSession {
     return this.#ends.size
   }
 
-  isOver(now: Millis): boolean {
-    return now - this.#begun.at >= LIFE
+  isOver(now: Moment): boolean {
+    return this.#age(now) >= LIFE
+  }
+
+  /** The portal takes no more of it. */
+  isTooOld(now: Moment): boolean {
+    return this.#age(now) > limits.transferAgeMax
+  }
+
+  /** A machine that sleeps stops the one clock, and somebody may set the other. */
+  #age(now: Moment): number {
+    return Math.max(0, now.at - this.#begun.at, now.date - this.#begun.date)
   }
 
   /** Those of `ends` for which there is no room: another session's. */
@@ -93,14 +107,14 @@ export class TransferSession {
   }
 
   /** All of it until now; `told` is to be called when the portal has it. */
-  message(now: Millis): { readonly transfer: Transfer; readonly told: () => void } {
+  message(now: Moment): { readonly transfer: Transfer; readonly told: () => void } {
     const version = this.#version
     return {
       transfer: {
         session: this.#id,
         seq: ++this.#seq,
         infohash: this.#begun.infohash,
-        ageSeconds: Math.floor((now - this.#begun.at) / 1_000),
+        ageSeconds: Math.floor(this.#age(now) / 1_000),
         startBytes: this.#begun.now.haveBytes,
         haveBytes: this.#haveBytes,
         webSeedBytes: this.#webSeedBytes,

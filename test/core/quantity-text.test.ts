@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { lengthText, parseDuration, parseRate, parseSize } from '../../src/core/quantity-text.ts'
+import { lengthText } from '../../src/core/length-text.ts'
+import { parseDuration, parseRate, parseSize } from '../../src/core/quantity-text.ts'
 
 const REFUSED = { name: 'ShoalError', code: 'bad-usage' }
 

@@ -6,7 +6,7 @@ import { seededRandom } from '../../src/core/random.ts'
 import { hours, minutes, seconds } from '../../src/core/units.ts'
 import { silentLogger } from '../../src/platform/log.ts'
 import { TransferReporter } from '../../src/portal-client/index.ts'
-import type { Transfer, TransferEnd, TransfersTaken } from '../../src/wire/api.ts'
+import { zTransfer, type Transfer, type TransferEnd, type TransfersTaken } from '../../src/wire/api.ts'
 import { limits } from '../../src/wire/limits.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
@@ -229,5 +229,35 @@ describe('A reporter of transfers', () => {
     const [first, second] = world.sent.flat()
     assert.notEqual(first?.session, second?.session)
     assert.equal(second?.ends[0]?.receivedBytes, 1)
+  })
+
+  it('go on after an outage of days, without what is too old to be taken', async () => {
+    for (const endsWhenRefused of [true, false]) {
+      const world = new World({ endsWhenRefused, tellsWhatItHas: false })
+      let isAway = false
+      const taken: Transfer[] = []
+      world.answer = (items) => {
+        if (isAway) return Promise.reject(new ShoalError('unavailable', 'away'))
+        assert.ok(
+          items.every((item) => zTransfer.safeParse(item).success),
+          'the portal refuses all of it',
+        )
+        taken.push(...items)
+        return Promise.resolve({ refused: [] })
+      }
+      const hour = async (): Promise<void> => {
+        world.ends = [got('10.0.0.1', 0, 1_000)]
+        await world.pass(hours(1))
+        await settled()
+      }
+      for (let i = 0; i < 50; i++) {
+        isAway = i > 0 && i < 49
+        await hour()
+      }
+      const before = taken.length
+      for (let i = 0; i < 3; i++) await hour()
+      assert.ok(taken.length > before, 'nothing is told any more')
+      await world.reporter[Symbol.asyncDispose]()
+    }
   })
 })

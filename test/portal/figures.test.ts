@@ -36,6 +36,15 @@ describe('Figures from both ends', () => {
   })
   afterEach(() => portal[Symbol.asyncDispose]())
 
+  it('take no report that leaves out what it has told before: its sums would mean nothing', async () => {
+    const grant = await grantFor(portal, film.slug, 'ann')
+    const told = (seq: number, host: string) =>
+      transfer(film.infohash, { seq, haveBytes: SIZE, ends: [end(host, 'site', SIZE)] })
+    assert.deepEqual(reasons(await report(portal, grant, LYON, told(1, '10.4.1.1')).expect(200)), [])
+    assert.equal(reasons(await report(portal, grant, LYON, told(2, '10.4.1.2')).expect(200)).length, 1)
+    assert.equal((await figuresOf(portal)).total.fromSite, SIZE)
+  })
+
   it('say what was delivered, by whom, over which WAN link, and how often a release crossed it', async () => {
     const grant = await grantFor(portal, film.slug, 'ann')
     const other = await grantFor(portal, film.slug, 'bob')

@@ -61,6 +61,12 @@ export const PAGES: readonly ListedPage[] = [
     isError: true,
   },
   { name: 'not-here', route: '/', by: 'viewer', path: () => '/no/such/page', isError: true },
+  {
+    name: 'bundle-who',
+    route: '/bundles/:slug/who',
+    by: 'admin',
+    path: ({ bundle }) => `/bundles/${bundle}/who`,
+  },
   { name: 'account', route: '/account', by: 'publisher' },
   {
     name: 'account-token',
@@ -92,6 +98,8 @@ export const PAGES: readonly ListedPage[] = [
 export const NO_PAGES: readonly string[] = [
   '/assets/pico.min.css',
   '/assets/tus.min.js',
+  '/assets/uplot.css',
+  '/assets/uplot.js',
   '/bundles/:slug/qr.svg',
 ]
 

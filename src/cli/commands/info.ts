@@ -1,5 +1,5 @@
 import { ShoalError } from '../../core/errors.ts'
-import { lengthText } from '../../core/quantity-text.ts'
+import { lengthText } from '../../core/length-text.ts'
 import type { Release } from '../../wire/api.ts'
 import { bundleAndRelease } from '../arguments.ts'
 import type { Context } from '../context.ts'

@@ -1,5 +1,5 @@
 import type { Kind } from '../../core/kinds.ts'
-import { lengthText } from '../../core/quantity-text.ts'
+import { lengthText } from '../../core/length-text.ts'
 import type { Bundle } from '../../wire/api.ts'
 import type { Context } from '../context.ts'
 import { bytesText, table } from '../text.ts'

@@ -15,7 +15,7 @@ import { isoTime } from '../catalogue/rows.ts'
 import { pageOf, parseCursor } from '../cursor.ts'
 import { FIGURES_COUNTED, type Counts } from '../database/figure-tables.ts'
 import type { Database } from '../database/tables.ts'
-import { addTo, believedOf, figureRowOf, noCounts } from './counts.ts'
+import { addTo, believedOf, figureRowOf, isNothing, noCounts } from './counts.ts'
 import { disagreementOf } from './disagreement.ts'
 import { ALL_RELEASES, ALL_SITES, DAY, HOUR } from './roll-up.ts'
 import { HOURS_KEPT } from './upkeep.ts'
@@ -100,10 +100,16 @@ export class FigureReader {
       counts.set(release_id, await this.#sumOf(table, release_id, { from, to }))
       if (breath.isDue) await breath.take()
     }
-    return pageOf(rows, page.limit, {
-      item: (row) => releaseOf(row, counts.get(row.release_id) ?? noCounts()),
+    const { items, nextCursor } = pageOf(rows, page.limit, {
+      item: (row) => row,
       position: (row) => [row.last_at, row.release_id],
-    }) as ReleaseFigurePage
+    })
+    // What moved before and after a range, and not in it, is found as well, and is none of it.
+    const moved = items.flatMap((row) => {
+      const own = counts.get(row.release_id)
+      return own === undefined || isNothing(own) ? [] : [releaseOf(row, own)]
+    })
+    return { items: moved, nextCursor }
   }
 
   async #read(range: Range): Promise<Figures> {

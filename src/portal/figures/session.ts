@@ -34,6 +34,8 @@ export function newsOf(
   before: { readonly told: Told; readonly webSeedBytes: number },
 ): News | string {
   const ends: TransferEnd[] = []
+  const named = new Set(transfer.ends.map((end) => endKey(transfer.session, end)))
+  if (Object.keys(before.told).some((key) => !named.has(key))) return LESS
   const told: Record<string, readonly [number, number]> = { ...before.told }
   for (const end of transfer.ends) {
     const key = endKey(transfer.session, end)

@@ -55,7 +55,7 @@ export function sessionMiddleware(parts: {
     if (isByToken) next()
     else
       handle(req, res, (error?: unknown) => {
-        if (error === undefined && isSignedIn(req) && !isPoll(req)) parts.store.noteUse(req.sessionID)
+        if (error === undefined && isSignedIn(req) && !isByPage(req)) parts.store.noteUse(req.sessionID)
         next(error)
       })
   }
@@ -70,6 +70,9 @@ const isSignedIn = (req: Request): boolean =>
  */
 const isPoll = (req: Request): boolean =>
   req.get('x-shoal-poll') !== undefined || req.query['poll'] !== undefined
+
+/** Nobody did anything: a page renews itself, or asks for what it is drawn with. */
+const isByPage = (req: Request): boolean => isPoll(req) || req.originalUrl.startsWith('/assets/')
 
 /** Whose a new session is: an account by itself, or a person. */
 export type SessionOwner = { readonly account: Account } | { readonly person: string }

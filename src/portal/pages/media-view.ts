@@ -1,6 +1,6 @@
 /** What pages show of media and kinds: texts only. Pure. */
 import { KINDS, type Kind } from '../../core/kinds.ts'
-import { lengthText } from '../../core/quantity-text.ts'
+import { lengthText } from '../../core/length-text.ts'
 import type { Bundle, Release } from '../../wire/api.ts'
 
 const NAMES: Readonly<Record<Kind, string>> = {

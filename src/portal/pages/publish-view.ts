@@ -1,6 +1,6 @@
 /** Drafts and the library -> what their templates print. Pure. */
 import prettyBytes from 'pretty-bytes'
-import { lengthText } from '../../core/quantity-text.ts'
+import { lengthText } from '../../core/length-text.ts'
 import type { Draft, DraftFile, LibraryListing, Review } from '../../wire/api.ts'
 import type { Page } from '../cursor.ts'
 import type { PublishedAs } from '../publishing-pages.ts'

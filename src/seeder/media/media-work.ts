@@ -11,6 +11,7 @@ import { MiB, seconds } from '../../core/units.ts'
 import { sleep, type Clock } from '../../platform/clock.ts'
 import { readFileBounded } from '../../platform/files.ts'
 import type { Logger } from '../../platform/log.ts'
+import { missingReason } from '../missing-reason.ts'
 import type { ReleaseStore } from '../release-store.ts'
 import type { Shelf } from '../shelf.ts'
 import { tellMedia, type TellParts } from './tell-media.ts'
@@ -97,6 +98,9 @@ export class MediaWork implements AsyncDisposable {
     const { bundle, release } = record
     const found = await tellMedia(this.#parts, { bundle, release }, record, this.#stopped.signal)
     this.#parts.log.debug({ infohash: hash, bundle, release, found }, 'the media were looked for')
+    // a disk that was away for a moment is no reason never to look again
+    if (found === 'none' && (await missingReason(record)) !== undefined)
+      throw new ShoalError('not-found', 'its files were away')
     if (found === 'no-picture' && !this.#isToldOfPictures) {
       this.#isToldOfPictures = true
       this.#parts.log.info({ bundle, release }, 'no picture could be made of a video: is ffmpeg installed?')
