@@ -44,7 +44,7 @@ export async function mustBeGood(page: Page): Promise<void> {
 
 /** The same in the other colours: what has nothing to do with them was looked at before. */
 export async function mustBeReadableToo(page: Page, colorScheme: 'light' | 'dark'): Promise<void> {
-  await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' }) // no colour on its way to another
+  await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
   assert.deepEqual(
     await axeFaultsOf(page, '{ runOnly: ["color-contrast"] }'),
     [],
