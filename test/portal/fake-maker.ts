@@ -48,6 +48,7 @@ export class FakeMaker implements ReleaseMaker {
   }
 
   async make(path: string, onProgress: (bytes: number) => void, signal: AbortSignal): Promise<Torrent> {
+    signal.throwIfAborted() // stopped before it began
     onProgress(1)
     await this.before(signal)
     signal.throwIfAborted()
