@@ -19,6 +19,7 @@ import { digestOf, digestsOf, seededBytes } from '../support/tree.ts'
 const DESK = { viewport: { width: 1280, height: 900 }, colorScheme: 'light' } as const
 const PHONE = { viewport: { width: 360, height: 700 }, colorScheme: 'dark' } as const
 const PUBLISH = 'button[name=then][value=publish]'
+const HOSTILE = '"><img src=x onerror=alert(1)>.bin'
 /** Two of the page's portions of 32 MiB. */
 const FILM_BYTES = 40 * 1_024 * 1_024
 
@@ -44,10 +45,14 @@ describe('Publishing in a real browser', function () {
     address = `http://127.0.0.1:${await freePort()}`
     await mkdir(join(dir, 'library', 'films'), { recursive: true })
     await writeFile(join(dir, 'library', 'films', 'Drill & practice.bin'), seededBytes('drill', 1_000_000))
+    await writeFile(join(dir, 'library', HOSTILE), 'not to be published by this name')
     await mkdir(join(dir, 'course', 'week 1'), { recursive: true })
     await writeFile(join(dir, 'course', 'week 1', 'film.bin'), seededBytes('film', FILM_BYTES))
     await writeFile(join(dir, 'course', 'Économie & notes.txt'), 'notes')
     await writeFile(join(dir, 'course', 'empty.txt'), '')
+    await mkdir(join(dir, 'lessons', 'deep'), { recursive: true })
+    await writeFile(join(dir, 'lessons', 'deep', 'one.txt'), 'one')
+    await writeFile(join(dir, 'lessons', 'two.txt'), 'two')
     await start()
     browser = await launchChromium()
   })
@@ -125,7 +130,9 @@ describe('Publishing in a real browser', function () {
     await page.click('text=films')
     await mustBeGood(page)
     await page.click('button:has-text("Publish")')
-    await page.fill('textarea[name=description]', 'What to do when it burns')
+    await page.fill('textarea[name=description]', HOSTILE)
+    await page.fill('input[name=tags]', HOSTILE.slice(0, 40))
+    await page.fill('textarea[name=notes]', HOSTILE)
     await handIn(page)
     const file = join(await got('drill-practice'), 'Drill & practice.bin')
     assert.equal(await digestOf(file), await digestOf(join(dir, 'library', 'films', 'Drill & practice.bin')))
@@ -155,6 +162,28 @@ describe('Publishing in a real browser', function () {
     assert.deepEqual(troubles, [])
   })
 
+  it('takes a folder that is dropped, and lets a file be taken out without losing what was written', async () => {
+    const visitor = await visitorOf(browser, DESK)
+    const { page, troubles } = visitor
+    await signIn(visitor)
+    await page.goto(`${address}/publish`)
+    await page.click('text=Upload files')
+    await page.waitForSelector('#drop:not([hidden])')
+    await dropOn(page, '#drop', join(dir, 'lessons'))
+    await page.waitForSelector('#review', { timeout: 60_000 })
+    assert.match((await page.textContent('#listed')) ?? '', /lessons\/deep\/one\.txt[^]*lessons\/two\.txt/)
+    assert.equal(await page.inputValue('input[name=title]'), 'Lessons')
+    await page.fill('textarea[name=notes]', 'written meanwhile')
+    await page.click('button[aria-label="Take out lessons/two.txt"]')
+    await page.waitForFunction("!document.getElementById('listed').textContent.includes('two.txt')")
+    assert.equal(await page.inputValue('textarea[name=notes]'), 'written meanwhile')
+    await mustBeGood(page)
+    await page.click('summary:has-text("Delete this draft")')
+    await page.click('text=Delete it')
+    await page.waitForSelector('text=Deleted.')
+    assert.deepEqual(troubles, [])
+  })
+
   it('says in one sentence what cannot be uploaded, and sends nothing of it', async () => {
     const visitor = await visitorOf(browser, PHONE)
     const { page } = visitor
@@ -179,6 +208,21 @@ describe('Publishing in a real browser', function () {
     await mustBeGood(page)
   })
 })
+
+/** As somebody drops it who drags it from their desktop. */
+async function dropOn(page: Page, selector: string, path: string): Promise<void> {
+  const box = await page.locator(selector).boundingBox()
+  assert.ok(box !== null)
+  const [x, y] = [box.x + box.width / 2, box.y + 10]
+  const devtools = await page.context().newCDPSession(page)
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
+    await devtools.send('Input.dispatchDragEvent', {
+      type,
+      x,
+      y,
+      data: { items: [], files: [path], dragOperationsMask: 1 },
+    })
+}
 
 /** Holds the page's uploads back after their first portion, and says so. */
 class EventOnSecondPortion {

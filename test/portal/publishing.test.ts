@@ -14,6 +14,7 @@ import { limits } from '../../src/wire/limits.ts'
 import { cleanJpeg } from '../../src/wire/jpeg.ts'
 import { FakeMaker } from './fake-maker.ts'
 import { jpegOfSize } from '../support/jpegs.ts'
+import { signedIn } from './page-person.ts'
 import { bytesOfBody, openTestPortal, type TestPortal, type TestPortalOptions } from './test-portal.ts'
 
 const detailOf = ({ body }: request.Response): string => String((body as Problem).detail)
@@ -40,8 +41,8 @@ describe('Publishing through the portal', function () {
 
   const draft = async (body: object = {}, token = paula): Promise<Draft> =>
     (await portal.api('post', '/drafts', token).send(body).expect(201)).body as Draft
-  const shown = async (id: string): Promise<Draft> =>
-    (await portal.api('get', `/drafts/${id}`, paula).expect(200)).body as Draft
+  const shown = async (id: string, token = paula): Promise<Draft> =>
+    (await portal.api('get', `/drafts/${id}`, token).expect(200)).body as Draft
   const change = (id: string, body: object): request.Test =>
     portal.api('put', `/drafts/${id}`, paula).send(body)
   const tell = (id: string, ...files: object[]): request.Test =>
@@ -76,13 +77,13 @@ describe('Publishing through the portal', function () {
     await change(id, { rights: 'Our own', ...more }).expect(200)
     return id
   }
-  const until = async (id: string, state: Draft['state']): Promise<Draft> => {
+  const until = async (id: string, state: Draft['state'], token = paula): Promise<Draft> => {
     for (let i = 0; i < 200; i++) {
-      const now = await shown(id)
+      const now = await shown(id, token)
       if (now.state === state) return now
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
-    throw new Error(`the draft is ${JSON.stringify(await shown(id))}`)
+    throw new Error(`the draft is ${JSON.stringify(await shown(id, token))}`)
   }
   const releases = async (slug: string): Promise<Release[]> => (await portal.detail(paula, slug)).releases
 
@@ -163,6 +164,20 @@ describe('Publishing through the portal', function () {
     assert.match(String(maker.made[0]), /\/Two files$/)
   })
 
+  it('reviews loose files under the title that they have now, also after another was handed in', async () => {
+    const id = await ready({ 'a.txt': 'a', 'b.txt': 'b' }, { title: 'First' })
+    maker.before = () => Promise.reject(new Error('no'))
+    await submit(id).expect(200)
+    await until(id, 'failed')
+    await change(id, { title: 'Second' }).expect(200)
+    const review = await portal.api('get', `/drafts/${id}/review`, paula).expect(200)
+    assert.equal((review.body as Review).name, 'Second')
+    maker.before = () => Promise.resolve()
+    await submit(id).expect(200)
+    await until(id, 'published')
+    assert.match(String(maker.made[0]), /\/Second$/)
+  })
+
   it('goes live at its time, and is recalled at its end', async () => {
     const at = (ms: number): string => new Date(portal.clock.epoch() + ms).toISOString()
     const id = await ready(
@@ -180,6 +195,11 @@ describe('Publishing through the portal', function () {
     await portal.complete(release === undefined ? [] : [release.infohash])
     const link = await portal.link(paula, 'soon', { expiresInSeconds: 24 * 3_600 })
     assert.equal(link.grant.expiresAt, release?.expiresAt)
+    const page = await signedIn(portal, 'vera')
+    assert.match(
+      (await page.get('/bundles/soon').expect(200)).text,
+      /It is here until .* and is recalled then/,
+    )
     portal.clock.advance(hours(1))
     for (let i = 0; i < 100 && (await releases('soon'))[0]?.state !== 'recalled'; i++)
       portal.clock.advance(seconds(15)) // each look is at the time at which it begins
@@ -494,12 +514,7 @@ describe('Publishing through the portal', function () {
     await until(id, 'scheduled')
     await portal.api('put', '/users/paula', portal.adminToken).send({ role: 'viewer' }).expect(200)
     portal.clock.advance(millis(hours(1) + seconds(5)))
-    for (let i = 0; i < 100; i++) {
-      const answer = await portal.api('get', `/drafts/${id}`, portal.adminToken)
-      if ((answer.body as Draft).state === 'failed') return
-      await new Promise((resolve) => setTimeout(resolve, 10))
-    }
-    assert.fail('it was not refused')
+    assert.match(String((await until(id, 'failed', portal.adminToken)).reason), /may not publish it any more/)
   })
 
   it('publishes nothing for who was disabled meanwhile', async () => {
@@ -518,12 +533,7 @@ describe('Publishing through the portal', function () {
       .api('post', '/users/paula/disable', portal.adminToken)
       .expect((res) => assert.ok(res.status < 300, res.text))
     portal.clock.advance(millis(hours(1) + seconds(5)))
-    for (let i = 0; i < 100; i++) {
-      const answer = await portal.api('get', `/drafts/${id}`, portal.adminToken)
-      if ((answer.body as Draft).state === 'failed') return
-      await new Promise((resolve) => setTimeout(resolve, 10))
-    }
-    assert.fail('it was not refused')
+    assert.match(String((await until(id, 'failed', portal.adminToken)).reason), /is disabled/)
   })
 
   it('says where nothing can be published', async () => {

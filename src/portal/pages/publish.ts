@@ -21,7 +21,7 @@ export function publishPages(services: PageServices): Router {
   on('/publish/library', sendLibrary)
   on('/publish/:id', (visit) => sendDraft(visit))
   router.post('/publish/:id', knownFirst(services), readDraftForm, visited(services, save))
-  onForm('/publish/:id/take-back', (visit) => act(visit, 'takeBack'))
+  onForm('/publish/:id/take-back', takeBack)
   onForm('/publish/:id/delete', remove)
   router.post(
     '/publish/:id/remove',
@@ -153,10 +153,10 @@ const FIELDS = [
   'expiresAt',
 ]
 
-async function act(visit: Visit, what: 'takeBack'): Promise<void> {
+async function takeBack(visit: Visit): Promise<void> {
   const id = param(visit.req, 'id')
   try {
-    await visit.services.publishing[what](visit.account, id)
+    await visit.services.publishing.takeBack(visit.account, id)
   } catch (error) {
     await sendDraft(visit, { problem: sentenceOf(error) })
     return

@@ -132,6 +132,8 @@ function releaseOf(release: ReleaseDetail): object {
     reason: release.reason,
     notes: release.notes,
     rights: release.rights,
+    ends:
+      release.state === 'live' && release.expiresAt !== undefined ? momentText(release.expiresAt) : undefined,
     infohash: release.infohash,
     pieceLength: prettyBytes(release.pieceLengthBytes, { binary: true }),
     fileCount: files.length === 1 ? '1 file' : `${files.length} files`,

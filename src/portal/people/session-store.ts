@@ -5,10 +5,10 @@
  */
 import session, { type SessionData } from 'express-session'
 import { sql } from 'kysely'
-import { epochMillis, hours, type EpochMillis, type Millis } from '../../core/units.ts'
+import { epochMillis, hours, type Millis } from '../../core/units.ts'
 import type { Clock } from '../../platform/clock.ts'
-import { systemSentence } from '../../platform/system-sentence.ts'
 import type { Database } from '../database/tables.ts'
+import { PendingUses } from './pending-uses.ts'
 import { sha256Hex } from './tokens.ts'
 
 /** For a session whose cookie names no end. */
@@ -21,7 +21,7 @@ export class SessionStore extends session.Store {
   readonly #clock: Clock
   readonly #idle: Millis
   /** Uses that are not in the table yet, by hash: of sessions that are there, and of one minute. */
-  #uses = new Map<string, EpochMillis>()
+  readonly #uses = new PendingUses()
 
   /** `idle`: longer than the pause between two {@link noteUses}. */
   constructor(parts: { readonly db: Database; readonly clock: Clock; readonly idle: Millis }) {
@@ -46,25 +46,16 @@ export class SessionStore extends session.Store {
 
   /** Somebody did something in this session, which {@link get} has just given. Held in memory until {@link noteUses}. */
   noteUse(sid: string): void {
-    this.#uses.set(sha256Hex(sid), this.#clock.epoch())
+    this.#uses.note(sha256Hex(sid), this.#clock.epoch())
   }
 
-  /**
-   * Writes when each session was last used, all in one statement. To be called every minute and at the end: a write at each
-   * request would make everybody wait for the disk. What cannot be written is kept for the next time, as of tokens.
-   */
+  /** Writes when each session was last used. To be called every minute and at the end. */
   async noteUses(): Promise<void> {
-    const uses = this.#uses
-    if (uses.size === 0) return
-    this.#uses = new Map()
-    try {
-      await sql`
+    await this.#uses.writeBy((pairs) =>
+      sql`
         update sessions set expires_at = max(expires_at, min(coalesce(data ->> '$.endsAt', expires_at), (u.value ->> 1) + ${this.#idle}))
-        from json_each(${JSON.stringify([...uses])}) u where sessions.sid = u.value ->> 0`.execute(this.#db)
-    } catch (error) {
-      this.#uses = new Map([...uses, ...this.#uses])
-      if (systemSentence(error) === undefined) throw error
-    }
+        from json_each(${pairs}) u where sessions.sid = u.value ->> 0`.execute(this.#db),
+    )
   }
 
   override destroy(sid: string, done?: Callback): void {
@@ -107,7 +98,7 @@ export class SessionStore extends session.Store {
       .executeTakeFirst()
     if (row === undefined) return null
     const data = JSON.parse(row.data) as SessionData & { endsAt?: number }
-    const used = this.#uses.get(hash)
+    const used = this.#uses.of(hash)
     const usedUntil = used === undefined ? 0 : Math.min(data.endsAt ?? row.expires_at, used + this.#idle)
     return Math.max(row.expires_at, usedUntil) > this.#clock.epoch() ? data : null
   }

@@ -6,9 +6,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { sql } from 'kysely'
 import type { z } from 'zod'
 import { ShoalError } from '../../core/errors.ts'
-import type { EpochMillis } from '../../core/units.ts'
 import type { Clock } from '../../platform/clock.ts'
-import { systemSentence } from '../../platform/system-sentence.ts'
 import type { PersonRole, zCreatedToken, zNewToken, zTokenInfo } from '../../wire/api.ts'
 import type { Account } from '../account.ts'
 import { isoTime, textList } from '../catalogue/rows.ts'
@@ -16,6 +14,7 @@ import { revokeOriginsOf } from '../devices/devices.ts'
 import type { Database, TokenRow } from '../database/tables.ts'
 import { revokeServingGrants } from '../grants/serving-grants.ts'
 import type { Journal, RecordParts } from '../journal.ts'
+import { PendingUses } from './pending-uses.ts'
 import { groupsOf } from './memberships.ts'
 import { roleWithin } from './roles.ts'
 
@@ -36,7 +35,7 @@ export class Tokens {
   readonly #journal: Journal
   readonly #clock: Clock
   /** Uses that are not in the table yet, by token id: of good tokens only, so no more than there are. */
-  #uses = new Map<string, EpochMillis>()
+  readonly #uses = new PendingUses()
 
   constructor(parts: RecordParts) {
     this.#db = parts.db
@@ -75,7 +74,7 @@ export class Tokens {
     const all = this.#db.selectFrom('tokens').selectAll()
     const some = of === undefined ? all : all.where('user', '=', of)
     const rows = await some.orderBy('created_at').orderBy('id').execute()
-    return rows.map((row) => infoOf({ ...row, last_used_at: this.#uses.get(row.id) ?? row.last_used_at }))
+    return rows.map((row) => infoOf({ ...row, last_used_at: this.#uses.of(row.id) ?? row.last_used_at }))
   }
 
   /** `of`: only if it is that account's. @throws ShoalError `not-found`. */
@@ -115,23 +114,13 @@ export class Tokens {
     return (await this.#db.selectFrom('tokens').select('id').limit(1).executeTakeFirst()) === undefined
   }
 
-  /**
-   * Writes when each token was last used, all in one statement. To be called every minute and at the end: a write at
-   * the request itself would make everybody wait, for the disk and for the ledger's transaction. What cannot be
-   * written is kept for the next time: on a full disk whoever only reads is still served.
-   */
+  /** Writes when each token was last used. To be called every minute and at the end. */
   async noteUses(): Promise<void> {
-    const uses = this.#uses
-    if (uses.size === 0) return
-    this.#uses = new Map()
-    try {
-      await sql`
-        update tokens set last_used_at = u.value ->> 1 from json_each(${JSON.stringify([...uses])}) u
-        where tokens.id = u.value ->> 0`.execute(this.#db)
-    } catch (error) {
-      this.#uses = new Map([...uses, ...this.#uses])
-      if (systemSentence(error) === undefined) throw error
-    }
+    await this.#uses.writeBy((pairs) =>
+      sql`
+        update tokens set last_used_at = u.value ->> 1 from json_each(${pairs}) u
+        where tokens.id = u.value ->> 0`.execute(this.#db),
+    )
   }
 
   #find(column: 'hash' | 'id', value: string): Promise<FoundToken | undefined> {
@@ -149,7 +138,7 @@ export class Tokens {
     const now = this.#clock.epoch()
     if (row === undefined || (row.expires_at !== null && row.expires_at <= now)) return undefined
     if (row.disabled_at !== null) return undefined
-    this.#uses.set(row.id, now)
+    this.#uses.note(row.id, now)
     const { user, id: tokenId, person_role } = row
     if (person_role === null) return { user, role: row.role, groups: textList(row.groups), tokenId }
     const role = roleWithin(person_role, row.role)

@@ -20,6 +20,7 @@ import type { Services } from '../services.ts'
 import { mustBeWhole, type FileSums, type StoredDraft } from './draft-rows.ts'
 import type { ReleaseMaker, ServerLibrary } from './release-maker.ts'
 import { titleOf } from './title-of.ts'
+import { nameOf } from './upload-folder.ts'
 
 /** Where an upload goes on. */
 export const UPLOADS = '/api/v1/uploads'
@@ -206,7 +207,7 @@ async function wholeDraft(services: Services, account: Account, id: string) {
   const all = await files.all(id)
   mustBeWhole(sumsOfRows(all))
   const paths = all.map(({ path }) => path)
-  return { maker, root: folder.rootOf(draft, paths), name: folder.nameOf(draft, paths, draft.title) }
+  return { maker, root: folder.rootOf(draft, paths), name: nameOf(paths, draft.title) }
 }
 
 /** From here on it goes by itself. @throws ShoalError `bad-input`, `conflict` for what is missing. */

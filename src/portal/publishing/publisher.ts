@@ -17,7 +17,7 @@ import type { StoredDraft } from './draft-rows.ts'
 import type { Drafts } from './drafts.ts'
 import { listDraft, takenBack } from './list-draft.ts'
 import type { MakerPlace, ReleaseMaker } from './release-maker.ts'
-import type { DraftPlace, UploadFolder } from './upload-folder.ts'
+import { nameOf, topOf, type DraftPlace, type UploadFolder } from './upload-folder.ts'
 
 /** For drafts whose time has come, and for an origin that was not there yet. */
 const LOOK_EVERY = seconds(5)
@@ -155,7 +155,7 @@ export class Publisher implements AsyncDisposable {
     }
     const rows = await files.all(draft.id)
     const paths = rows.map(({ path }) => path)
-    const named = folder.nameOfLoose(paths, draft.title)
+    const named = topOf(paths) === undefined ? nameOf(paths, draft.title) : undefined
     if (named !== undefined && draft.state === 'submitted') {
       // written down first: what is killed in between is named at the next look
       if (!(await drafts.step(draft, { state: 'submitted', folder: named }))) throw takenBack()

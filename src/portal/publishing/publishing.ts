@@ -140,8 +140,8 @@ export class Publishing implements AsyncDisposable {
     const then = this.#clock.epoch() - STRAY_LIFE
     for (const uploadId of await this.folder.idleSince(then))
       if ((await this.files.ofUpload(uploadId)) === undefined) await this.folder.forgetUpload(uploadId)
-    for (const id of await this.folder.draftsIdleSince(then))
-      if ((await this.drafts.find(id)) === undefined) await this.folder.removeDraft(id)
+    const strays = await this.drafts.unknownOf(await this.folder.draftsIdleSince(then))
+    for (const id of strays) await this.folder.removeDraft(id)
   }
 
   /** In the draft's turn. False when it is not waited for. */

@@ -43,7 +43,7 @@ export async function mustHaveRoom(
 }
 
 /** What the person's uploads take, or will; those of recalled releases too, until their owner deletes them. */
-export async function usedBytes(tx: Tx, owner: string): Promise<number> {
+async function usedBytes(tx: Tx, owner: string): Promise<number> {
   const row = await tx
     .selectFrom('draft_files')
     .innerJoin('drafts', 'drafts.id', 'draft_files.draft_id')

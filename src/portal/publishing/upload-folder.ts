@@ -92,16 +92,6 @@ export class UploadFolder {
     return top === undefined ? folder : join(folder, top)
   }
 
-  /** What it will be called. */
-  nameOf({ folder }: DraftPlace, paths: readonly string[], title = ''): string {
-    return topOf(paths) ?? folder ?? folderNameOf(title)
-  }
-
-  /** What the folder of loose files will be named; undefined where nothing is loose. */
-  nameOfLoose(paths: readonly string[], title: string): string | undefined {
-    return topOf(paths) === undefined ? folderNameOf(title) : undefined
-  }
-
   /** Gives it that name, from whichever it has. May be repeated. */
   async settle(id: string, name: string): Promise<void> {
     const folder = join(this.#folder, id)
@@ -152,6 +142,9 @@ export function topOf(paths: readonly string[]): string | undefined {
   const [top] = tops
   return tops.size === 1 ? top : undefined
 }
+
+/** What is published of these files is called so: loose ones get a folder of the title. */
+export const nameOf = (paths: readonly string[], title: string): string => topOf(paths) ?? folderNameOf(title)
 
 /** A title as the name of a folder on any system. */
 export function folderNameOf(title: string): string {
