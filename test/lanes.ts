@@ -22,6 +22,7 @@ const LANES: Readonly<Record<Exclude<Lane, 'computing'>, readonly string[]>> = {
   alone: [
     'test/bench/lab.test.ts',
     'test/interop/one-swarm.test.ts',
+    'test/e2e/main-path.test.ts',
     'test/e2e/pages-meet.test.ts',
     'test/faults/disk-full.test.ts',
     'test/hostile/live.test.ts',
