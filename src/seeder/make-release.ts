@@ -6,6 +6,7 @@ import { encodeInfo, hashOf } from '../wire/torrent.ts'
 import { hashRelease, type HashOptions } from './hash-files.ts'
 import type { HashPool } from './hash-pool.ts'
 import type { ReleasePlan } from './plan-release.ts'
+import { missingReason } from './missing-reason.ts'
 import { isRecordOf, type ReleaseRecord } from './release-record.ts'
 import type { ReleaseStore } from './release-store.ts'
 import type { HashedFiles } from './reuse.ts'
@@ -57,6 +58,11 @@ export async function makeRelease(
   const infoBytes = encodeInfo(hashed.metainfo)
   const infoHash = hashOf(infoBytes)
   const before = parts.store.get(infoHash)
+  const torrent = { infoHash, metainfo: hashed.metainfo, infoBytes, announce: [], urlList: [] }
+  if (before !== undefined && (await isServedElsewhere(before, plan))) {
+    await hashed.forgetJournal()
+    return { record: before, torrent, hashedBytes: hashed.hashedBytes }
+  }
   const record: ReleaseRecord = {
     version: 1,
     infohash: infoHash,
@@ -75,8 +81,16 @@ export async function makeRelease(
   }
   await parts.store.put(record, infoBytes)
   await hashed.forgetJournal()
-  const torrent = { infoHash, metainfo: hashed.metainfo, infoBytes, announce: [], urlList: [] }
   return { record, torrent, hashedBytes: hashed.hashedBytes }
+}
+
+/** A second copy does not take the place of one that is listed and whole: whoever deletes the copy would take the release along. */
+async function isServedElsewhere(record: ReleaseRecord, plan: ReleasePlan): Promise<boolean> {
+  return (
+    record.state === 'registered' &&
+    record.contentFolder !== plan.contentFolder &&
+    (await missingReason(record)) === undefined
+  )
 }
 
 /** Newest last. */

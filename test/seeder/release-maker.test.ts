@@ -1,6 +1,6 @@
 /** What publishing through the portal asks of the seeder: looking, making, taking over, and the library to choose from. */
 import assert from 'node:assert/strict'
-import { copyFile, mkdir, symlink, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { releaseName, slug } from '../../src/core/ids.ts'
 import { seededRandom } from '../../src/core/random.ts'
@@ -93,6 +93,19 @@ describe('Making releases for the portal', () => {
         publishedAs: { bundle: 'drill', release: '1' },
       },
     ])
+  })
+
+  it('serves a release from where it was, when a copy of it was made and deleted', async () => {
+    const { maker } = seeder
+    const torrent = await maker.make(join(library, 'films', 'drill.bin'), () => undefined, never)
+    await maker.adopt(torrent.infoHash, PLACE)
+    const copy = join(scratch.path, 'copy', 'drill.bin')
+    await mkdir(join(scratch.path, 'copy'))
+    await copyFile(join(library, 'films', 'drill.bin'), copy)
+    assert.equal((await maker.make(copy, () => undefined, never)).infoHash, torrent.infoHash)
+    await rm(copy)
+    await maker.adopt(torrent.infoHash, PLACE) // it is looked at
+    assert.deepEqual(seeder.served(), { complete: [torrent.infoHash], partial: [], missing: [] })
   })
 
   it('tells of media what their publisher should know, and reads them once', async function () {

@@ -1,6 +1,5 @@
 /** Drafts: what somebody is about to publish through the portal, and how far that is. Who may see and do what is decided elsewhere. */
 import { randomBytes } from 'node:crypto'
-import { sql } from 'kysely'
 import { z } from 'zod'
 import { ShoalError } from '../../core/errors.ts'
 import type { InfoHash, Slug } from '../../core/ids.ts'
@@ -89,14 +88,6 @@ export class Drafts {
 
   find(id: string): Promise<StoredDraft | undefined> {
     return this.#parts.db.selectFrom('drafts').selectAll().where('id', '=', id).executeTakeFirst()
-  }
-
-  /** Those of the ids that no draft has; thousands are one statement. */
-  async unknownOf(ids: readonly string[]): Promise<readonly string[]> {
-    const { rows } = await sql<{ id: string }>`
-      select value as id from json_each(${JSON.stringify(ids)})
-      where value not in (select id from drafts)`.execute(this.#parts.db)
-    return rows.map(({ id }) => id)
   }
 
   /** As the API shows it. */

@@ -134,14 +134,15 @@ export class Publishing implements AsyncDisposable {
     })
   }
 
-  /** Drafts that nobody touches any more are given up, and files that no draft waits for: of two uploads begun at once, say. */
+  /**
+   * Drafts that nobody touches any more are given up, and uploads that no draft waits for: of two begun at once, say. A folder of
+   * which no row tells is left alone: after an older database was put back it may hold what is published.
+   */
   async sweep(): Promise<void> {
     for (const draft of await this.drafts.abandoned()) await this.dropDraft(draft)
     const then = this.#clock.epoch() - STRAY_LIFE
     for (const uploadId of await this.folder.idleSince(then))
       if ((await this.files.ofUpload(uploadId)) === undefined) await this.folder.forgetUpload(uploadId)
-    const strays = await this.drafts.unknownOf(await this.folder.draftsIdleSince(then))
-    for (const id of strays) await this.folder.removeDraft(id)
   }
 
   /** In the draft's turn. False when it is not waited for. */

@@ -3,7 +3,7 @@
  * from there for as long as their release is.
  */
 import { lstat, mkdir, open, readdir, rename, rm, rmdir, stat, statfs } from 'node:fs/promises'
-import { basename, dirname, join, relative, sep } from 'node:path'
+import { dirname, join, relative, sep } from 'node:path'
 import { systemCode } from '../../core/errors.ts'
 import { refusalOfName } from '../../core/file-name.ts'
 
@@ -114,15 +114,6 @@ export class UploadFolder {
       found.set(relative(root, path).replaceAll(sep, '/'), (await lstat(path)).size)
     }
     return found
-  }
-
-  /** Folders of drafts that nothing was put into since then. */
-  async draftsIdleSince(then: number): Promise<string[]> {
-    const names = (await readdir(this.#folder)).filter((name) => name !== basename(this.incoming))
-    const idle = await Promise.all(
-      names.map(async (name) => ((await writtenAt(join(this.#folder, name))) < then ? name : undefined)),
-    )
-    return idle.filter((name) => name !== undefined)
   }
 
   #pathOf({ id, folder }: DraftPlace, path: string): string {
