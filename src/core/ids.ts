@@ -60,16 +60,29 @@ export const infoHashIn = (packet: Buffer, at: number): InfoHash =>
 /** The same for a peer id. */
 export const peerIdIn = (packet: Buffer, at: number): PeerId => packet.toString('hex', at, at + 20) as PeerId
 
-/** Hex digits of 20 bytes are what they should be: no look at them again, since the tracker does this at every announce. */
+const HEX_OF_BYTE = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
+/**
+ * Hex digits of 20 bytes are what they should be: no look at them again, since the tracker does this at every announce.
+ * By hand, as all here and in `wire` that the watch page uses: browsers have no Buffer.
+ */
 function hexOf(bytes: Uint8Array, what: string): string {
   if (bytes.length !== 20) throw new ShoalError('bad-input', `${what} expected, got ${bytes.length}`)
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
+  let hex = ''
+  for (const byte of bytes) hex += HEX_OF_BYTE[byte]
+  return hex
 }
 
 /** The 20 bytes behind an {@link InfoHash} or a {@link PeerId}. */
 export function bytesOf(hex: InfoHash | PeerId): Uint8Array {
-  return Buffer.from(hex, 'hex')
+  const bytes = new Uint8Array(20)
+  for (let i = 0; i < 20; i++)
+    bytes[i] = (digitOf(hex.charCodeAt(2 * i)) << 4) | digitOf(hex.charCodeAt(2 * i + 1))
+  return bytes
 }
+
+/** Of `0` to `9` and `a` to `f`. */
+const digitOf = (code: number): number => (code < 0x3a ? code - 0x30 : code - 0x57)
 
 export function grantId(text: string): GrantId {
   must(GRANT_ID.test(text), 'a grant id', text)

@@ -6,7 +6,7 @@ export const HANDSHAKE_BYTES = 68
 /** The first byte of every plain BitTorrent connection: the length of the protocol's name. */
 export const PROTOCOL_NAME_BYTES = 19
 
-const PROTOCOL = Buffer.from('\x13BitTorrent protocol', 'latin1')
+const PROTOCOL = new TextEncoder().encode('\x13BitTorrent protocol')
 const RESERVED_AT = 20
 const INFO_HASH_AT = 28
 const PEER_ID_AT = 48

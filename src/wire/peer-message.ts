@@ -148,7 +148,7 @@ export function encodePeerMessage(message: PeerMessage): Uint8Array {
     case 'suggest':
     case 'allowed-fast': {
       const bytes = frame(MESSAGE_ID[message.kind], 4)
-      bytes.writeUInt32BE(message.piece, 5)
+      viewOf(bytes).setUint32(5, message.piece)
       return bytes
     }
     case 'bitfield':
@@ -158,12 +158,9 @@ export function encodePeerMessage(message: PeerMessage): Uint8Array {
     case 'reject':
       return encodeBlockRanges(message.kind, [message])
     case 'piece':
-      return Buffer.concat([
-        encodePieceHeader(message.piece, message.offset, message.block.length),
-        message.block,
-      ])
+      return joined(encodePieceHeader(message.piece, message.offset, message.block.length), message.block)
     case 'extended':
-      return frameWith(MESSAGE_ID.extended, Buffer.concat([Uint8Array.of(message.id), message.payload]))
+      return frameWith(MESSAGE_ID.extended, joined(Uint8Array.of(message.id), message.payload))
     case 'unknown':
       return frameWith(message.id, message.payload)
     default:
@@ -173,11 +170,12 @@ export function encodePeerMessage(message: PeerMessage): Uint8Array {
 
 /** What stands before a block of `blockBytes` bytes. */
 export function encodePieceHeader(piece: number, offset: number, blockBytes: number): Uint8Array {
-  const bytes = Buffer.allocUnsafe(PIECE_HEADER_BYTES)
-  bytes.writeUInt32BE(9 + blockBytes, 0)
+  const bytes = new Uint8Array(PIECE_HEADER_BYTES)
+  const view = viewOf(bytes)
+  view.setUint32(0, 9 + blockBytes)
   bytes[4] = MESSAGE_ID.piece
-  bytes.writeUInt32BE(piece, 5)
-  bytes.writeUInt32BE(offset, 9)
+  view.setUint32(5, piece)
+  view.setUint32(9, offset)
   return bytes
 }
 
@@ -186,22 +184,32 @@ export function encodeBlockRanges(
   kind: 'request' | 'cancel' | 'reject',
   ranges: readonly BlockRange[],
 ): Uint8Array {
-  const bytes = Buffer.allocUnsafe(17 * ranges.length)
+  const bytes = new Uint8Array(17 * ranges.length)
+  const view = viewOf(bytes)
   let at = 0
   for (const range of ranges) {
-    bytes.writeUInt32BE(13, at)
+    view.setUint32(at, 13)
     bytes[at + 4] = MESSAGE_ID[kind]
-    bytes.writeUInt32BE(range.piece, at + 5)
-    bytes.writeUInt32BE(range.offset, at + 9)
-    bytes.writeUInt32BE(range.length, at + 13)
+    view.setUint32(at + 5, range.piece)
+    view.setUint32(at + 9, range.offset)
+    view.setUint32(at + 13, range.length)
     at += 17
   }
   return bytes
 }
 
-function frame(id: number, bodyBytes: number): Buffer {
-  const bytes = Buffer.allocUnsafe(5 + bodyBytes)
-  bytes.writeUInt32BE(1 + bodyBytes, 0)
+const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
+function joined(head: Uint8Array, body: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(head.length + body.length)
+  bytes.set(head)
+  bytes.set(body, head.length)
+  return bytes
+}
+
+function frame(id: number, bodyBytes: number): Uint8Array {
+  const bytes = new Uint8Array(5 + bodyBytes)
+  viewOf(bytes).setUint32(0, 1 + bodyBytes)
   bytes[4] = id
   return bytes
 }

@@ -3,10 +3,21 @@
  * answers, and the offers and answers of others.
  */
 import type { InfoHash, PeerId } from '../core/ids.ts'
-import type { Millis } from '../core/units.ts'
+import { millis, type Millis } from '../core/units.ts'
 import type { AnnounceRefusal } from './announce.ts'
 import type { ScrapeCounts } from './scrape.ts'
-import { binaryOf, type Offer } from './signal.ts'
+import {
+  binaryOf,
+  countOf,
+  descriptionOf,
+  infoHashOf,
+  type Json,
+  offerIdOf,
+  parseJson,
+  peerIdOf,
+  recordOf,
+  type Offer,
+} from './signal.ts'
 
 export interface SignalAnnounceReply {
   readonly infoHash: InfoHash
@@ -68,4 +79,62 @@ export function formatSignalRefusal(
       ? {}
       : { 'retry in': retryInMs === 'never' ? 'never' : Math.ceil(retryInMs / 60_000) }),
   })
+}
+
+/** What a browser, or whoever signals like one, hears from the tracker. */
+export type SignalReply =
+  | ({ readonly kind: 'counts' } & SignalAnnounceReply)
+  /** Another peer's offer, to be answered, or its answer to one of ours. */
+  | ({
+      readonly kind: 'offer' | 'answer'
+      readonly infoHash: InfoHash
+      readonly from: PeerId
+    } & Offer)
+  | { readonly kind: 'refused'; readonly reason: string; readonly retryInMs?: Millis | 'never' }
+  /** An answer to a scrape, or a warning: nothing that we ask for. */
+  | { readonly kind: 'other' }
+
+const REASON_CHARS_MAX = 400
+
+/** @throws ShoalError `bad-input`, `over-limit`: the tracker is one's own company's, and its words are still bounded. */
+export function parseSignalReply(text: string): SignalReply {
+  const message = recordOf(parseJson(text), 'the reply')
+  const reason = message['failure reason']
+  if (typeof reason === 'string') return refusalOf(reason, message['retry in'])
+  if (message['action'] !== 'announce') return { kind: 'other' }
+  if (isThere(message['offer'])) return introductionOf('offer', message)
+  if (isThere(message['answer'])) return introductionOf('answer', message)
+  return {
+    kind: 'counts',
+    infoHash: infoHashOf(message['info_hash']),
+    intervalMs: millis(1_000 * Math.min(countOf(message['interval'], 'interval') ?? 120, INTERVAL_MAX)),
+    complete: countOf(message['complete'], 'complete') ?? 0,
+    incomplete: countOf(message['incomplete'], 'incomplete') ?? 0,
+  }
+}
+
+/** Seconds: none sends us away for longer. */
+const INTERVAL_MAX = 3_600
+
+const isThere = (value: unknown): boolean => value !== undefined && value !== null
+
+function introductionOf(kind: 'offer' | 'answer', message: Json): SignalReply {
+  return {
+    kind,
+    infoHash: infoHashOf(message['info_hash']),
+    from: peerIdOf(message['peer_id'], 'peer_id'),
+    offerId: offerIdOf(message['offer_id']),
+    sdp: descriptionOf(message[kind], kind),
+  }
+}
+
+function refusalOf(reason: string, retryIn: unknown): SignalReply {
+  const said = reason.slice(0, REASON_CHARS_MAX)
+  if (retryIn === 'never') return { kind: 'refused', reason: said, retryInMs: 'never' }
+  const inMinutes = typeof retryIn === 'number' && retryIn >= 0 && retryIn <= 24 * 60 ? retryIn : undefined
+  return {
+    kind: 'refused',
+    reason: said,
+    ...(inMinutes === undefined ? {} : { retryInMs: millis(60_000 * inMinutes) }),
+  }
 }

@@ -98,19 +98,24 @@ export function formatSignal(message: SignalMessage): string {
 
 /** The 20 bytes of an id, a character each. */
 export function binaryOf(id: InfoHash | PeerId): string {
-  return Buffer.from(bytesOf(id)).toString('latin1')
+  return String.fromCharCode(...bytesOf(id))
 }
+
+/** The bytes of what was made of them by {@link binaryOf}. */
+const bytesOfBinary = (text: string): Uint8Array =>
+  Uint8Array.from({ length: text.length }, (_, at) => text.charCodeAt(at))
 
 /** @throws ShoalError `bad-input` unless it is 20 characters up to U+00FF. */
 export function offerIdOf(value: unknown): OfferId {
   return twentyBytes(value, 'offer_id') as OfferId
 }
 
-type Json = Readonly<Record<string, unknown>>
+export type Json = Readonly<Record<string, unknown>>
 
 const bad = (reason: string): ShoalError => new ShoalError('bad-input', reason)
 
-function parseJson(text: string): unknown {
+/** @throws ShoalError `bad-input`, `over-limit`. */
+export function parseJson(text: string): unknown {
   if (text.length > limits.signalFrameBytesMax) throw new ShoalError('over-limit', 'the message is too long')
   try {
     return JSON.parse(text)
@@ -119,7 +124,8 @@ function parseJson(text: string): unknown {
   }
 }
 
-function recordOf(value: unknown, name: string): Json {
+/** @throws ShoalError `bad-input`. */
+export function recordOf(value: unknown, name: string): Json {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw bad(`${name}: an object expected`)
   return value as Json
@@ -164,7 +170,8 @@ function offersOf(value: unknown): readonly Offer[] {
   return offers
 }
 
-function descriptionOf(value: unknown, type: 'offer' | 'answer'): Sdp {
+/** @throws ShoalError `bad-input`, `over-limit`. */
+export function descriptionOf(value: unknown, type: 'offer' | 'answer'): Sdp {
   const { type: named, sdp } = recordOf(value, type)
   if (named !== type || typeof sdp !== 'string')
     throw bad(`${type}: an object with "type":"${type}" and "sdp" expected`)
@@ -179,10 +186,12 @@ function infoHashesOf(value: unknown): readonly InfoHash[] {
   return [...new Set(value.map(infoHashOf))]
 }
 
-const infoHashOf = (value: unknown): InfoHash =>
-  infoHashOfBytes(Buffer.from(twentyBytes(value, 'info_hash'), 'latin1'))
-const peerIdOf = (value: unknown, name: string): PeerId =>
-  peerIdOfBytes(Buffer.from(twentyBytes(value, name), 'latin1'))
+/** @throws ShoalError `bad-input`. */
+export const infoHashOf = (value: unknown): InfoHash =>
+  infoHashOfBytes(bytesOfBinary(twentyBytes(value, 'info_hash')))
+/** @throws ShoalError `bad-input`. */
+export const peerIdOf = (value: unknown, name: string): PeerId =>
+  peerIdOfBytes(bytesOfBinary(twentyBytes(value, name)))
 
 const TWENTY_BYTES = /^[\0-\xff]{20}$/
 
@@ -192,7 +201,7 @@ function twentyBytes(value: unknown, name: string): string {
 }
 
 /** Undefined when the client leaves it out, or has JSON write an infinite or missing number as `null`. */
-function countOf(value: unknown, name: string): number | undefined {
+export function countOf(value: unknown, name: string): number | undefined {
   if (value === undefined || value === null) return undefined
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 0)
     throw bad(`${name}: a whole number expected`)
