@@ -38,3 +38,13 @@ export function withFitCandidates(sdp: Sdp, isFit: (candidate: Candidate) => boo
     return /^\d{1,5}$/.test(port) && isFit({ host, port: Number(port) }) ? line : ''
   }) as Sdp
 }
+
+/** The hosts of its candidates, once each, as they stand there. */
+export function addressesIn(sdp: Sdp): string[] {
+  const hosts = new Set<string>()
+  for (const [, value = ''] of sdp.matchAll(CANDIDATE_LINE)) {
+    const [, , , , host = ''] = value.split(' ', 5)
+    if (host !== '') hosts.add(host)
+  }
+  return [...hosts]
+}

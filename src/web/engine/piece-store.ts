@@ -1,0 +1,38 @@
+/** Where verified pieces are kept: on the disk where the browser lets us, else in memory, for as long as the page is open. */
+
+export interface PieceStore {
+  /** The caller never changes the bytes. @throws when there is no room. */
+  put(piece: number, bytes: Uint8Array<ArrayBuffer>): Promise<void>
+  /** Undefined when it is not there any more. */
+  get(piece: number, offset: number, length: number): Promise<Uint8Array | undefined>
+}
+
+/** The newest pieces, up to so many bytes. */
+export class MemoryStore implements PieceStore {
+  readonly #bytesMax: number
+  readonly #onDropped: (piece: number) => void
+  readonly #pieces = new Map<number, Uint8Array>()
+  #bytes = 0
+
+  constructor(options: { readonly bytesMax: number; readonly onDropped?: (piece: number) => void }) {
+    this.#bytesMax = options.bytesMax
+    this.#onDropped = options.onDropped ?? (() => undefined)
+  }
+
+  put(piece: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    this.#pieces.set(piece, bytes)
+    this.#bytes += bytes.length
+    for (const [oldest, old] of this.#pieces) {
+      if (this.#bytes <= this.#bytesMax || oldest === piece) break
+      this.#pieces.delete(oldest)
+      this.#bytes -= old.length
+      this.#onDropped(oldest)
+    }
+    return Promise.resolve()
+  }
+
+  get(piece: number, offset: number, length: number): Promise<Uint8Array | undefined> {
+    const bytes = this.#pieces.get(piece)
+    return Promise.resolve(bytes?.subarray(offset, offset + length))
+  }
+}

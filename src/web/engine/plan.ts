@@ -1,0 +1,86 @@
+/**
+ * When a missing piece is taken from the server. Colleagues are asked as soon as they have it; the server is for what nobody has,
+ * and for what would come too late. All times in ms; a piece is *due* when the player runs out of what lies before it.
+ *
+ * Of what nobody has, each viewer fetches its share early: the one whose hash of peer and pieces is highest (rendezvous hashing;
+ * Thaler and Ravishankar, 1998), and passes it on. Should it be slow or gone, the next in that order steps in as the time gets
+ * shorter. So many who watch the same draw one copy from the server.
+ */
+
+/** Pieces due sooner are fetched by whose turn it is, though nobody waits for them yet. */
+const OWN_AHEAD = 40_000
+/** Whoever is next in the order waits until it is due so soon, and the one after that {@link STEP} longer. */
+const SECOND_AHEAD = 20_000
+const STEP = 5_000
+const LAST_AHEAD = 5_000
+/** The player stops soon: whoever needs it fetches it... */
+const CRITICAL = 1_200
+/** ...one after the other, so that of ten who need it at the same moment the first is enough. */
+const STAGGER = 150
+/** A colleague that said to fetch it is waited for so long, when the player needs it. */
+const BELIEVED_FOR = 3_000
+/** A colleague has it and may be asked: the server comes in only when it is due so soon, and the colleague was tried. */
+const RESCUE_AHEAD = 2_000
+const RESCUE_AFTER = 800
+
+/** Colleagues are asked for what is due within this. */
+export const PEERS_AHEAD = 90_000
+
+export interface PieceOutlook {
+  /** Until the player needs it; 0 when it waits for it. */
+  readonly dueMs: number
+  /** How many colleagues that answer have it. */
+  readonly holders: number
+  /** For how long they have been asked for it; 0 when they were not. */
+  readonly askedForMs: number
+  /** For how long one of them has been fetching it, by its own word; undefined: nobody said so. */
+  readonly comingForMs: number | undefined
+  /** For how long it has been needed at once. */
+  readonly criticalForMs: number
+  /** 0: it is our turn. */
+  readonly rank: number
+}
+
+export type ServerUse = 'no' | 'ahead' | 'urgent'
+
+export function serverUseFor({
+  dueMs,
+  holders,
+  askedForMs,
+  comingForMs,
+  criticalForMs,
+  rank,
+}: PieceOutlook): ServerUse {
+  if (holders > 0) return dueMs < RESCUE_AHEAD && askedForMs > RESCUE_AFTER ? 'urgent' : 'no'
+  const isCritical = isCriticalAt(dueMs)
+  if (comingForMs !== undefined) return isCritical && comingForMs > BELIEVED_FOR ? 'urgent' : 'no'
+  if (isCritical) return criticalForMs >= STAGGER * rank ? 'urgent' : 'no'
+  return dueMs < patienceOf(rank) ? 'ahead' : 'no'
+}
+
+export const isCriticalAt = (dueMs: number): boolean => dueMs < CRITICAL
+
+function patienceOf(rank: number): number {
+  return rank === 0 ? OWN_AHEAD : Math.max(LAST_AHEAD, SECOND_AHEAD - STEP * (rank - 1))
+}
+
+/** How many of the others come before us for this group of pieces. */
+export function rankOf(group: number, self: string, others: Iterable<string>): number {
+  const own = weightOf(group, self)
+  let rank = 0
+  for (const other of others) {
+    const weight = weightOf(group, other)
+    if (weight > own || (weight === own && other > self)) rank++
+  }
+  return rank
+}
+
+/** FNV-1a, 32 bits, and its bits mixed once more (MurmurHash3's finalizer): ids that are alike give weights that are not. */
+function weightOf(group: number, peer: string): number {
+  let hash = 0x811c9dc5
+  const text = `${group} ${peer}`
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return (hash ^ (hash >>> 16)) >>> 0
+}

@@ -1,0 +1,47 @@
+/** Where the player reads, and how long it can go on without more. */
+import type { PieceIndex } from '../../core/piece-layout.ts'
+
+/** A player that reads on may ask once more for what it had, or leave out a little: no jump. */
+const NEAR_PIECES = 4
+
+export class Position {
+  readonly #pieceMs: number
+  #next: PieceIndex
+  #slackMs = 0
+  #at = 0
+  #isPlaying = true
+
+  constructor(first: PieceIndex, pieceMs: number) {
+    this.#next = first
+    this.#pieceMs = pieceMs
+  }
+
+  /** The first piece that it has not. */
+  get next(): PieceIndex {
+    return this.#next
+  }
+
+  /** It asks for what lies in this piece. True when that is a jump: what it has before it is worth nothing then. */
+  reads(piece: PieceIndex, now: number): boolean {
+    const isJump = piece < this.#next - NEAR_PIECES || piece > this.#next + NEAR_PIECES
+    this.#next = piece
+    if (isJump) {
+      this.#slackMs = 0
+      this.#at = now
+    }
+    return isJump
+  }
+
+  /** It has so much before it, and uses it up unless it stands still. */
+  told(slackMs: number, isPlaying: boolean, now: number): void {
+    this.#slackMs = slackMs
+    this.#isPlaying = isPlaying
+    this.#at = now
+  }
+
+  /** Until the player needs the piece; 0 when it waits for it. */
+  dueMs(piece: PieceIndex, now: number): number {
+    const used = this.#isPlaying ? now - this.#at : 0
+    return Math.max(0, Math.max(0, this.#slackMs - used) + (piece - this.#next) * this.#pieceMs)
+  }
+}

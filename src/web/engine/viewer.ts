@@ -1,0 +1,303 @@
+/**
+ * One who watches: takes what the player needs from colleagues and the server, verifies it, gives it to the player and passes it
+ * on. Everything that can happen to it is a method here; what is fetched from whom is `fetching.ts`, who gets what `uploads.ts`.
+ */
+import { Bitfield } from '../../core/bitfield.ts'
+import { messageOf } from '../../core/errors.ts'
+import type { PeerId } from '../../core/ids.ts'
+import type { PieceIndex } from '../../core/piece-layout.ts'
+import type { Random } from '../../core/random.ts'
+import { millis, type Millis } from '../../core/units.ts'
+import { encodeHandshake, type Handshake } from '../../wire/handshake.ts'
+import { limits } from '../../wire/limits.ts'
+import type { BlockRange } from '../../wire/peer-message.ts'
+import type { Channel, EngineClock } from './channel.ts'
+import { Conversation } from './conversation.ts'
+import { Fetching } from './fetching.ts'
+import { Tally, type Figures } from './figures.ts'
+import { PeerBans } from './peer-bans.ts'
+import type { PieceStore } from './piece-store.ts'
+import type { PieceWork } from './piece-work.ts'
+import { Proof } from './proof.ts'
+import { Reading } from './reading.ts'
+import type { ServerSource } from './server-runs.ts'
+import { Uploads } from './uploads.ts'
+import { ViewerPeer } from './viewer-peer.ts'
+import { pieceAt, type Watched } from './watched.ts'
+
+export interface ViewerParts {
+  readonly clock: EngineClock
+  readonly random: Random
+  readonly watched: Watched
+  readonly self: PeerId
+  readonly server: ServerSource
+  readonly store: PieceStore
+  readonly sha1: (bytes: Uint8Array<ArrayBuffer>) => Promise<Uint8Array>
+  /** For whoever is curious: who was banned, what the server refused. */
+  readonly onNote?: (sentence: string) => void
+}
+
+/** What changes by time alone is looked at so often. */
+const TICK: Millis = millis(200)
+const REVIEW_EVERY = 1_000
+const KEEP_ALIVE_AFTER = 60_000
+/** More colleagues than this give nothing that these do not. */
+export const PEERS_MAX = 16
+
+export class Viewer {
+  readonly #parts: ViewerParts
+  readonly #have: Bitfield
+  readonly #peers = new Map<PeerId, ViewerPeer>()
+  /** Not greeted yet. */
+  readonly #strangers = new Set<Channel>()
+  readonly #bans = new PeerBans()
+  readonly #tally = new Tally()
+  readonly #proof: Proof
+  readonly #fetching: Fetching
+  readonly #uploads: Uploads
+  readonly #reading: Reading
+  readonly #ticking: { cancel(): void }
+  #reviewedAt = 0
+  #isClosed = false
+
+  constructor(parts: ViewerParts) {
+    this.#parts = parts
+    const { clock, random, self, server, sha1, watched } = parts
+    this.#have = new Bitfield(watched.layout.count)
+    this.#proof = new Proof(watched, sha1)
+    const peers = (): Iterable<ViewerPeer> => this.#peers.values()
+    this.#fetching = new Fetching({
+      clock,
+      watched,
+      server,
+      self,
+      peers,
+      have: this.#have,
+      isSuspect: (piece) => this.#proof.isSuspect(piece),
+      onBytes: (from, bytes) => {
+        const kind = from === 'http' ? from : from.isGateway ? 'gateway' : 'colleague'
+        this.#tally.came(kind, bytes, clock.now())
+      },
+      onWhole: (work) => void this.#judge(work),
+    })
+    this.#uploads = new Uploads({
+      clock,
+      random,
+      peers,
+      read: (range) => this.#readBlock(range),
+      onSent: (bytes) => {
+        this.#tally.sent(bytes, clock.now())
+      },
+    })
+    this.#reading = new Reading({
+      watched,
+      store: parts.store,
+      have: this.#have,
+      onMoved: (piece) => {
+        this.#moveTo(piece)
+      },
+    })
+    this.#ticking = clock.every(TICK, () => {
+      this.#tick()
+    })
+  }
+
+  /** Colleagues that are greeted; the gateway is none. */
+  get colleagues(): number {
+    return [...this.#peers.values()].filter((peer) => !peer.isGateway).length
+  }
+
+  /** Whether another connection is worth having. */
+  get hasRoom(): boolean {
+    return this.#peers.size + this.#strangers.size < PEERS_MAX
+  }
+
+  /** Somebody of that name, or at one of these addresses, is not to be talked to again. */
+  isBanned(peer: PeerId, addresses: readonly string[]): boolean {
+    return this.#bans.has(peer) || addresses.some((address) => this.#bans.hasAddress(address))
+  }
+
+  figures(): Figures {
+    return this.#tally.figures(this.colleagues, this.#parts.clock.now())
+  }
+
+  get serverTrouble(): string | undefined {
+    return this.#fetching.serverTrouble
+  }
+
+  /** What the player was sent past us, by the server itself. */
+  sentPastUs(bytes: number): void {
+    this.#tally.came('http', bytes, this.#parts.clock.now())
+  }
+
+  /** The player has so much before it, and plays or stands still. */
+  playing(slackMs: number, isPlaying: boolean): void {
+    this.#fetching.position.told(slackMs, isPlaying, this.#parts.clock.now())
+  }
+
+  /** Where the player will read next, as far as can be known before it does. */
+  expect(offset: number): void {
+    this.#moveTo(pieceAt(this.#parts.watched, offset))
+  }
+
+  /**
+   * Verified bytes of the file from `offset` on, at least one and at most `bytesMax`, as soon as they are here.
+   * @throws ShoalError `bad-input` behind the file's end, `interrupted` when the viewer is closed or `signal` aborted.
+   */
+  read(offset: number, bytesMax: number, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#reading.read(offset, bytesMax, signal)
+  }
+
+  /** Greets whoever is at the other end, and takes it in if it is in the same swarm. */
+  meet(channel: Channel): void {
+    const { clock, self, watched } = this.#parts
+    if (this.#isClosed || !this.hasRoom) {
+      channel.close()
+      return
+    }
+    this.#strangers.add(channel)
+    const timer = clock.after(limits.handshakeTimeout, () => {
+      if (this.#strangers.has(channel)) channel.close()
+    })
+    new Conversation({
+      channel,
+      layout: watched.layout,
+      onHandshake: (theirs) => {
+        timer.cancel()
+        this.#strangers.delete(channel)
+        return this.#greet(channel, theirs)
+      },
+      onGone: (peer) => {
+        timer.cancel()
+        this.#strangers.delete(channel)
+        if (peer !== undefined) this.#left(peer)
+      },
+      now: () => clock.now(),
+      fetching: this.#fetching,
+      uploads: this.#uploads,
+      has: (piece) => this.#have.has(piece),
+      onChanged: (peer) => {
+        this.#showInterest(peer)
+        this.#fetching.plan()
+      },
+    })
+    channel.send(
+      encodeHandshake({ infoHash: watched.infoHash, peerId: self, hasExtensions: false, hasFast: true }),
+    )
+  }
+
+  /** Whether colleagues may have from us what we have. */
+  upload(isOn: boolean): void {
+    this.#uploads.turn(isOn)
+  }
+
+  get isUploading(): boolean {
+    return this.#uploads.isOn
+  }
+
+  /** The store had to drop it. */
+  dropped(piece: number): void {
+    this.#have.delete(piece as PieceIndex)
+  }
+
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#ticking.cancel()
+    this.#fetching.close()
+    for (const channel of [...this.#strangers, ...[...this.#peers.values()].map((peer) => peer.channel)])
+      channel.close()
+    this.#reading.close()
+  }
+
+  #moveTo(piece: PieceIndex): void {
+    if (this.#fetching.position.reads(piece, this.#parts.clock.now())) this.#fetching.review()
+    this.#fetching.plan()
+  }
+
+  async #readBlock({ piece, offset, length }: BlockRange): Promise<Uint8Array | undefined> {
+    if (!this.#have.has(piece as PieceIndex)) return undefined
+    return await this.#parts.store.get(piece, offset, length)
+  }
+
+  async #judge(work: PieceWork): Promise<void> {
+    const { piece, bytes } = work
+    try {
+      const { isGood, liars } = await this.#proof.judge(work)
+      for (const liar of liars) this.#strike(liar)
+      if (isGood && !this.#isClosed) await this.#keep(piece, bytes)
+    } catch (error) {
+      this.#note(`a piece could not be kept: ${messageOf(error)}`)
+    } finally {
+      this.#fetching.judged(piece)
+    }
+  }
+
+  async #keep(piece: PieceIndex, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    await this.#parts.store.put(piece, bytes)
+    this.#have.add(piece)
+    this.#reading.arrived(piece)
+    const now = this.#parts.clock.now()
+    for (const peer of this.#peers.values()) {
+      if (this.#uploads.isOn) peer.send({ kind: 'have', piece }, now)
+      this.#showInterest(peer)
+    }
+  }
+
+  #strike(peer: ViewerPeer): void {
+    if (!this.#bans.strike(peer.id, peer.channel.addresses)) return
+    this.#note('a colleague’s machine sent what was not published, and is asked for nothing any more')
+    peer.channel.close()
+  }
+
+  #greet(channel: Channel, theirs: Handshake): ViewerPeer | undefined {
+    const { clock, self, watched } = this.#parts
+    const { infoHash, peerId, hasFast } = theirs
+    const isWelcome =
+      infoHash === watched.infoHash &&
+      peerId !== self &&
+      !this.#peers.has(peerId) &&
+      !this.isBanned(peerId, channel.addresses)
+    if (!isWelcome) return undefined
+    const now = clock.now()
+    const peer = new ViewerPeer(channel, { id: peerId, hasFast, pieces: watched.layout.count, now })
+    this.#peers.set(peerId, peer)
+    if (this.#have.count > 0 && this.#uploads.isOn)
+      peer.send({ kind: 'bitfield', bits: this.#have.toBytes() }, now)
+    else if (hasFast) peer.send({ kind: 'have-none' }, now)
+    this.#fetching.met(peer)
+    return peer
+  }
+
+  #left(peer: ViewerPeer): void {
+    if (this.#peers.get(peer.id) !== peer) return
+    this.#peers.delete(peer.id)
+    this.#fetching.dropped(peer)
+    this.#uploads.review()
+    if (!this.#isClosed) this.#fetching.plan()
+  }
+
+  #showInterest(peer: ViewerPeer): void {
+    const isInterested = this.#have.lacksSomeOf(peer.has)
+    if (isInterested === peer.areWeInterested) return
+    peer.areWeInterested = isInterested
+    peer.send({ kind: isInterested ? 'interested' : 'not-interested' }, this.#parts.clock.now())
+  }
+
+  #tick(): void {
+    const now = this.#parts.clock.now()
+    if (now - this.#reviewedAt >= REVIEW_EVERY) {
+      this.#reviewedAt = now
+      this.#fetching.review()
+      this.#uploads.review()
+      for (const peer of [...this.#peers.values()])
+        if (now - peer.heardAt > limits.peerSilenceMax) peer.channel.close()
+        else if (now - peer.sentAt > KEEP_ALIVE_AFTER) peer.send({ kind: 'keep-alive' }, now)
+    }
+    this.#fetching.plan()
+  }
+
+  #note(sentence: string): void {
+    this.#parts.onNote?.(sentence)
+  }
+}

@@ -1,0 +1,155 @@
+/** Connections of the browser: one data channel each, ordered and reliable, which carries a plain stream of bytes. */
+import type { Channel, ChannelHandler } from '../engine/channel.ts'
+import type { Offered, Rtc } from '../engine/meeting.ts'
+import { addressesIn, sdpOf, type Sdp } from '../../wire/sdp.ts'
+
+/** Addresses that are known by then are enough: one that comes later is a way round, not the way. */
+const GATHER_MS = 1_500
+/** From the answer to an open channel. */
+const CONNECT_MS = 20_000
+const LOW_WATER_BYTES = 64 * 1_024
+/** What browsers agree to send as one message. */
+const FRAME_BYTES = 64 * 1_024
+
+export function browserRtc(iceServers: readonly RTCIceServer[]): Rtc {
+  const connection = (): RTCPeerConnection => new RTCPeerConnection({ iceServers: [...iceServers] })
+  return {
+    async offer(): Promise<Offered> {
+      const pc = connection()
+      const data = pc.createDataChannel('shoal', { ordered: true })
+      await pc.setLocalDescription(await pc.createOffer())
+      const sdp = await gathered(pc)
+      return {
+        sdp,
+        close: () => {
+          pc.close()
+        },
+        accept: async (answer) => {
+          await pc.setRemoteDescription({ type: 'answer', sdp: answer })
+          return await opened(pc, data, answer)
+        },
+      }
+    },
+    async answer(offer) {
+      const pc = connection()
+      try {
+        const channel = new Promise<RTCDataChannel>((resolve) => {
+          pc.addEventListener('datachannel', (event) => resolve(event.channel), { once: true })
+        })
+        await pc.setRemoteDescription({ type: 'offer', sdp: offer })
+        await pc.setLocalDescription(await pc.createAnswer())
+        return { sdp: await gathered(pc), channel: inTime(pc, channel, offer) }
+      } catch (error) {
+        pc.close()
+        throw error
+      }
+    },
+  }
+}
+
+/** What is said of this machine, with all its addresses, or those that are known in time. */
+async function gathered(pc: RTCPeerConnection): Promise<Sdp> {
+  if (pc.iceGatheringState !== 'complete')
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, GATHER_MS)
+      pc.addEventListener('icegatheringstatechange', () => {
+        if (pc.iceGatheringState !== 'complete') return
+        clearTimeout(timer)
+        resolve()
+      })
+    })
+  return sdpOf(pc.localDescription?.sdp ?? '')
+}
+
+async function inTime(pc: RTCPeerConnection, coming: Promise<RTCDataChannel>, offer: Sdp): Promise<Channel> {
+  const late = new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), CONNECT_MS))
+  const data = await Promise.race([coming, late])
+  if (data !== undefined) return await opened(pc, data, offer)
+  pc.close()
+  throw new Error('no connection in time')
+}
+
+/** @throws Error when the two do not find each other. */
+async function opened(pc: RTCPeerConnection, data: RTCDataChannel, theirs: Sdp): Promise<Channel> {
+  const channel = new DataChannel(pc, data, addressesIn(theirs))
+  if (data.readyState !== 'open')
+    await new Promise<void>((resolve, reject) => {
+      const fail = (): void => {
+        clearTimeout(timer)
+        pc.close()
+        reject(new Error('no connection in time'))
+      }
+      const timer = setTimeout(fail, CONNECT_MS)
+      data.addEventListener('open', () => {
+        clearTimeout(timer)
+        resolve()
+      })
+      data.addEventListener('close', fail, { once: true })
+      pc.addEventListener('connectionstatechange', () => {
+        if (pc.connectionState === 'failed') fail()
+      })
+    })
+  return channel
+}
+
+class DataChannel implements Channel {
+  readonly addresses: readonly string[]
+  readonly #pc: RTCPeerConnection
+  readonly #data: RTCDataChannel
+  #handler: ChannelHandler | undefined
+  /** What came before somebody listened. */
+  #early: Uint8Array[] = []
+  #isClosed = false
+
+  constructor(pc: RTCPeerConnection, data: RTCDataChannel, addresses: readonly string[]) {
+    this.#pc = pc
+    this.#data = data
+    this.addresses = addresses
+    data.binaryType = 'arraybuffer'
+    data.bufferedAmountLowThreshold = LOW_WATER_BYTES
+    data.addEventListener('message', (event: MessageEvent<unknown>) => {
+      if (event.data instanceof ArrayBuffer) this.#receive(new Uint8Array(event.data))
+      else this.close() // text: no peer of ours
+    })
+    data.addEventListener('bufferedamountlow', () => this.#handler?.onDrain())
+    data.addEventListener('close', () => {
+      this.close()
+    })
+    pc.addEventListener('connectionstatechange', () => {
+      if (pc.connectionState === 'failed' || pc.connectionState === 'closed') this.close()
+    })
+  }
+
+  get queuedBytes(): number {
+    return this.#data.bufferedAmount
+  }
+
+  setHandler(handler: ChannelHandler): void {
+    this.#handler = handler
+    for (const bytes of this.#early.splice(0)) handler.onBytes(bytes)
+    if (this.#isClosed) handler.onClose()
+  }
+
+  send(bytes: Uint8Array): void {
+    if (this.#data.readyState !== 'open') return
+    for (let at = 0; at < bytes.length; at += FRAME_BYTES)
+      this.#data.send(bytes.subarray(at, at + FRAME_BYTES))
+  }
+
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#pc.close()
+    this.#handler?.onClose()
+  }
+
+  #receive(bytes: Uint8Array): void {
+    if (this.#isClosed) return
+    if (this.#handler !== undefined) this.#handler.onBytes(bytes)
+    else if (this.#early.length < EARLY_FRAMES_MAX) this.#early.push(bytes)
+    else this.close()
+  }
+}
+
+/** A handshake and a bitfield are two. */
+const EARLY_FRAMES_MAX = 16
