@@ -22,9 +22,13 @@ export async function manuals(): Promise<ReadonlyMap<string, string>> {
   const [head, rest] = readFileSync(limitsFile, 'utf8').split(BEGIN)
   const tail = rest?.split(END)[1]
   if (head === undefined || tail === undefined) throw new Error(`docs/limits.md lacks ${BEGIN} or ${END}`)
-  const sources = ['limits.ts', 'limits-publishing.ts', 'limits-figures.ts', 'limits-media.ts'].map((name) =>
-    resolve(root, 'src/wire', name),
-  )
+  const sources = [
+    'limits.ts',
+    'limits-publishing.ts',
+    'limits-figures.ts',
+    'limits-watch.ts',
+    'limits-media.ts',
+  ].map((name) => resolve(root, 'src/wire', name))
   const source = sources.map((file) => readFileSync(file, 'utf8')).join('\n')
   const bounds = limitsManual(source, { ...limits, ...mediaLimits })
   return new Map([

@@ -6,6 +6,7 @@ import { companyLoginSettings, portalSettings } from '../portal/index.ts'
 import { librarySettings, seederSettings } from '../seeder/index.ts'
 import { trackerSettings } from '../tracker/index.ts'
 import type { Context } from './context.ts'
+import { webrtcSettings } from './webrtc-settings.ts'
 
 /** By section of the file; `docs/settings.md` is printed from it. */
 export const settingsTables = {
@@ -14,6 +15,7 @@ export const settingsTables = {
   tracker: trackerSettings,
   library: librarySettings,
   seeder: seederSettings,
+  webrtc: webrtcSettings,
 }
 
 export type AllSettings = {

@@ -5,6 +5,7 @@
 import { KiB, MiB, minutes, seconds } from '../core/units.ts'
 import { publishingLimits } from './limits-publishing.ts'
 import { figureLimits } from './limits-figures.ts'
+import { watchLimits } from './limits-watch.ts'
 
 export const limits = {
   ...figureLimits,
@@ -286,4 +287,5 @@ export const limits = {
   playerStreamsMax: 8,
 
   ...publishingLimits,
+  ...watchLimits,
 } as const
