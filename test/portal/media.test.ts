@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import type request from 'supertest'
 import type { Bundle, BundleDetail, Release } from '../../src/wire/api.ts'
 import { mediaLimits } from '../../src/wire/limits-media.ts'
+import { releaseName } from '../../src/core/ids.ts'
 import { hours } from '../../src/core/units.ts'
+import { watchOf } from '../../src/portal/pages/media-view.ts'
 import { jpegOfSize, jpegWith, segment, smallJpeg } from '../support/jpegs.ts'
 import { browserOf } from './page-person.ts'
 import { bytesOfBody, openTestPortal, type TestPortal } from './test-portal.ts'
@@ -26,6 +28,9 @@ describe('Pages with media', () => {
   })
   afterEach(() => portal[Symbol.asyncDispose]())
 
+  const recall = async (slug: string): Promise<void> => {
+    await portal.api('post', `/bundles/${slug}/releases/1/recall`, paula).send({ reason: 'Old' }).expect(200)
+  }
   const signedIn = async (token: string): Promise<(path: string) => Promise<string>> => {
     const page = browserOf(portal)
     await page.post('/login').type('form').send({ token }).expect(303)
@@ -59,6 +64,41 @@ describe('Pages with media', () => {
       .expect(200)
       .expect('content-type', 'image/jpeg')
       .expect('cache-control', /immutable/)
+  })
+
+  it('offer to watch what browsers play, and say what to do with what they do not', async () => {
+    const { slug } = await portal.live(paula, { title: 'Film' }, 'film.mp4')
+    const path = `/bundles/${slug}/releases/1`
+    const html = await signedIn(paula)
+    const button = new RegExp(`href="${path}/watch">Watch<`)
+    assert.doesNotMatch(await html(`/bundles/${slug}`), button, 'nobody has said what is in it')
+    await portal.api('put', `${path}/media`, paula).send(MEDIA).expect(204)
+    const page = await html(`/bundles/${slug}`)
+    assert.doesNotMatch(page, button)
+    assert.match(page, /Browsers do not play this kind of video: .* with &quot;shoal play film@1&quot;/)
+    assert.match(await html('/'), /browsers do not play all of it/)
+    const plays = { ...MEDIA, playsInBrowsers: true }
+    await portal.api('put', `${path}/media`, paula).send(plays).expect(204)
+    const played = await html(`/bundles/${slug}`)
+    assert.match(played, button)
+    assert.ok(played.search(button) < played.indexOf('>Get it<'), 'watching comes first')
+    assert.doesNotMatch(await html('/'), /browsers do not play/)
+    await recall(slug)
+    assert.doesNotMatch(await html(`/bundles/${slug}`), button)
+  })
+
+  it('offer to watch a course of which browsers play a part', () => {
+    const of = (...paths: string[]): object | undefined =>
+      watchOf('course', {
+        name: releaseName('2'),
+        state: 'live',
+        media: { kind: 'video', playsInBrowsers: false },
+        contentName: 'course',
+        files: paths.map((path) => ({ path })),
+      })
+    assert.deepEqual(of('1.mp4', '2.mkv', 'notes.pdf'), { url: '/bundles/course/releases/2/watch' })
+    assert.match(JSON.stringify(of('1.mp4', 'notes.pdf')), /"why"/)
+    assert.match(JSON.stringify(of('1.avi', '2.mkv')), /"why"/)
   })
 
   it('keep the chosen kind in the address, beside tag and order', async () => {

@@ -1,5 +1,5 @@
 /** What pages show of media and kinds: texts only. Pure. */
-import { KINDS, type Kind } from '../../core/kinds.ts'
+import { KINDS, kindOfName, type Kind } from '../../core/kinds.ts'
 import { lengthText } from '../../core/length-text.ts'
 import type { Bundle, Release } from '../../wire/api.ts'
 
@@ -50,6 +50,46 @@ export function mediaOf({ media }: Release): { readonly length?: string; readonl
 export function checkOf({ media }: Release, warnings: readonly string[]): object | undefined {
   if (media === undefined) return undefined
   return { sentence: media.playsInBrowsers ? 'Plays in most browsers.' : undefined, warnings }
+}
+
+/** Of a file: what browsers play is called so, though not all that is called so is played. */
+const PLAYED_NAME = /\.(mp4|m4v|webm|mov|mp3|m4a|m4b|aac|ogg|oga|opus|flac|wav)$/i
+
+/** Where it plays in the browser, or why it does not. */
+export type Watch = { readonly url: string } | { readonly why: string }
+
+/**
+ * Undefined for what is not to be had now, or has nothing to play. That browsers play only some of several files is no reason
+ * to keep the others from them.
+ */
+export function watchOf(
+  bundle: string,
+  { name, state, media, files, contentName }: Pick<Release, 'name' | 'state' | 'media'> & WatchedFiles,
+): Watch | undefined {
+  if (state !== 'live' || media === undefined) return undefined
+  const names = files.map(({ path }) => (path === '' ? contentName : path)).filter(isMediaName)
+  if (media.playsInBrowsers || (names.length > 1 && names.some((file) => PLAYED_NAME.test(file))))
+    return { url: `/bundles/${bundle}/releases/${name}/watch` }
+  const what = media.kind === 'video' ? 'video' : 'sound'
+  return {
+    why: `Browsers do not play this kind of ${what}: fetch it and play it with VLC or mpv, or with "shoal play ${bundle}@${name}".`,
+  }
+}
+
+interface WatchedFiles {
+  readonly contentName: string
+  readonly files: readonly { readonly path: string }[]
+}
+
+function isMediaName(name: string): boolean {
+  const kind = kindOfName(name)
+  return kind === 'video' || kind === 'audio'
+}
+
+/** For a card; undefined while it plays, or nobody has said. */
+export function unplayedText({ media }: Release): string | undefined {
+  if (media?.playsInBrowsers !== false) return undefined
+  return 'browsers do not play all of it'
 }
 
 const DAY_MS = 24 * 3_600_000

@@ -3,7 +3,7 @@ import prettyBytes from 'pretty-bytes'
 import { unreachable } from '../../core/errors.ts'
 import type { InfoHash } from '../../core/ids.ts'
 import type { Bundle, BundleDetail, Guest, Link, Release, ReleaseState } from '../../wire/api.ts'
-import { checkOf, freshness, mediaOf, posterOf } from './media-view.ts'
+import { checkOf, freshness, mediaOf, posterOf, unplayedText, watchOf } from './media-view.ts'
 
 type ReleaseDetail = BundleDetail['releases'][number]
 
@@ -49,7 +49,7 @@ export function cardOf(bundle: Bundle, now: number): object {
     title: bundle.title,
     description: bundle.description,
     tags: bundle.tags,
-    latest: latest === null ? undefined : summaryOf(latest),
+    latest: latest === null ? undefined : { ...summaryOf(latest), unplayed: unplayedText(latest) },
   }
 }
 
@@ -103,6 +103,7 @@ export function bundlePageOf({ bundle, wanted, link, guests, colleagues, warning
             ...releaseOf(shown),
             ...forOursOf(bundle.bundle, shown),
             available: availableText(shown.state, colleagues(shown.infohash)),
+            watch: watchOf(bundle.bundle, shown),
           },
     recallUrl: `/bundles/${bundle.bundle}/releases/${shown?.name ?? ''}/recall`,
     qrUrl: `/bundles/${bundle.bundle}/qr.svg`,
