@@ -22,7 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   seeder: ['core', 'wire', 'platform', 'swarm', 'portal-client'],
   client: ['core', 'wire', 'platform', 'swarm', 'portal-client'],
   gateway: ['core', 'wire', 'platform', 'swarm', 'portal-client'],
-  web: ['wire'],
+  web: ['core', 'wire'],
   cli: [
     'core',
     'wire',

@@ -69,7 +69,7 @@ const HEX_OF_BYTE = Array.from({ length: 256 }, (_, byte) => byte.toString(16).p
 function hexOf(bytes: Uint8Array, what: string): string {
   if (bytes.length !== 20) throw new ShoalError('bad-input', `${what} expected, got ${bytes.length}`)
   let hex = ''
-  for (const byte of bytes) hex += HEX_OF_BYTE[byte]
+  for (const byte of bytes) hex += HEX_OF_BYTE[byte] ?? ''
   return hex
 }
 

@@ -101,6 +101,22 @@ export async function readRelease(
   return { ...seen, release }
 }
 
+/**
+ * What one may not fetch cannot be watched either.
+ * @throws ShoalError `not-found`; `not-granted` for who runs Shoal and sees what is not for them.
+ */
+export async function readToWatch(
+  services: Services,
+  account: Account,
+  wish: { readonly slug: Slug; readonly name: ReleaseName },
+): Promise<Readable> {
+  const readable = await readRelease(services, account, wish)
+  const { facts, release } = readable
+  mustBeAllowed(account, { kind: 'link', bundle: facts, state: release.state, forUser: account.user })
+  if (release.state !== 'live') throw new ShoalError('not-found', 'this release is not live')
+  return readable
+}
+
 export async function releaseDetail({ catalogue }: Services, release: StoredRelease): Promise<ReleaseDetail> {
   const { contentName, isSingleFile } = release
   const files = [...(await catalogue.files(release.infohash))]

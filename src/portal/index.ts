@@ -6,6 +6,7 @@ import { type Millis, millis, minutes, seconds } from '../core/units.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
+import type { IceServer } from '../wire/ice-servers.ts'
 import type { PublicKey } from '../wire/keys.ts'
 import type { CompanyLoginSettings } from './company-login/settings.ts'
 import { createApp } from './http/app.ts'
@@ -46,6 +47,8 @@ export interface PortalParts {
   readonly companyLogin?: CompanyLoginSettings | undefined
   /** What the web seed gives; without it there is none. */
   readonly content?: WebSeedContent | undefined
+  /** STUN and TURN servers of the company, for pages that watch. */
+  readonly iceServers?: readonly IceServer[] | undefined
   /** Who makes releases of what is uploaded; undefined while there is nobody. */
   readonly publishing?: (() => ReleaseMaker | undefined) | undefined
 }

@@ -40,6 +40,11 @@ import type { PortalSettings } from './settings.ts'
 import { Sites } from './sites.ts'
 import { StorageWatch } from './storage-watch.ts'
 import { TrackerProbe } from './tracker-probe.ts'
+import { WatchContent } from './watching/content.ts'
+import { PieceHashes } from './watching/piece-hashes.ts'
+import { WatchRoster } from './watching/roster.ts'
+import { Watching } from './watching/watch.ts'
+import { WebBundle } from './watching/web-bundle.ts'
 import { WebSeed } from './web-seed/web-seed.ts'
 
 export interface OpenedServices {
@@ -99,6 +104,17 @@ export async function openServices(
     content === undefined
       ? undefined
       : new WebSeed({ clock, catalogue, grants, keys, refused, presence, content, metrics, transfers })
+  const watchContent =
+    content === undefined ? undefined : new WatchContent({ clock, catalogue, content, transfers })
+  const roster = new WatchRoster({ clock })
+  const watching = new Watching({
+    content: watchContent,
+    links,
+    roster,
+    sites,
+    pieceHashes: new PieceHashes({ catalogue }),
+    iceServers: parts.iceServers ?? [],
+  })
   const permits = new Permits({ clock, keys })
   const devices = new Devices({ db, journal, clock, ca })
   const deviceCodes = new DeviceCodes({ clock, journal })
@@ -134,7 +150,7 @@ export async function openServices(
     ...people, clock, log, db, catalogue, media, ledger, grants, links, sealedLinks, serving, refused, permits, devices, deviceCodes, keys, tokens,
     journal, publishing, feeds, guests, requests, sites, presence, feed, publicUrl, live, webSeed, trackerProbe, trackers,
     storage: new StorageWatch({ clock }, file), grantKeyLifeMs: settings.grantKeyLifeMs,
-    transfers, reportRate: new ReportRate(), figures, whoHas,
+    transfers, reportRate: new ReportRate(), figures, whoHas, watchContent, watching, roster, webBundle: new WebBundle({ log }),
   } // prettier-ignore
   return { services, metrics, sessionSecret: await files.sessionSecret(), tokenFiles, inFlight }
 }

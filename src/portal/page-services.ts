@@ -30,6 +30,8 @@ export function pageServices(services: Services, attempts: PageAttempts): PageSe
   const { catalogue, grants, ledger, tokens, clock, db } = services
   return {
     publicUrl: services.publicUrl,
+    trackerOrigin: services.trackers[0] ?? services.publicUrl,
+    watchScripts: () => services.webBundle.version(),
     account: (req) => sessionAccount(services, req),
     csrfToken: csrfTokenOf,
     mustBeOurPage,

@@ -41,6 +41,10 @@ export interface ListQuery {
 
 export interface PageServices {
   readonly publicUrl: string
+  /** Where browsers reach the tracker. */
+  readonly trackerOrigin: string
+  /** The version of the scripts that watch; undefined where there are none. */
+  watchScripts(): Promise<string | undefined>
   /** Who is signed in; undefined for nobody, then show `/login`. */
   account(req: Request): Promise<Account | undefined>
   /** For a hidden field `_csrf` or a header `X-CSRF-Token`. Calling it begins a session where there is none. */

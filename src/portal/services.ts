@@ -32,6 +32,10 @@ import type { Requests } from './requests/requests.ts'
 import type { Sites } from './sites.ts'
 import type { StorageWatch } from './storage-watch.ts'
 import type { TrackerProbe } from './tracker-probe.ts'
+import type { WatchContent } from './watching/content.ts'
+import type { WatchRoster } from './watching/roster.ts'
+import type { Watching } from './watching/watch.ts'
+import type { WebBundle } from './watching/web-bundle.ts'
 import type { WebSeed } from './web-seed/web-seed.ts'
 
 export interface Services extends PeopleServices {
@@ -68,8 +72,12 @@ export interface Services extends PeopleServices {
   readonly trackerProbe: TrackerProbe
   readonly storage: StorageWatch
   readonly grantKeyLifeMs: Millis
-  /** Absent where the process has no content. */
+  /** Absent where the process has no content; so is the next. */
   readonly webSeed: WebSeed | undefined
+  readonly watchContent: WatchContent | undefined
+  readonly watching: Watching
+  readonly webBundle: WebBundle
+  readonly roster: WatchRoster
   /** Base URLs of what links name. */
   readonly trackers: readonly string[]
   /** The portal's origin, without a trailing slash. */

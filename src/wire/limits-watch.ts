@@ -8,4 +8,12 @@ export const watchLimits = {
   iceServersMax: 4,
   /** One of them, its user and credential percent-encoded. */
   iceServerCharsMax: 512,
+  /** What one person may have of a release from the server in a day, in copies: they look at it, again, in several windows, and jump. */
+  watchCopiesPerDayMax: 20,
+  /** Answers to one person at a time: the player's two, and two of the page that fetches ahead; a second window. */
+  watchAnswersPerPersonMax: 8,
+  /** Of all who watch together: a company of thousands begins its day. */
+  watchAnswersMax: 1_024,
+  /** Captions beside a film: more languages than a company has. */
+  watchCaptionsMax: 40,
 } as const

@@ -43,6 +43,7 @@ export async function portal(context: Context, given: object): Promise<void> {
         trackerUrl: options.trackerUrl ?? publicUrl,
         metrics,
         companyLogin: settings.companyLogin,
+        iceServers: settings.webrtc.iceServers,
         ...(sites === undefined ? {} : { sites }),
       },
       settings.portal,

@@ -66,6 +66,7 @@ export async function up(context: Context, given: object): Promise<void> {
         trackerUrl: publicUrl,
         metrics,
         companyLogin: settings.companyLogin,
+        iceServers: settings.webrtc.iceServers,
         live: () => liveFiguresOf(running),
         content: webSeedContentOf(() => running),
         publishing: () => running.maker,

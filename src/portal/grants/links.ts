@@ -2,7 +2,7 @@
 import type { z } from 'zod'
 import { issuedAtOf, signGrant } from '../../wire/grant.ts'
 import { ShoalError } from '../../core/errors.ts'
-import { epochMillis, millis, type EpochMillis } from '../../core/units.ts'
+import { epochMillis, hours, millis, type EpochMillis } from '../../core/units.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { Link, Renewal, zLinkRequest } from '../../wire/api.ts'
 import { limits } from '../../wire/limits.ts'
@@ -46,6 +46,18 @@ export interface LinkOrder {
   readonly notAfter?: EpochMillis | undefined
 }
 
+/** Of whoever watches: {@link Links.watch}. */
+export interface WatchGrant {
+  readonly id: GrantRow['id']
+  readonly expiresAt: string
+  readonly token: string
+  /** With the grant in it. */
+  readonly trackerUrl: string
+}
+
+/** A working day: who leaves the page open over night asks for another. */
+const WATCH_LIFE = hours(12)
+
 interface Issued {
   readonly id: GrantRow['id']
   readonly token: string
@@ -87,6 +99,14 @@ export class Links {
       infohash: release.infohash,
       grant: { id: grant.id, expiresAt: isoTime(grant.expiresAt) },
     }
+  }
+
+  /** For a page that watches: a grant alone, for the tracker's WebSocket. */
+  async watch(order: Omit<LinkOrder, 'request'>): Promise<WatchGrant> {
+    mustBeGood(order.release)
+    const { id, token, expiresAt } = await this.#issue({ ...order, lifeMs: WATCH_LIFE, webSeed: false })
+    const announce = this.#announceUrl(token)
+    return { id, expiresAt: isoTime(expiresAt), token, trackerUrl: announce.replace(/^http/, 'ws') }
   }
 
   /**

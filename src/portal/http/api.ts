@@ -22,6 +22,7 @@ import { mediaRoutes } from './routes-media.ts'
 import { peopleRoutes } from './routes-people.ts'
 import { requestRoutes } from './routes-requests.ts'
 import { serviceRoutes } from './routes-service.ts'
+import { watchApiRoutes } from './routes-watch.ts'
 
 export const apiRoutes: readonly ApiRoute[] = [
   ...catalogueRoutes,
@@ -30,6 +31,7 @@ export const apiRoutes: readonly ApiRoute[] = [
   ...keyRoutes,
   ...deviceRoutes,
   ...serviceRoutes,
+  ...watchApiRoutes,
   ...figureRoutes,
   ...adminRoutes,
   ...peopleRoutes,

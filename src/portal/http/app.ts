@@ -16,6 +16,7 @@ import { openRoutes } from './open-routes.ts'
 import { problemHandler } from './problems.ts'
 import { sessionMiddleware } from './sessions.ts'
 import { uploadRoutes } from './upload-routes.ts'
+import { watchRoutes } from './watch-routes.ts'
 import { signInRoutes } from './sign-in.ts'
 
 export interface AppParts {
@@ -45,6 +46,7 @@ export function createApp(parts: AppParts, settings: PortalSettings): Express {
   const isAllowedFromAfar = isHttps || settings.allowInsecureLogin
   app.use(signInRoutes({ services, company, attempts, nameAttempts, isAllowedFromAfar, isSecure: isHttps }))
   app.use(uploadRoutes(services, attempts))
+  app.use(watchRoutes(services))
   app.use('/api/v1', apiRouter(services, attempts))
   if (parts.pages !== undefined) app.use(parts.pages(pageServices(services, { attempts, nameAttempts })))
   app.use(() => {

@@ -31,6 +31,7 @@ export const figureRoutes: readonly ApiRoute[] = [
     handle: async (call) => {
       const { services, body } = call
       const refused = await services.transfers.take(await reporterOf(call), body.items)
+      if (call.borne !== undefined) services.roster.still(call.borne.release.infohash, call.borne.grant.id)
       return { status: 200, json: { refused } }
     },
   }),

@@ -1,21 +1,15 @@
-/**
- * `GET /w/GRANT/name[/path]`. Sent stretch by stretch, as fast as it is read: one who does not read, or hardly, or
- * whose grant is taken back, is cut off.
- */
+/** `GET /w/GRANT/name[/path]`. */
 import { Router, type Request, type Response } from 'express'
-import { type IpAddress, tryIpAddress } from '../../core/address.ts'
+import { tryIpAddress } from '../../core/address.ts'
 import { ShoalError } from '../../core/errors.ts'
-import { seconds } from '../../core/units.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { formatContentRange } from '../../wire/byte-range.ts'
-import { limits } from '../../wire/limits.ts'
 import type { WebSeed, WebSeedAnswer } from '../web-seed/web-seed.ts'
-import type { WebSeedShare } from '../web-seed/shares.ts'
 import { addressOf } from './authenticate.ts'
 import type { Attempts } from './attempts.ts'
 import { oneByOne } from './one-by-one.ts'
 import { HttpRefusal } from './problems.ts'
-import { ReaderPace } from './reader-pace.ts'
+import { goneOf, sendStretches } from './send-stretches.ts'
 
 export interface WebSeedRouteParts {
   readonly clock: Clock
@@ -24,8 +18,6 @@ export interface WebSeedRouteParts {
   readonly webSeed: WebSeed | undefined
 }
 
-/** So often an answer that goes on asks whether its grant is still good. */
-const CHECK_EVERY = seconds(1)
 const NOT_HERE = { 'Retry-After': '30' }
 
 export function webSeedRoute(parts: WebSeedRouteParts): Router {
@@ -79,20 +71,14 @@ async function serve({ clock, webSeed }: Serving, req: Request, res: Response): 
       NOT_HERE,
     )
   writeHead(res, answer)
-  const outcome = await send({ clock, webSeed, target, answer, share, to, res, gone }, first)
-  if (outcome === 'whole') res.end()
-  else if (outcome === 'cut') await closeBehind(clock, res)
-  else res.destroy()
-}
-
-/** Aborted when who asked has gone. */
-function goneOf(res: Response): AbortSignal {
-  const gone = new AbortController()
-  res.once('close', () => {
-    gone.abort()
-  })
-  if (res.destroyed) gone.abort()
-  return gone.signal
+  const source = {
+    read: (at: number) => webSeed.read(answer, at, gone),
+    sent: (bytes: number) => {
+      webSeed.noteSent(answer, to, bytes)
+    },
+    mustStillBeGood: () => webSeed.mustStillBeGood(target),
+  }
+  await sendStretches({ clock, source, range: answer, share, res, gone }, first)
 }
 
 function writeHead(res: Response, answer: WebSeedAnswer): void {
@@ -107,54 +93,5 @@ function writeHead(res: Response, answer: WebSeedAnswer): void {
     'Referrer-Policy': 'no-referrer',
     'X-Accel-Buffering': 'no', // nginx would fetch ahead of who reads, and use up the link's share
     ...(isPartial ? { 'Content-Range': formatContentRange({ from, end, sizeBytes }) } : {}),
-  })
-}
-
-interface Sending extends Serving {
-  readonly target: string
-  readonly answer: WebSeedAnswer
-  readonly share: WebSeedShare
-  readonly to: IpAddress | undefined
-  readonly res: Response
-  readonly gone: AbortSignal
-}
-
-/** `cut`: there is no more to send, though more was asked for. `gone`: nobody takes it. */
-type Outcome = 'whole' | 'cut' | 'gone'
-
-async function send(
-  { clock, webSeed, target, answer, share, to, res, gone }: Sending,
-  first: Uint8Array,
-): Promise<Outcome> {
-  const pace = new ReaderPace(clock, res)
-  let checkedAt = clock.now()
-  let bytes: Uint8Array | undefined = first
-  for (let at = answer.from; bytes !== undefined;) {
-    const part = bytes.subarray(0, share.leftBytes)
-    share.sent(part.length)
-    webSeed.noteSent(answer, to, part.length)
-    at += part.length
-    if (part.length > 0 && !(await pace.send(part))) return 'gone'
-    if (at >= answer.end) return 'whole'
-    if (share.leftBytes === 0) return 'cut'
-    if (clock.now() - checkedAt >= CHECK_EVERY) {
-      checkedAt = clock.now()
-      await webSeed.mustStillBeGood(target)
-    }
-    bytes = await webSeed.read(answer, at, gone)
-  }
-  return 'cut'
-}
-
-/** What was sent is to arrive, and then the connection's end says that it was not all. */
-function closeBehind(clock: Clock, res: Response): Promise<void> {
-  if (res.destroyed) return Promise.resolve()
-  return new Promise((resolve) => {
-    const timer = clock.after(limits.webSeedReaderTimeout, () => res.destroy())
-    res.once('close', () => {
-      timer.cancel()
-      resolve()
-    })
-    res.socket?.destroySoon()
   })
 }

@@ -23,6 +23,7 @@ import { renderPage } from './render.ts'
 import { kindLinks, kindText } from './media-view.ts'
 import { bundlePageOf, cardOf, shownOf } from './view-model.ts'
 import { sitesPages } from './sites.ts'
+import { watchPages } from './watch.ts'
 import { sealedLinkPage } from './sealed-link.ts'
 import { field, frameOf, knownFirst, listIn, param, sentenceOf, visited, type Visit } from './visit.ts'
 
@@ -41,6 +42,7 @@ export function pages(services: PageServices): Router {
   router.get('/assets/tus.min.js', (_req, res) => {
     res.sendFile('tus.min.js', { root: TUS, maxAge: ASSET_LIFE })
   })
+  router.use(watchPages(services))
   router.use('/assets', express.static(PUBLIC, { maxAge: ASSET_LIFE, index: false, fallthrough: true }))
   router.get('/', visited(services, libraryPage))
   router.use(figurePages(services))

@@ -29,6 +29,8 @@ export interface PageFrame {
   readonly pollUrl?: string
   /** Files are uploaded from it. */
   readonly uploads?: boolean
+  /** It plays: the version of its scripts, which are there. */
+  readonly watchScripts?: string
   /** It has figures: their style. */
   readonly hasFigures?: boolean
   /** It has charts as well: what draws them. */
@@ -55,6 +57,7 @@ export type Template =
   | 'sealed-link'
   | 'set-up'
   | 'sites'
+  | 'watch'
   | 'welcome'
   | 'who'
 

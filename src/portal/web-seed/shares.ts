@@ -1,19 +1,27 @@
 /**
- * How much of the portal's bytes each grant has had, and how many answers it has under way. In memory: after a restart
- * each grant begins anew, which costs at most one more share of it a restart.
+ * How much of the portal's bytes each grant, or each who watches, has had, and how many answers it has under way. In memory: after
+ * a restart each begins anew, which costs at most one more share of it a restart.
  */
 import { minutes, type Millis } from '../../core/units.ts'
-import type { GrantId } from '../../core/ids.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { limits } from '../../wire/limits.ts'
 import { HttpRefusal } from '../http/problems.ts'
 
-/** What a share is of: the grant, and the size of its release. */
+/** What a share is of: a grant, or somebody's watching, and the size of its release. */
 export interface ShareOf {
-  readonly id: GrantId
-  /** When the grant ends, ms since 1970. */
+  readonly id: string
+  /** When it ends, and may be forgotten; ms since 1970. */
   readonly expiresAt: number
   readonly sizeBytes: number
+}
+
+export interface ShareBounds {
+  readonly copiesMax: number
+  /** Under way at a time; and of all together. */
+  readonly answersMax: number
+  readonly allAnswersMax: number
+  /** For who has had all of it. */
+  readonly sentence: string
 }
 
 interface Standing {
@@ -37,12 +45,14 @@ const busy = (sentence: string): HttpRefusal => new HttpRefusal(503, sentence, {
 
 export class WebSeedShares {
   readonly #clock: Clock
-  readonly #standings = new Map<GrantId, Standing>()
+  readonly #bounds: ShareBounds
+  readonly #standings = new Map<string, Standing>()
   #answers = 0
   #forgotAt: Millis | undefined
 
-  constructor(parts: { readonly clock: Clock }) {
+  constructor(parts: { readonly clock: Clock }, bounds: ShareBounds = OF_GRANT) {
     this.#clock = parts.clock
+    this.#bounds = bounds
   }
 
   /**
@@ -53,14 +63,14 @@ export class WebSeedShares {
    */
   async open(of: ShareOf, signal: AbortSignal): Promise<WebSeedShare> {
     const standing = this.#standings.get(of.id) ?? this.#remember(of)
-    mustHaveLeft(standing)
-    if (this.#answers >= limits.webSeedAnswersMax) throw busy('the web seed is busy with others')
-    if (standing.answers >= limits.webSeedAnswersPerGrantMax) await this.#turnOf(standing, signal)
+    this.#mustHaveLeft(standing)
+    if (this.#answers >= this.#bounds.allAnswersMax) throw busy('the web seed is busy with others')
+    if (standing.answers >= this.#bounds.answersMax) await this.#turnOf(standing, signal)
     else standing.answers++
     this.#answers++
     const share = this.#shareOf(standing)
     if (standing.sentBytes >= standing.most) share[Symbol.dispose]()
-    mustHaveLeft(standing)
+    this.#mustHaveLeft(standing)
     return share
   }
 
@@ -107,7 +117,7 @@ export class WebSeedShares {
         resolve()
       }
       const timer = this.#clock.after(limits.webSeedReaderTimeout, () => {
-        leave(busy(`this link has ${limits.webSeedAnswersPerGrantMax} answers under way`))
+        leave(busy(`there are ${this.#bounds.answersMax} answers under way already`))
       })
       signal.addEventListener('abort', onAbort, { once: true })
       waiting.push(turn)
@@ -117,7 +127,7 @@ export class WebSeedShares {
   #remember({ id, expiresAt, sizeBytes }: ShareOf): Standing {
     if (this.#standings.size >= limits.webSeedGrantsMax) this.#forgetExpired()
     if (this.#standings.size >= limits.webSeedGrantsMax) throw busy('the web seed is busy with others')
-    const most = Math.floor(limits.webSeedCopiesPerGrantMax * sizeBytes)
+    const most = Math.floor(this.#bounds.copiesMax * sizeBytes)
     const standing = { sentBytes: 0, answers: 0, most, expiresAt, waiting: [] }
     this.#standings.set(id, standing)
     return standing
@@ -132,12 +142,15 @@ export class WebSeedShares {
     for (const [id, { answers, expiresAt }] of this.#standings)
       if (answers === 0 && expiresAt < before) this.#standings.delete(id)
   }
+
+  #mustHaveLeft({ sentBytes, most }: Standing): void {
+    if (sentBytes >= most) throw new HttpRefusal(429, this.#bounds.sentence)
+  }
 }
 
-function mustHaveLeft({ sentBytes, most }: Standing): void {
-  if (sentBytes < most) return
-  throw new HttpRefusal(
-    429,
-    `this link has had ${limits.webSeedCopiesPerGrantMax} times the size of its release from the portal: the rest is its peers' to give, or take a fresh link`,
-  )
+const OF_GRANT: ShareBounds = {
+  copiesMax: limits.webSeedCopiesPerGrantMax,
+  answersMax: limits.webSeedAnswersPerGrantMax,
+  allAnswersMax: limits.webSeedAnswersMax,
+  sentence: `this link has had ${limits.webSeedCopiesPerGrantMax} times the size of its release from the portal: the rest is its peers' to give, or take a fresh link`,
 }

@@ -31,8 +31,8 @@ export interface FetchingParts {
 
 /** Pieces that are begun at a time hold memory. */
 const WORKS_BYTES_MAX = 64 * 1_024 * 1_024
-/** Turns go by groups of about this size, so that the server is asked for runs. */
-const GROUP_BYTES = 1_024 * 1_024
+/** Turns go by groups of pieces that play about so long, so that the server is asked for runs. */
+const GROUP_MS = 2_000
 /** Pieces behind the player that may still be arriving. */
 const BEHIND_PIECES = 2
 
@@ -48,20 +48,23 @@ export class Fetching {
   readonly #requests: PeerRequests
   readonly #runs: ServerRuns
   readonly #worksMax: number
+  #isAcquainted = false
   readonly #piecesOfGroup: number
 
   constructor(parts: FetchingParts) {
     this.#parts = parts
     const { clock, server, watched } = parts
-    const { layout, first } = watched
+    const { layout } = watched
     this.#promises = new Promises(clock)
-    this.position = new Position(first, pieceMsOf(watched))
+    this.position = new Position(watched)
     this.#worksMax = Math.max(4, Math.floor(WORKS_BYTES_MAX / layout.pieceLength))
-    this.#piecesOfGroup = Math.max(1, Math.round(GROUP_BYTES / layout.pieceLength))
+    const pieceMs = pieceMsOf(watched)
+    this.#piecesOfGroup = Math.max(1, Math.round(GROUP_MS / pieceMs))
     this.#requests = new PeerRequests(layout, (piece) => this.#works.get(piece))
     this.#runs = new ServerRuns({
       clock,
       layout,
+      pieceMs,
       server,
       workOf: (piece) => this.#workOf(piece),
       onBegun: (pieces) => {
@@ -84,6 +87,12 @@ export class Fetching {
     return this.#runs.trouble
   }
 
+  /** It is known who else watches: they are here, there is nobody, or nobody answers. */
+  acquainted(): void {
+    this.#isAcquainted = true
+    this.plan()
+  }
+
   /** Asks whoever is to be asked now. Cheap: to be called whenever something changed. */
   plan(): void {
     const { clock, isSuspect, peers } = this.#parts
@@ -100,11 +109,13 @@ export class Fetching {
       const dueMs = this.position.dueMs(piece, now)
       const use = serverUseFor({
         dueMs,
+        groupDueMs: this.position.dueMs(this.#groupOf(piece).first, now),
         holders: holders.length > 0 || asks === undefined ? holders.length : 1,
         askedForMs: asks === undefined ? 0 : now - asks,
         comingForMs: this.#promises.heldForMs(piece, now),
         criticalForMs: this.#criticalForMs(piece, dueMs, now),
         rank: this.#rankOf(piece, others),
+        isAcquainted: this.#isAcquainted,
       })
       if (use === 'urgent' && work?.isWithServer !== true) urgent.push(piece)
       if (holders.length > 0) this.#requests.ask(this.#workOf(piece), holders, now)
@@ -199,7 +210,12 @@ export class Fetching {
 
   #rankOf(piece: PieceIndex, others: readonly ViewerPeer[]): number {
     const without = others.filter((peer) => !peer.has.has(piece)).map((peer) => peer.id)
-    return rankOf(Math.floor(piece / this.#piecesOfGroup), this.#parts.self, without)
+    return rankOf(this.#groupOf(piece).index, this.#parts.self, without)
+  }
+
+  #groupOf(piece: PieceIndex): { readonly index: number; readonly first: PieceIndex } {
+    const index = Math.floor(piece / this.#piecesOfGroup)
+    return { index, first: (index * this.#piecesOfGroup) as PieceIndex }
   }
 
   #workOf(piece: PieceIndex): PieceWork {

@@ -19,6 +19,7 @@ export class Tally {
   #colleagues = 0
   #http = 0
   #gateway = 0
+  #passed = 0
   #uploaded = 0
   readonly #down = new RateMeter()
   readonly #up = new RateMeter()
@@ -30,6 +31,17 @@ export class Tally {
     this.#down.note(bytes, now)
   }
 
+  /** From the server to the player itself. */
+  passed(bytes: number, now: number): void {
+    this.#passed += bytes
+    this.#down.note(bytes, now)
+  }
+
+  /** Over HTTP, to us. */
+  get fetchedBytes(): number {
+    return this.#http
+  }
+
   sent(bytes: number, now: number): void {
     this.#uploaded += bytes
     this.#up.note(bytes, now)
@@ -38,7 +50,7 @@ export class Tally {
   figures(peers: number, now: number): Figures {
     return {
       colleaguesBytes: this.#colleagues,
-      serverBytes: this.#http + this.#gateway,
+      serverBytes: this.#http + this.#passed + this.#gateway,
       gatewayBytes: this.#gateway,
       uploadedBytes: this.#uploaded,
       peers,

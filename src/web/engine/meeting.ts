@@ -52,6 +52,8 @@ export interface MeetingParts {
   readonly wanted: () => number
   readonly isBanned: (peer: PeerId, addresses: readonly string[]) => boolean
   readonly onChannel: (channel: Channel) => void
+  /** The tracker knows of nobody else. */
+  readonly onAlone: () => void
   /** The tracker lets us in no more: the reason, in its words. */
   readonly onRefused: (reason: string) => void
   readonly onNote?: (sentence: string) => void
@@ -192,7 +194,9 @@ export class Meeting {
       case 'counts':
         this.#others = Math.max(0, reply.complete + reply.incomplete - 1)
         // Nobody else: the next who comes makes offers of their own.
-        if (this.#others === 0) this.#in(reply.intervalMs, () => void this.#announce())
+        if (this.#others > 0) return
+        this.#parts.onAlone()
+        this.#in(reply.intervalMs, () => void this.#announce())
         return
       case 'offer':
         void this.#answer(reply.from, reply)
@@ -210,7 +214,8 @@ export class Meeting {
 
   #refused({ reason, retryInMs }: Extract<SignalReply, { kind: 'refused' }>): void {
     this.#parts.onRefused(reason)
-    if (typeof retryInMs === 'number') this.#retryMs = Math.max(this.#retryMs, Math.min(RETRY_MOST, retryInMs))
+    if (typeof retryInMs === 'number')
+      this.#retryMs = Math.max(this.#retryMs, Math.min(RETRY_MOST, retryInMs))
     else this.#retryMs = RETRY_MOST
   }
 

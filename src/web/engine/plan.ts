@@ -9,6 +9,8 @@
 
 /** Pieces due sooner are fetched by whose turn it is, though nobody waits for them yet. */
 const OWN_AHEAD = 40_000
+/** While we do not know yet who has it. */
+const STRANGER_AHEAD = 6_000
 /** Whoever is next in the order waits until it is due so soon, and the one after that {@link STEP} longer. */
 const SECOND_AHEAD = 20_000
 const STEP = 5_000
@@ -29,6 +31,8 @@ export const PEERS_AHEAD = 90_000
 export interface PieceOutlook {
   /** Until the player needs it; 0 when it waits for it. */
   readonly dueMs: number
+  /** The same of the first of its group: turns go by groups. */
+  readonly groupDueMs: number
   /** How many colleagues that answer have it. */
   readonly holders: number
   /** For how long they have been asked for it; 0 when they were not. */
@@ -39,23 +43,27 @@ export interface PieceOutlook {
   readonly criticalForMs: number
   /** 0: it is our turn. */
   readonly rank: number
+  /** Who else is there is known. */
+  readonly isAcquainted: boolean
 }
 
 export type ServerUse = 'no' | 'ahead' | 'urgent'
 
 export function serverUseFor({
   dueMs,
+  groupDueMs,
   holders,
   askedForMs,
   comingForMs,
   criticalForMs,
   rank,
+  isAcquainted,
 }: PieceOutlook): ServerUse {
   if (holders > 0) return dueMs < RESCUE_AHEAD && askedForMs > RESCUE_AFTER ? 'urgent' : 'no'
   const isCritical = isCriticalAt(dueMs)
   if (comingForMs !== undefined) return isCritical && comingForMs > BELIEVED_FOR ? 'urgent' : 'no'
   if (isCritical) return criticalForMs >= STAGGER * rank ? 'urgent' : 'no'
-  return dueMs < patienceOf(rank) ? 'ahead' : 'no'
+  return groupDueMs < (isAcquainted ? patienceOf(rank) : STRANGER_AHEAD) ? 'ahead' : 'no'
 }
 
 export const isCriticalAt = (dueMs: number): boolean => dueMs < CRITICAL

@@ -1,19 +1,24 @@
 /** Where the player reads, and how long it can go on without more. */
 import type { PieceIndex } from '../../core/piece-layout.ts'
+import { pieceMsOf, type Watched } from './watched.ts'
 
 /** A player that reads on may ask once more for what it had, or leave out a little: no jump. */
-const NEAR_PIECES = 4
+const NEAR_MS = 8_000
+/** One answer to it may be longer than that plays, as sound is. */
+const NEAR_BYTES = 2 * 1_024 * 1_024
 
 export class Position {
   readonly #pieceMs: number
+  readonly #nearPieces: number
   #next: PieceIndex
   #slackMs = 0
   #at = 0
   #isPlaying = true
 
-  constructor(first: PieceIndex, pieceMs: number) {
-    this.#next = first
-    this.#pieceMs = pieceMs
+  constructor(watched: Watched) {
+    this.#next = watched.first
+    this.#pieceMs = pieceMsOf(watched)
+    this.#nearPieces = Math.ceil(Math.max(NEAR_MS / this.#pieceMs, NEAR_BYTES / watched.layout.pieceLength))
   }
 
   /** The first piece that it has not. */
@@ -23,7 +28,7 @@ export class Position {
 
   /** It asks for what lies in this piece. True when that is a jump: what it has before it is worth nothing then. */
   reads(piece: PieceIndex, now: number): boolean {
-    const isJump = piece < this.#next - NEAR_PIECES || piece > this.#next + NEAR_PIECES
+    const isJump = Math.abs(piece - this.#next) > this.#nearPieces
     this.#next = piece
     if (isJump) {
       this.#slackMs = 0

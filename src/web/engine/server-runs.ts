@@ -12,6 +12,8 @@ export interface ServerSource {
 export interface ServerRunsParts {
   readonly clock: EngineClock
   readonly layout: PieceLayout
+  /** How long one piece plays. */
+  readonly pieceMs: number
   readonly server: ServerSource
   readonly workOf: (piece: PieceIndex) => PieceWork
   /** It began to fetch these. */
@@ -32,7 +34,10 @@ interface Run {
 const RUNS_MAX = 2
 /** Nobody waits for these, so there is one at a time. */
 const RUNS_AHEAD_MAX = 1
-const RUN_BYTES_MAX = 2 * 1_024 * 1_024
+/** So much playing is one run, a piece at least. The player waits for the urgent: a short run is there sooner. */
+const URGENT_MS = 500
+const AHEAD_MS = 4_000
+const RUN_BYTES_MAX = 4 * 1_024 * 1_024
 const RETRY_AFTER = 2_000
 
 export class ServerRuns {
@@ -49,9 +54,12 @@ export class ServerRuns {
   /** Both in the order in which they are due. */
   want(urgent: readonly PieceIndex[], ahead: readonly PieceIndex[]): void {
     if (this.#parts.clock.now() < this.#retryAt) return
-    // One piece alone is there soonest; the run after it may be longer.
-    for (const piece of urgent) if (this.#hasRoom(true)) this.#begin([piece], true)
-    if (ahead.length > 0 && this.#hasRoom(false)) this.#begin(this.#runOf(ahead), false)
+    for (let rest = urgent; rest.length > 0 && this.#hasRoom(true);) {
+      const run = this.#runOf(rest, URGENT_MS)
+      this.#begin(run, true)
+      rest = rest.slice(run.length)
+    }
+    if (ahead.length > 0 && this.#hasRoom(false)) this.#begin(this.#runOf(ahead, AHEAD_MS), false)
   }
 
   /** Ends what nobody needs any more. */
@@ -70,8 +78,9 @@ export class ServerRuns {
   }
 
   /** The first of them and those that follow it at once. */
-  #runOf(pieces: readonly PieceIndex[]): readonly PieceIndex[] {
-    const most = Math.max(1, Math.floor(RUN_BYTES_MAX / this.#parts.layout.pieceLength))
+  #runOf(pieces: readonly PieceIndex[], playMs: number): readonly PieceIndex[] {
+    const { layout, pieceMs } = this.#parts
+    const most = Math.max(1, Math.floor(Math.min(playMs / pieceMs, RUN_BYTES_MAX / layout.pieceLength)))
     const [first = 0] = pieces
     return pieces.filter((piece, at) => piece === first + at).slice(0, most)
   }

@@ -1,5 +1,4 @@
 /** What colleagues ask of us: a few at a time, from verified pieces, no faster than they take it. */
-import type { PieceIndex } from '../../core/piece-layout.ts'
 import type { Random } from '../../core/random.ts'
 import { limits } from '../../wire/limits.ts'
 import { encodePieceHeader, type BlockRange } from '../../wire/peer-message.ts'
@@ -12,7 +11,7 @@ export interface UploadsParts {
   readonly peers: () => Iterable<ViewerPeer>
   /** Undefined when we have it no more. */
   readonly read: (range: BlockRange) => Promise<Uint8Array | undefined>
-  readonly onSent: (bytes: number) => void
+  readonly onSent: (peer: ViewerPeer, bytes: number) => void
 }
 
 /** Each of them is a colleague who plays: more than one office page can feed at once is no gain. */
@@ -99,7 +98,7 @@ export class Uploads {
       const now = clock.now()
       peer.sendBytes(encodePieceHeader(range.piece, range.offset, block.length), now)
       peer.sendBytes(block, now)
-      onSent(block.length)
+      onSent(peer, block.length)
     }
   }
 

@@ -13,6 +13,7 @@ import { limits } from '../../wire/limits.ts'
 import type { BlockRange } from '../../wire/peer-message.ts'
 import type { Channel, EngineClock } from './channel.ts'
 import { Conversation } from './conversation.ts'
+import { Exchange, type Exchanged } from './exchange.ts'
 import { Fetching } from './fetching.ts'
 import { Tally, type Figures } from './figures.ts'
 import { PeerBans } from './peer-bans.ts'
@@ -41,6 +42,10 @@ export interface ViewerParts {
 const TICK: Millis = millis(200)
 const REVIEW_EVERY = 1_000
 const KEEP_ALIVE_AFTER = 60_000
+/** From the first colleague's greeting until what it has is known, and that of those who come with it. */
+const FIRST_WORDS = 100
+/** Who is not there by then is not waited for. */
+const ACQUAINTED_AFTER = 6_000
 /** More colleagues than this give nothing that these do not. */
 export const PEERS_MAX = 16
 
@@ -52,6 +57,8 @@ export class Viewer {
   readonly #strangers = new Set<Channel>()
   readonly #bans = new PeerBans()
   readonly #tally = new Tally()
+  readonly #exchange = new Exchange()
+  #haveBytes = 0
   readonly #proof: Proof
   readonly #fetching: Fetching
   readonly #uploads: Uploads
@@ -77,6 +84,7 @@ export class Viewer {
       onBytes: (from, bytes) => {
         const kind = from === 'http' ? from : from.isGateway ? 'gateway' : 'colleague'
         this.#tally.came(kind, bytes, clock.now())
+        if (from !== 'http') this.#exchange.received(from, bytes)
       },
       onWhole: (work) => void this.#judge(work),
     })
@@ -85,7 +93,8 @@ export class Viewer {
       random,
       peers,
       read: (range) => this.#readBlock(range),
-      onSent: (bytes) => {
+      onSent: (peer, bytes) => {
+        this.#exchange.sent(peer, bytes)
         this.#tally.sent(bytes, clock.now())
       },
     })
@@ -96,6 +105,9 @@ export class Viewer {
       onMoved: (piece) => {
         this.#moveTo(piece)
       },
+    })
+    clock.after(millis(ACQUAINTED_AFTER), () => {
+      this.#fetching.acquainted()
     })
     this.#ticking = clock.every(TICK, () => {
       this.#tick()
@@ -121,23 +133,33 @@ export class Viewer {
     return this.#tally.figures(this.colleagues, this.#parts.clock.now())
   }
 
+  /** What was exchanged with whom until now; of the server, what it sent over HTTP to us. */
+  exchange(): {
+    readonly exchanged: readonly Exchanged[]
+    readonly haveBytes: number
+    readonly httpBytes: number
+  } {
+    return {
+      exchanged: this.#exchange.ends(),
+      haveBytes: this.#haveBytes,
+      httpBytes: this.#tally.fetchedBytes,
+    }
+  }
+
   get serverTrouble(): string | undefined {
     return this.#fetching.serverTrouble
   }
 
-  /** What the player was sent past us, by the server itself. */
-  sentPastUs(bytes: number): void {
-    this.#tally.came('http', bytes, this.#parts.clock.now())
+  /** What the player was sent past us, by the server itself; it will go on behind that. */
+  sentPastUs(bytes: number, end: number): void {
+    const { fileBytes } = this.#parts.watched
+    this.#moveTo(pieceAt(this.#parts.watched, Math.min(end, fileBytes - 1)))
+    this.#tally.passed(bytes, this.#parts.clock.now())
   }
 
   /** The player has so much before it, and plays or stands still. */
   playing(slackMs: number, isPlaying: boolean): void {
     this.#fetching.position.told(slackMs, isPlaying, this.#parts.clock.now())
-  }
-
-  /** Where the player will read next, as far as can be known before it does. */
-  expect(offset: number): void {
-    this.#moveTo(pieceAt(this.#parts.watched, offset))
   }
 
   /**
@@ -186,6 +208,11 @@ export class Viewer {
     )
   }
 
+  /** It is known who else watches, or that nobody does. Until then only what is needed soon is asked of the server. */
+  acquainted(): void {
+    this.#fetching.acquainted()
+  }
+
   /** Whether colleagues may have from us what we have. */
   upload(isOn: boolean): void {
     this.#uploads.turn(isOn)
@@ -197,7 +224,9 @@ export class Viewer {
 
   /** The store had to drop it. */
   dropped(piece: number): void {
-    this.#have.delete(piece as PieceIndex)
+    const known = this.#parts.watched.layout.index(piece)
+    if (known !== undefined && this.#have.delete(known))
+      this.#haveBytes -= this.#parts.watched.layout.pieceBytes(known)
   }
 
   close(): void {
@@ -235,7 +264,7 @@ export class Viewer {
 
   async #keep(piece: PieceIndex, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     await this.#parts.store.put(piece, bytes)
-    this.#have.add(piece)
+    if (this.#have.add(piece)) this.#haveBytes += bytes.length
     this.#reading.arrived(piece)
     const now = this.#parts.clock.now()
     for (const peer of this.#peers.values()) {
@@ -266,6 +295,9 @@ export class Viewer {
       peer.send({ kind: 'bitfield', bits: this.#have.toBytes() }, now)
     else if (hasFast) peer.send({ kind: 'have-none' }, now)
     this.#fetching.met(peer)
+    clock.after(millis(FIRST_WORDS), () => {
+      this.#fetching.acquainted()
+    })
     return peer
   }
 

@@ -132,8 +132,9 @@ class DataChannel implements Channel {
 
   send(bytes: Uint8Array): void {
     if (this.#data.readyState !== 'open') return
-    for (let at = 0; at < bytes.length; at += FRAME_BYTES)
-      this.#data.send(bytes.subarray(at, at + FRAME_BYTES))
+    // none of ours is shared memory
+    const own = bytes as Uint8Array<ArrayBuffer>
+    for (let at = 0; at < own.length; at += FRAME_BYTES) this.#data.send(own.subarray(at, at + FRAME_BYTES))
   }
 
   close(): void {

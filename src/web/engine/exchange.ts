@@ -1,0 +1,37 @@
+/** What was exchanged with whom, by address: for the portal, which sums it up by site. */
+import type { ViewerPeer } from './viewer-peer.ts'
+
+export interface Exchanged {
+  /** An IP address, where one is known. */
+  readonly address: string | undefined
+  readonly isGateway: boolean
+  receivedBytes: number
+  sentBytes: number
+}
+
+export class Exchange {
+  readonly #ends = new Map<string, Exchanged>()
+
+  received(peer: ViewerPeer, bytes: number): void {
+    this.#endOf(peer).receivedBytes += bytes
+  }
+
+  sent(peer: ViewerPeer, bytes: number): void {
+    this.#endOf(peer).sentBytes += bytes
+  }
+
+  ends(): readonly Exchanged[] {
+    return [...this.#ends.values()]
+  }
+
+  #endOf({ channel, isGateway }: ViewerPeer): Exchanged {
+    const address = channel.addresses.find(isIpAddress)
+    const key = `${address ?? ''} ${isGateway}`
+    const end = this.#ends.get(key) ?? { address, isGateway, receivedBytes: 0, sentBytes: 0 }
+    this.#ends.set(key, end)
+    return end
+  }
+}
+
+/** What else stands there is a name of the local network (mDNS). */
+const isIpAddress = (host: string): boolean => host.includes(':') || /^\d{1,3}(?:\.\d{1,3}){3}$/.test(host)

@@ -1,0 +1,25 @@
+/** The controls around the film, as custom elements: keyboard, captions, speed, picture in picture and full screen are theirs. */
+import 'media-chrome/dist/media-controller.js'
+import 'media-chrome/dist/media-control-bar.js'
+import 'media-chrome/dist/media-play-button.js'
+import 'media-chrome/dist/media-seek-backward-button.js'
+import 'media-chrome/dist/media-seek-forward-button.js'
+import 'media-chrome/dist/media-time-range.js'
+import 'media-chrome/dist/media-time-display.js'
+import 'media-chrome/dist/media-mute-button.js'
+import 'media-chrome/dist/media-volume-range.js'
+import 'media-chrome/dist/media-captions-button.js'
+import 'media-chrome/dist/media-playback-rate-button.js'
+import 'media-chrome/dist/media-pip-button.js'
+import 'media-chrome/dist/media-fullscreen-button.js'
+import 'media-chrome/dist/media-loading-indicator.js'
+
+/** How much of what follows the player has, in ms. */
+export function slackOf({ buffered, currentTime }: HTMLMediaElement): number {
+  for (let i = 0; i < buffered.length; i++)
+    if (buffered.start(i) <= currentTime + 0.1 && currentTime < buffered.end(i))
+      return 1_000 * (buffered.end(i) - currentTime)
+  return 0
+}
+
+export const isMoving = ({ paused, ended }: HTMLMediaElement): boolean => !paused && !ended

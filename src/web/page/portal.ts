@@ -1,0 +1,60 @@
+/** What the page asks of the portal, with its session. */
+import type { Watch } from '../../wire/api-watch.ts'
+import { infoHash } from '../../core/ids.ts'
+import { PieceLayout, type PieceIndex } from '../../core/piece-layout.ts'
+import { HASH_BYTES, type Watched } from '../engine/watched.ts'
+
+/** What the server wrote into the page. */
+export interface PageFacts {
+  /** Of the release in the API: `…/watch` and others are below it. */
+  readonly api: string
+  readonly file: number
+  readonly csrf: string
+  readonly diskWorker: string
+  readonly durationSeconds: number
+}
+
+export function factsOf({ dataset }: HTMLElement): PageFacts {
+  return {
+    api: dataset['api'] ?? '',
+    file: Number(dataset['file'] ?? 0),
+    csrf: dataset['csrf'] ?? '',
+    diskWorker: dataset['diskWorker'] ?? '',
+    durationSeconds: Number(dataset['durationSeconds'] ?? 0),
+  }
+}
+
+/** @throws Error with the portal's sentence. */
+export async function beginWatch({ api, csrf, file }: PageFacts): Promise<Watch> {
+  const response = await fetch(`${api}/watch`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', 'X-CSRF-Token': csrf },
+    body: JSON.stringify({ file }),
+  })
+  const said = (await response.json()) as Watch | { readonly detail?: string }
+  if (!response.ok) throw new Error('detail' in said ? said.detail : `the portal answered ${response.status}`)
+  return said as Watch
+}
+
+/** @throws Error, or ShoalError `bad-input`, when the portal is of another version than this script. */
+export function watchedOf(watch: Watch, durationSeconds: number): Watched {
+  const layout = new PieceLayout(watch.sizeBytes, watch.pieceLengthBytes)
+  const hashes = Uint8Array.from(atob(watch.pieceHashes), (char) => char.charCodeAt(0))
+  const first = layout.index(watch.firstPiece)
+  const last = layout.index(watch.firstPiece + hashes.length / HASH_BYTES - 1)
+  if (first === undefined || last === undefined) throw new Error('hashes of other pieces')
+  const seconds = watch.durationSeconds ?? durationSeconds
+  return {
+    infoHash: infoHash(watch.infohash),
+    layout,
+    first: first satisfies PieceIndex,
+    last,
+    hashes,
+    fileStart: watch.file.startBytes,
+    fileBytes: watch.file.sizeBytes,
+    durationMs: seconds > 0 ? 1_000 * seconds : guessedMs(watch.file.sizeBytes),
+  }
+}
+
+/** 4 Mbit/s: between a lecture and a film. */
+const guessedMs = (bytes: number): number => bytes / 500

@@ -1,0 +1,60 @@
+/**
+ * The first script of the page: lets the player begin, by the server, through the service worker; what takes it on to colleagues is
+ * loaded beside it. All answers have to come from the service worker, since Chromium mixes none of them with the network's: so where
+ * it is new, the player waits for it, for a moment.
+ */
+import { StreamDesk } from './stream-desk.ts'
+import type * as Watch from './watch.ts'
+
+const WORKER = '/watch-worker.js'
+/** The service worker is there by then, or the film plays without it. */
+const CONTROLLED_WITHIN_MS = 1_500
+
+const page = document.querySelector<HTMLElement>('[data-watch]')
+const media = page?.querySelector<HTMLMediaElement>('video, audio')
+if (page && media) void start(page, media)
+
+async function start(root: HTMLElement, player: HTMLMediaElement): Promise<void> {
+  const { src = '', script = '' } = player.dataset
+  const why = reasonWithout()
+  const desk = why === undefined ? new StreamDesk(new URL(src, location.href).pathname) : undefined
+  const isControlled = desk !== undefined && (await underControl())
+  player.src = src
+  // Not by the attribute: with answers that end, Chromium would wait for more than it asks for. A browser may say no.
+  void player.play().catch(() => undefined)
+  const { watch } = (await import(/* @vite-ignore */ script)) as typeof Watch
+  await watch({
+    page: root,
+    media: player,
+    desk: isControlled ? desk : undefined,
+    why: why ?? 'this browser lets no page stand between player and network at this moment; open it again',
+  })
+}
+
+/** Why this browser takes nothing from colleagues; undefined when it can. */
+function reasonWithout(): string | undefined {
+  if (!isSecureContext)
+    return 'this page was not opened by HTTPS, and without it browsers let no page talk to colleagues'
+  if (typeof RTCPeerConnection === 'undefined') return 'this browser has no WebRTC, or it is switched off'
+  if (!('serviceWorker' in navigator))
+    return 'this browser lets no page stand between player and network, as in a private window'
+  return undefined
+}
+
+async function underControl(): Promise<boolean> {
+  const { serviceWorker } = navigator
+  try {
+    const registering = serviceWorker.register(WORKER, { scope: '/bundles/', updateViaCache: 'none' })
+    if (serviceWorker.controller !== null) return true
+    return await Promise.race([
+      new Promise<boolean>((resolve) => {
+        serviceWorker.addEventListener('controllerchange', () => resolve(true), { once: true })
+        // After a reload past all caches it is there, and stands aside until it is asked.
+        void registering.then(({ active }) => active?.postMessage({ kind: 'claim' }))
+      }),
+      new Promise<boolean>((resolve) => setTimeout(() => resolve(false), CONTROLLED_WITHIN_MS)),
+    ])
+  } catch {
+    return false
+  }
+}

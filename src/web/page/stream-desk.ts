@@ -1,0 +1,71 @@
+/** Answers the service worker, which answers the player: from colleagues as soon as there is a viewer, and "ask the server" before. */
+import type { Viewer } from '../engine/viewer.ts'
+import type { PassedNote, ReadReply, ReadRequest } from '../stream-messages.ts'
+
+/** Who has the film's bytes. */
+export interface Film {
+  readonly viewer: Viewer
+  readonly sizeBytes: number
+  readonly type: string
+}
+
+/** The player asks for one place, or two while it looks for something: what was asked before is of no use. */
+const READS_MAX = 3
+
+export class StreamDesk {
+  readonly #path: string
+  readonly #reads: AbortController[] = []
+  /** What the server sent before there was a viewer: bytes, and where they end. */
+  #passed = { bytes: 0, end: 0 }
+  #film: Film | undefined
+
+  constructor(path: string) {
+    this.#path = path
+    navigator.serviceWorker.addEventListener('message', (event: MessageEvent<ReadRequest | PassedNote>) => {
+      this.#hear(event)
+    })
+    navigator.serviceWorker.startMessages()
+  }
+
+  open(film: Film): void {
+    this.#film = film
+    film.viewer.sentPastUs(this.#passed.bytes, this.#passed.end)
+  }
+
+  #hear({ data: message, ports }: MessageEvent<ReadRequest | PassedNote>): void {
+    if (message.path !== this.#path) return
+    const [port] = ports
+    if (message.kind === 'passed') this.#notePassed(message)
+    else if (port !== undefined) void this.#answer(port, message)
+  }
+
+  #notePassed({ from, bytes }: PassedNote): void {
+    this.#passed = { bytes: this.#passed.bytes + bytes, end: from + bytes }
+    this.#film?.viewer.sentPastUs(bytes, from + bytes)
+  }
+
+  async #answer(port: MessagePort, { from, bytesMax }: ReadRequest): Promise<void> {
+    const reply = (message: ReadReply, transfer: Transferable[] = []): void => {
+      port.postMessage(message, transfer)
+    }
+    const film = this.#film
+    if (film === undefined || from >= film.sizeBytes) {
+      reply({ kind: 'pass' })
+      return
+    }
+    reply({ kind: 'coming' })
+    const gone = new AbortController()
+    this.#reads.push(gone)
+    if (this.#reads.length > READS_MAX) this.#reads.shift()?.abort()
+    try {
+      const bytes = await film.viewer.read(from, bytesMax, gone.signal)
+      const exact = bytes.byteLength === bytes.buffer.byteLength ? bytes.buffer : bytes.slice().buffer
+      reply({ kind: 'bytes', bytes: exact, sizeBytes: film.sizeBytes, type: film.type }, [exact])
+    } catch {
+      reply({ kind: 'pass' })
+    } finally {
+      const at = this.#reads.indexOf(gone)
+      if (at !== -1) this.#reads.splice(at, 1)
+    }
+  }
+}
