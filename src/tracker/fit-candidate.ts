@@ -4,11 +4,8 @@
  */
 import { tryIpAddress, type IpAddress } from '../core/address.ts'
 import { limits } from '../wire/limits.ts'
-import type { Candidate } from '../wire/sdp.ts'
+import { MDNS_NAME, type Candidate } from '../wire/sdp.ts'
 import { isListable, isLoopback, type AddressRanges } from './address-ranges.ts'
-
-/** Browsers hide their addresses behind such names (mDNS), which only their own network can look up. */
-const MDNS_NAME = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.local$/i
 
 /** `from`: where the tracker sees who says so. A loopback address means another machine to everyone elsewhere. */
 export function isFitCandidate({ host, port }: Candidate, from: IpAddress, allowed: AddressRanges): boolean {

@@ -7,7 +7,7 @@
 import type { InfoHash } from '../core/ids.ts'
 import type { ControlEvent } from '../wire/control.ts'
 import { limits } from '../wire/limits.ts'
-import { withFitCandidates } from '../wire/sdp.ts'
+import { withFitCandidates, withSeenAddress } from '../wire/sdp.ts'
 import type { Offer, SignalAnnounce, SignalAnswer, SignalMessage, SignalScrape } from '../wire/signal.ts'
 import { formatIntroduction, formatSignalReply, formatSignalScrape } from '../wire/signal-reply.ts'
 import { isFitCandidate } from './fit-candidate.ts'
@@ -261,7 +261,8 @@ export class SignalCore {
 
   #introduction(type: 'offer' | 'answer', from: SignalPeer<SignalSession>, said: Offer): string {
     const allowed = this.#parts.settings.allowedRanges
-    const sdp = withFitCandidates(said.sdp, (candidate) => isFitCandidate(candidate, from.host, allowed))
+    const seen = withSeenAddress(said.sdp, from.host)
+    const sdp = withFitCandidates(seen, (candidate) => isFitCandidate(candidate, from.host, allowed))
     return formatIntroduction(type, from, { offerId: said.offerId, sdp })
   }
 

@@ -39,6 +39,29 @@ export function withFitCandidates(sdp: Sdp, isFit: (candidate: Candidate) => boo
   }) as Sdp
 }
 
+/** Browsers hide their addresses behind such names (mDNS), which only their own network can look up. */
+export const MDNS_NAME = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.local$/i
+/** A machine has a few networks, each with a name of its own. */
+const NAMED_MAX = 8
+
+/**
+ * With each candidate that has a name of the local network only once more, at the address where its maker is seen: the name means
+ * nothing a router further on, and nothing at all where multicast is off. Which of its ports is at that address is for the other
+ * side to try.
+ */
+export function withSeenAddress(sdp: Sdp, seen: string): Sdp {
+  if (addressesIn(sdp).includes(seen)) return sdp
+  let named = 0
+  const more = sdp.replace(CANDIDATE_LINE, (line: string, value: string) => {
+    const [, , transport = '', , host = ''] = value.split(' ', 6)
+    if (!MDNS_NAME.test(host) || transport.toLowerCase() !== 'udp' || named >= NAMED_MAX) return line
+    named++
+    const whole = line.endsWith('\n') ? line : `${line}\r\n`
+    return `${whole}${whole.replace(host, seen)}`
+  })
+  return more.length > limits.signalSdpCharsMax ? sdp : (more as Sdp)
+}
+
 /** The hosts of its candidates, once each, as they stand there. */
 export function addressesIn(sdp: Sdp): string[] {
   const hosts = new Set<string>()

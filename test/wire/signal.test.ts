@@ -4,13 +4,14 @@ import { ShoalError } from '../../src/core/errors.ts'
 import { infoHash, peerId } from '../../src/core/ids.ts'
 import { millis, minutes, seconds } from '../../src/core/units.ts'
 import { limits } from '../../src/wire/limits.ts'
-import { sdpOf, withFitCandidates } from '../../src/wire/sdp.ts'
+import { addressesIn, sdpOf, withFitCandidates, withSeenAddress } from '../../src/wire/sdp.ts'
 import { formatSignal, offerIdOf, parseSignal, type SignalMessage } from '../../src/wire/signal.ts'
 import {
   formatIntroduction,
   formatSignalRefusal,
   formatSignalReply,
   formatSignalScrape,
+  parseSignalReply,
 } from '../../src/wire/signal-reply.ts'
 import { hostileInputs } from '../support/corpus.ts'
 
@@ -184,6 +185,22 @@ describe('Session descriptions', () => {
     assert.equal(fit, `${SDP}${kept}a=mid:0\r\n`)
     assert.deepEqual(asked[1], { host: '10.0.0.1', port: 5_000 })
   })
+  it('name the address where their maker is seen, beside a name that only its own network can look up', () => {
+    const name = '8d7e3c1a-0f2b-4c5d-9e8f-0a1b2c3d4e5f.local'
+    const line = `a=candidate:1 1 udp 2113937151 ${name} 54321 typ host generation 0\r\n`
+    const sdp = sdpOf(`v=0\r\n${line}a=end\r\n`)
+    const seen = withSeenAddress(sdp, '10.4.1.7')
+    assert.equal(seen, `v=0\r\n${line}${line.replace(name, '10.4.1.7')}a=end\r\n`)
+    assert.deepEqual(addressesIn(seen), [name, '10.4.1.7'])
+    assert.equal(withSeenAddress(seen, '10.4.1.7'), seen, 'once is enough')
+    const plain = sdpOf(sdp.replace(name, '10.9.9.9'))
+    assert.equal(withSeenAddress(plain, '10.4.1.7'), plain, 'an address needs no help')
+    const many = sdpOf(`v=0\r\n${line.repeat(20)}`)
+    assert.equal(addressesIn(withSeenAddress(many, '10.4.1.7')).length, 2)
+    assert.equal(withSeenAddress(many, '10.4.1.7').split('10.4.1.7').length - 1, 8)
+    const cut = sdpOf(`v=0\r\n${line.trimEnd()}`)
+    assert.ok(withSeenAddress(cut, '10.4.1.7').includes('\n' + line.trimEnd().replace(name, '10.4.1.7')))
+  })
 })
 
 describe('What the tracker tells browsers', () => {
@@ -219,5 +236,78 @@ describe('What the tracker tells browsers', () => {
       action: 'scrape',
       'failure reason': 'no',
     })
+  })
+
+  it('is read by who signals like a browser', () => {
+    const offer = { offerId: offerIdOf(ID), sdp: sdpOf(SDP) }
+    const from = { infoHash: HASH, peerId: PEER }
+    for (const kind of ['offer', 'answer'] as const)
+      assert.deepEqual(parseSignalReply(formatIntroduction(kind, from, offer)), {
+        kind,
+        infoHash: HASH,
+        from: PEER,
+        ...offer,
+      })
+    const counts = { infoHash: HASH, intervalMs: seconds(120), complete: 2, incomplete: 5 }
+    assert.deepEqual(parseSignalReply(formatSignalReply(counts)), { kind: 'counts', ...counts })
+    assert.deepEqual(
+      parseSignalReply(formatSignalRefusal('announce', { reason: 'no', retryInMs: minutes(2) })),
+      {
+        kind: 'refused',
+        reason: 'no',
+        retryInMs: minutes(2),
+      },
+    )
+    assert.deepEqual(
+      parseSignalReply(formatSignalRefusal('announce', { reason: 'no', retryInMs: 'never' }, HASH)),
+      {
+        kind: 'refused',
+        reason: 'no',
+        retryInMs: 'never',
+      },
+    )
+    assert.deepEqual(parseSignalReply('{"action":"scrape","files":{}}'), { kind: 'other' })
+  })
+
+  it('is refused where it is none, whoever says it', () => {
+    for (const text of [
+      '',
+      'null',
+      '[]',
+      '{"action":"announce"}',
+      `{"action":"announce","info_hash":"short","interval":1}`,
+      JSON.stringify({
+        action: 'announce',
+        info_hash: ID,
+        peer_id: ID,
+        offer_id: ID,
+        offer: { type: 'answer', sdp: SDP },
+      }),
+      JSON.stringify({
+        action: 'announce',
+        info_hash: ID,
+        peer_id: ID,
+        offer_id: ID,
+        offer: { type: 'offer', sdp: 'nonsense' },
+      }),
+      JSON.stringify({
+        action: 'announce',
+        info_hash: ID,
+        peer_id: 0,
+        offer_id: ID,
+        offer: { type: 'offer', sdp: SDP },
+      }),
+      `{"action":"announce","info_hash":"${'x'.repeat(limits.signalFrameBytesMax)}"}`,
+    ])
+      assert.throws(() => parseSignalReply(text), ShoalError, text.slice(0, 80))
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
+        try {
+          parseSignalReply(text)
+        } catch (error) {
+          assert.ok(error instanceof ShoalError)
+        }
+      }),
+    )
   })
 })
