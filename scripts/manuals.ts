@@ -9,6 +9,7 @@ import prettier from 'prettier'
 import { settingsTables } from '../src/cli/settings.ts'
 import { settingsManual } from '../src/platform/settings-manual.ts'
 import { limits } from '../src/wire/limits.ts'
+import { learningLimits } from '../src/wire/limits-learning.ts'
 import { mediaLimits } from '../src/wire/limits-media.ts'
 import { limitsManual } from './limits-manual.ts'
 
@@ -28,9 +29,10 @@ export async function manuals(): Promise<ReadonlyMap<string, string>> {
     'limits-figures.ts',
     'limits-watch.ts',
     'limits-media.ts',
+    'limits-learning.ts',
   ].map((name) => resolve(root, 'src/wire', name))
   const source = sources.map((file) => readFileSync(file, 'utf8')).join('\n')
-  const bounds = limitsManual(source, { ...limits, ...mediaLimits })
+  const bounds = limitsManual(source, { ...limits, ...mediaLimits, ...learningLimits })
   return new Map([
     [limitsFile, await formatted(limitsFile, `${head}${BEGIN}\n\n${bounds}\n\n${END}${tail}`)],
     [resolve(root, 'docs/settings.md'), await formatted(limitsFile, settingsManual(settingsTables))],

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadSettings, type SettingsOf } from '../platform/config.ts'
-import { companyLoginSettings, portalSettings } from '../portal/index.ts'
+import { companyLoginSettings, learningSettings, portalSettings } from '../portal/index.ts'
 import { librarySettings, seederSettings } from '../seeder/index.ts'
 import { trackerSettings } from '../tracker/index.ts'
 import type { Context } from './context.ts'
@@ -12,6 +12,7 @@ import { webrtcSettings } from './webrtc-settings.ts'
 export const settingsTables = {
   portal: portalSettings,
   companyLogin: companyLoginSettings,
+  learning: learningSettings,
   tracker: trackerSettings,
   library: librarySettings,
   seeder: seederSettings,

@@ -59,6 +59,13 @@ export async function readHolders(services: Services, account: Account, slug: Sl
   return bundle
 }
 
+/** For whom it is a business who has watched it. @throws ShoalError as {@link readHolders}. */
+export async function readLearning(services: Services, account: Account, slug: Slug): Promise<Bundle> {
+  const { bundle, facts } = await seeBundle(services, account, slug)
+  mustBeAllowed(account, { kind: 'read-learning', bundle: facts })
+  return bundle
+}
+
 /** Whether this account may have links to it, too: who runs Shoal sees what is not for them. */
 export async function mayFetch(services: Services, account: Account, slug: Slug): Promise<boolean> {
   const { facts } = await seeBundle(services, account, slug)

@@ -11,6 +11,7 @@ import type { PublicKey } from '../wire/keys.ts'
 import type { CompanyLoginSettings } from './company-login/settings.ts'
 import { createApp } from './http/app.ts'
 import { forgetFigures } from './figures/upkeep.ts'
+import type { LearningSettings } from './learning/settings.ts'
 import type { LiveSource } from './live.ts'
 import { openServices } from './open-services.ts'
 import { pages } from './pages/pages.ts'
@@ -25,6 +26,7 @@ export type { LiveFigures, LiveSource } from './live.ts'
 export type { MakerPlace, ReleaseMaker, ServerLibrary } from './publishing/release-maker.ts'
 export type { WebSeedContent } from './web-seed/content.ts'
 export { companyLoginSettings } from './company-login/settings.ts'
+export { learningSettings } from './learning/settings.ts'
 export { portalSettings, type PortalSettings } from './settings.ts'
 
 export interface PortalParts {
@@ -45,6 +47,8 @@ export interface PortalParts {
   readonly live?: LiveSource | undefined
   /** Absent, or without an issuer: people have accounts of the portal's own only. */
   readonly companyLogin?: CompanyLoginSettings | undefined
+  /** Absent: nothing is recorded of who has watched what. */
+  readonly learning?: LearningSettings | undefined
   /** What the web seed gives; without it there is none. */
   readonly content?: WebSeedContent | undefined
   /** STUN and TURN servers of the company, for pages that watch. */
@@ -76,6 +80,8 @@ const SWEEP_EVERY = seconds(15)
 /** So exact is when a token or a session was last used. */
 const USES_EVERY = minutes(1)
 const UPKEEP_EVERY = minutes(10)
+/** Nobody waits for what the learning system is told. */
+const XAPI_EVERY = seconds(5)
 
 /**
  * Resolves when the portal can answer. One portal a data folder: the caller holds its lock.
@@ -86,7 +92,7 @@ export async function openPortal(given: PortalParts, settings: PortalSettings): 
   const parts = { ...given, publicUrl, trackerUrl: originOf(given.trackerUrl) }
   await using stack = new AsyncDisposableStack()
   const opened = await openServices(parts, settings, stack)
-  const { services, tokenFiles, inFlight } = opened
+  const { services, tokenFiles, inFlight, xapi } = opened
   const {
     log,
     keys,
@@ -121,6 +127,13 @@ export async function openPortal(given: PortalParts, settings: PortalSettings): 
   )
   stack.use(repeat(parts, USES_EVERY, () => transfers.writeWebSeeds()))
   stack.use(repeat(parts, UPKEEP_EVERY, () => forgetFigures(services)))
+  stack.use(repeat(parts, UPKEEP_EVERY, () => services.learning.sweep()))
+  if (xapi !== undefined) {
+    stack.use(repeat(parts, XAPI_EVERY, () => xapi.work()))
+    stack.defer(() => {
+      xapi.stop()
+    })
+  }
   stack.use(repeat(parts, SWEEP_EVERY, () => presence.sweep()))
   stack.use(repeat(parts, SWEEP_EVERY, () => endGuests(services)))
   stack.use(repeat(parts, SWEEP_EVERY, () => endReleases(services)))

@@ -27,6 +27,8 @@ import { Journal } from './journal.ts'
 import { openDeviceCa } from './keys/device-ca.ts'
 import { KeyFiles } from './keys/key-files.ts'
 import { KeyRing } from './keys/key-ring.ts'
+import { openLearning } from './learning/open-learning.ts'
+import type { XapiSender } from './learning/xapi-sender.ts'
 import { LiveRates } from './live.ts'
 import { finishLeaving } from './people/leaving.ts'
 import { openPeople } from './people/open-people.ts'
@@ -49,6 +51,8 @@ import { WebSeed } from './web-seed/web-seed.ts'
 
 export interface OpenedServices {
   readonly services: Services
+  /** Tells the company's learning system; absent where there is none. */
+  readonly xapi: XapiSender | undefined
   readonly metrics: Metrics
   readonly sessionSecret: string
   readonly tokenFiles: TokenFiles
@@ -144,13 +148,14 @@ export async function openServices(
   const live = parts.live === undefined ? undefined : stack.use(new LiveRates({ clock, source: parts.live }))
   const figures = new FigureReader({ db, clock })
   const whoHas = new WhoHas({ db, clock, live })
+  const { xapi, ...learning } = openLearning({ db, journal, clock, log, publicUrl, settings: parts.learning })
   const trackerProbe = new TrackerProbe({ clock }, trackerUrl)
   const trackers = [trackerUrl, ...(udpTrackerUrl === undefined ? [] : [udpTrackerUrl])]
   const services = {
     ...people, clock, log, db, catalogue, media, ledger, grants, links, sealedLinks, serving, refused, permits, devices, deviceCodes, keys, tokens,
     journal, publishing, feeds, guests, requests, sites, presence, feed, publicUrl, live, webSeed, trackerProbe, trackers,
     storage: new StorageWatch({ clock }, file), grantKeyLifeMs: settings.grantKeyLifeMs,
-    transfers, reportRate: new ReportRate(), figures, whoHas, watchContent, watching, roster, webBundle: new WebBundle({ log }),
+    transfers, reportRate: new ReportRate(), figures, whoHas, watchContent, watching, roster, webBundle: new WebBundle({ log }), ...learning,
   } // prettier-ignore
-  return { services, metrics, sessionSecret: await files.sessionSecret(), tokenFiles, inFlight }
+  return { services, xapi, metrics, sessionSecret: await files.sessionSecret(), tokenFiles, inFlight }
 }

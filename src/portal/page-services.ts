@@ -16,6 +16,7 @@ import { auditActions, auditPage } from './audit.ts'
 import { figurePages } from './figure-pages.ts'
 import { csrfTokenOf, mustBeOurPage, sessionAccount } from './http/sessions.ts'
 import { operatingNow } from './operating.ts'
+import { learningPages } from './learning-pages.ts'
 import type { PageServices } from './pages-host.ts'
 import { may } from './policy.ts'
 import { peoplePages } from './people-pages.ts'
@@ -80,6 +81,7 @@ export function pageServices(services: Services, attempts: PageAttempts): PageSe
       return operatingNow(services)
     },
     figures: figurePages(services),
+    learning: learningPages(services),
     people: peoplePages(services),
     own: accountPages(services, attempts.nameAttempts),
     sealed: sealedPages(services, attempts),

@@ -23,6 +23,7 @@ import type { AuditQuery, AuditRow } from './audit.ts'
 import type { Operating } from './operating.ts'
 import type { FigurePages } from './figure-pages.ts'
 import type { GrantView } from './grants/grant-reader.ts'
+import type { LearningPages } from './learning-pages.ts'
 import type { PeoplePages } from './people-pages.ts'
 import type { PublishingPages } from './publishing-pages.ts'
 import type { RequestPages } from './request-pages.ts'
@@ -86,6 +87,7 @@ export interface PageServices {
   /** How it runs at this moment. @throws ShoalError `not-found` for whom that is no business. */
   operating(account: Account): Promise<Operating>
   readonly figures: FigurePages
+  readonly learning: LearningPages
   readonly people: PeoplePages
   readonly own: AccountPages
   readonly requests: RequestPages

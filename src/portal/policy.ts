@@ -33,6 +33,10 @@ export type Action =
   | { readonly kind: 'change-bundle'; readonly bundle: BundleFacts }
   /** Who of its audience has it. */
   | { readonly kind: 'read-holders'; readonly bundle: BundleFacts }
+  /** To have it recorded that one has watched it. */
+  | { readonly kind: 'note-watched'; readonly bundle: BundleFacts }
+  /** Who has watched it, and how much of it. */
+  | { readonly kind: 'read-learning'; readonly bundle: BundleFacts }
   /** To let people in beside the audience, and to answer who asks for it. */
   | { readonly kind: 'admit-guests'; readonly bundle: BundleFacts }
   | {
@@ -100,6 +104,10 @@ export function may(account: Account, action: Action): boolean {
       return role === 'origin' || role === 'publisher' || role === 'operator'
     case 'read-holders':
       return SEES_GRANTS.has(role) || (PUBLISHES.has(role) && isOwner(account, action.bundle))
+    case 'note-watched':
+      return role !== 'origin' && may(account, { kind: 'read-bundle', bundle: action.bundle }) // machines watch nothing
+    case 'read-learning': // who runs the machines has no need of it
+      return role === 'auditor' || (role === 'publisher' && isOwner(account, action.bundle))
     case 'read-all-grants':
     case 'read-figures':
     case 'read-people':

@@ -23,6 +23,8 @@ import type { SealedLinks } from './grants/sealed-links.ts'
 import type { ServingGrants } from './grants/serving-grants.ts'
 import type { Journal } from './journal.ts'
 import type { KeyRing } from './keys/key-ring.ts'
+import type { Learning } from './learning/learning.ts'
+import type { LearningReport } from './learning/report.ts'
 import type { LiveRates } from './live.ts'
 import type { PeopleServices } from './people/open-people.ts'
 import type { Publishing } from './publishing/publishing.ts'
@@ -65,6 +67,8 @@ export interface Services extends PeopleServices {
   readonly reportRate: ReportRate
   readonly figures: FigureReader
   readonly whoHas: WhoHas
+  readonly learning: Learning
+  readonly learningReport: LearningReport
   readonly presence: Presence
   readonly feed: ControlFeed
   /** Of the tracker, where it is in the same process. */

@@ -28,7 +28,13 @@ describe('Every page', function () {
       await listenHttp(() => undefined, { host: '127.0.0.1', port: 0 }),
     )
     const address = `http://127.0.0.1:${listener.port}`
-    portal = stack.use(await openTestPortal({ publicUrl: address, publishing: () => new FakeMaker() }))
+    portal = stack.use(
+      await openTestPortal({
+        publicUrl: address,
+        publishing: () => new FakeMaker(),
+        learning: { record: 'true' },
+      }),
+    )
     listener.setHandler(portal.portal.handler)
     const browser: Browser = stack.adopt(await launchChromium(), (open) => open.close())
     const world = new PageWorld({ address, adminToken: portal.adminToken })

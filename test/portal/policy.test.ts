@@ -66,6 +66,8 @@ const RULES: { readonly [K in Action['kind']]: Rule } = {
   ]),
   'add-release': [[{ kind: 'add-release', bundle }, ['admin', 'owner']]],
   'read-holders': [[{ kind: 'read-holders', bundle }, ['admin', 'owner', ...STAFF]]],
+  'note-watched': [[{ kind: 'note-watched', bundle }, READERS.filter((who) => who !== 'origin')]],
+  'read-learning': [[{ kind: 'read-learning', bundle }, ['admin', 'owner', 'auditor']]],
   'admit-guests': [[{ kind: 'admit-guests', bundle }, ['admin', 'owner']]],
   'change-bundle': [[{ kind: 'change-bundle', bundle }, ['admin', 'owner']]],
   'describe-release': [[{ kind: 'describe-release', bundle }, ['admin', 'owner', 'origin']]],

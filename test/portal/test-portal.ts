@@ -9,6 +9,7 @@ import { silentLogger, type Logger } from '../../src/platform/log.ts'
 import type { Metrics } from '../../src/platform/metrics.ts'
 import {
   companyLoginSettings,
+  learningSettings,
   openPortal,
   portalSettings,
   type LiveSource,
@@ -30,6 +31,7 @@ export const TRACKER_URL = 'http://tracker.example.com:6969'
 export interface TestPortalOptions {
   readonly settings?: Record<string, string>
   readonly companyLogin?: Record<string, string>
+  readonly learning?: Record<string, string>
   readonly log?: Logger
   readonly dataDir?: string
   readonly publicUrl?: string
@@ -58,6 +60,7 @@ export async function openTestPortal(options: TestPortalOptions = {}): Promise<T
       content: options.content,
       publishing: options.publishing,
       companyLogin: readConfig(companyLoginSettings, options.companyLogin ?? {}),
+      learning: readConfig(learningSettings, options.learning ?? {}),
     },
     readConfig(portalSettings, options.settings ?? {}),
   )

@@ -67,6 +67,12 @@ export const PAGES: readonly ListedPage[] = [
     by: 'admin',
     path: ({ bundle }) => `/bundles/${bundle}/who`,
   },
+  {
+    name: 'bundle-learning',
+    route: '/bundles/:slug/learning',
+    by: 'admin',
+    path: ({ bundle }) => `/bundles/${bundle}/learning`,
+  },
   { name: 'account', route: '/account', by: 'publisher' },
   {
     name: 'account-token',

@@ -44,6 +44,7 @@ export async function portal(context: Context, given: object): Promise<void> {
         metrics,
         companyLogin: settings.companyLogin,
         iceServers: settings.webrtc.iceServers,
+        learning: settings.learning,
         ...(sites === undefined ? {} : { sites }),
       },
       settings.portal,

@@ -67,6 +67,7 @@ export async function up(context: Context, given: object): Promise<void> {
         metrics,
         companyLogin: settings.companyLogin,
         iceServers: settings.webrtc.iceServers,
+        learning: settings.learning,
         live: () => liveFiguresOf(running),
         content: webSeedContentOf(() => running),
         publishing: () => running.maker,

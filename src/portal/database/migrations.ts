@@ -8,6 +8,7 @@ import type { Transaction } from 'kysely'
 import { titleKeyOf } from '../catalogue/bundle-lists.ts'
 import { textList } from '../catalogue/rows.ts'
 import { FIGURES } from './figure-tables.ts'
+import { LEARNING } from './learning-tables.ts'
 import { learnWords } from '../catalogue/words.ts'
 import { ShoalError } from '../../core/errors.ts'
 
@@ -255,6 +256,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0018-figures': step(FIGURES),
   '0019-media': media,
   '0020-grants-by-issuer': step(GRANTS_BY_ISSUER),
+  '0021-learning': step(LEARNING),
 }
 
 /**

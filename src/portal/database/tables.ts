@@ -6,6 +6,7 @@ import type { Generated, Kysely, Transaction } from 'kysely'
 import type { DeviceId, GrantId, InfoHash, PeerId, ReleaseName, Slug } from '../../core/ids.ts'
 import type { IpAddress } from '../../core/address.ts'
 import type { Kind } from '../../core/kinds.ts'
+import type { LearningTableRow, XapiRow } from './learning-tables.ts'
 import type { FigureRow, FigureSessionRow, FigureTotalRow, HolderRow } from './figure-tables.ts'
 import type { PersonRole, ReleaseState, RequestState, Role } from '../../wire/api.ts'
 import type { DraftFileRow, DraftRow } from './publishing-tables.ts'
@@ -259,6 +260,8 @@ export interface Tables {
   release_contents: ReleaseContentRow
   release_media: ReleaseMediaRow
   posters: PosterRow
+  learning: LearningTableRow
+  xapi_outbox: XapiRow
   grants: GrantRow
   grant_renewals: GrantRenewalRow
   serving_grants: ServingGrantRow

@@ -17,6 +17,7 @@ import { draftRoutes } from './routes-drafts.ts'
 import { figureRoutes } from './routes-figures.ts'
 import { grantRoutes } from './routes-grants.ts'
 import { keyRoutes } from './routes-keys.ts'
+import { learningRoutes } from './routes-learning.ts'
 import { loginRoutes } from './routes-login.ts'
 import { mediaRoutes } from './routes-media.ts'
 import { peopleRoutes } from './routes-people.ts'
@@ -33,6 +34,7 @@ export const apiRoutes: readonly ApiRoute[] = [
   ...serviceRoutes,
   ...watchApiRoutes,
   ...figureRoutes,
+  ...learningRoutes,
   ...adminRoutes,
   ...peopleRoutes,
   ...loginRoutes,

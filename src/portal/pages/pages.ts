@@ -15,13 +15,15 @@ import { accountPages } from './account.ts'
 import { auditPages } from './audit.ts'
 import { figurePages } from './figures.ts'
 import { FORM_CHARS } from './forms.ts'
+import { learningPages } from './learning.ts'
+import { ownWatchedText } from './learning-view.ts'
 import { grantPages } from './grants.ts'
 import { peoplePages } from './people.ts'
 import { publishPages } from './publish.ts'
 import { requestPages } from './requests.ts'
 import { renderPage } from './render.ts'
 import { kindLinks, kindText } from './media-view.ts'
-import { bundlePageOf, cardOf, shownOf } from './view-model.ts'
+import { bundlePageOf, cardOf, dateText, shownOf } from './view-model.ts'
 import { sitesPages } from './sites.ts'
 import { watchPages } from './watch.ts'
 import { sealedLinkPage } from './sealed-link.ts'
@@ -46,6 +48,7 @@ export function pages(services: PageServices): Router {
   router.use('/assets', express.static(PUBLIC, { maxAge: ASSET_LIFE, index: false, fallthrough: true }))
   router.get('/', visited(services, libraryPage))
   router.use(figurePages(services))
+  router.use(learningPages(services))
   router.get('/bundles/:slug', visited(services, bundlePage))
   router.get('/bundles/:slug/releases/:name', visited(services, bundlePage))
   router.get('/bundles/:slug/qr.svg', visited(services, qrCode))
@@ -198,6 +201,9 @@ async function sendBundle(visit: Visit, link: Link | undefined, problem?: string
         }),
         ...(problem !== undefined && { problem }),
         mayEdit: services.mayEdit(account, bundle),
+        watched:
+          shown && ownWatchedText(await services.learning.own(account, shown.infohash), shown, { dateText }),
+        learningUrl: services.learning.mayRead(account, bundle) && `/bundles/${bundle.bundle}/learning`,
         whoUrl: services.figures.mayReadHolders(account, bundle) && `/bundles/${bundle.bundle}/who`,
         mayRecall: services.mayRecall(account, bundle),
       }),

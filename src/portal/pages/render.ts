@@ -45,6 +45,7 @@ export type Template =
   | 'draft'
   | 'grants'
   | 'groups'
+  | 'learning'
   | 'library'
   | 'login'
   | 'message'
