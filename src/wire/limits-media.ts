@@ -1,5 +1,5 @@
 /** Bounds on what is said and shown of media; as `limits.ts`, of which it is a part of its own. */
-import { KiB } from '../core/units.ts'
+import { KiB, MiB } from '../core/units.ts'
 
 export const mediaLimits = {
   // --- media ---
@@ -17,4 +17,8 @@ export const mediaLimits = {
   posterPixelsMax: 2_048,
   /** Scans of a progressive poster, each of which costs a pass over all of it: encoders make ten. */
   posterScansMax: 32,
+  /** The description (moov) of a film that is moved to the front, all of it in memory twice: a film of three hours has 16 MiB. */
+  moovBytesMax: 64 * MiB,
+  /** Boxes of an MP4 beside each other: a file that is in one piece has a dozen outermost, and a track for each language. */
+  mp4BoxesMax: 10_000,
 } as const
