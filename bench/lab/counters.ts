@@ -13,6 +13,7 @@ const HEADER_BYTES = 66
 
 export interface Carried {
   readonly wireBytes: number
+  readonly packets: number
   readonly payloadBytes: number
   readonly dropped: number
 }
@@ -86,6 +87,7 @@ export function countsSince(before: LinkCounts, now: LinkCounts): LinkCounts {
 function carriedSince(before: Carried | undefined, now: Carried): Carried {
   return {
     wireBytes: now.wireBytes - (before?.wireBytes ?? 0),
+    packets: now.packets - (before?.packets ?? 0),
     payloadBytes: now.payloadBytes - (before?.payloadBytes ?? 0),
     dropped: now.dropped - (before?.dropped ?? 0),
   }
@@ -106,7 +108,12 @@ async function carriedIn(namespace: string): Promise<ReadonlyMap<string, Carried
       .filter(({ kind }) => kind === 'tbf')
       .map(({ dev, bytes, packets, drops }) => [
         dev,
-        { wireBytes: bytes, payloadBytes: Math.max(0, bytes - HEADER_BYTES * packets), dropped: drops },
+        {
+          wireBytes: bytes,
+          packets,
+          payloadBytes: Math.max(0, bytes - HEADER_BYTES * packets),
+          dropped: drops,
+        },
       ]),
   )
 }

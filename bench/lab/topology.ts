@@ -11,7 +11,7 @@ import {
   freshLabName,
   hostIn,
   removeNamespace,
-  type Host,
+  type NamespaceHost,
 } from '../../test/support/namespaces.ts'
 import { run } from '../../test/support/processes.ts'
 import { DROP_INCOMING_CONNECTIONS } from './closed-host.ts'
@@ -32,7 +32,7 @@ export interface LinkEnd {
 
 export const ORIGIN_ADDRESS = '10.78.0.2'
 
-export interface LabHost extends Host {
+export interface LabHost extends NamespaceHost {
   readonly plan: PlacedHost
   /** What goes to it. */
   readonly linkIn: LinkEnd
@@ -51,7 +51,7 @@ export class LabNetwork implements AsyncDisposable {
   readonly #name: string
   readonly #namespaces: string[] = []
   readonly #sites: LabSite[] = []
-  readonly origin: Host
+  readonly origin: NamespaceHost
 
   private constructor() {
     this.#name = freshLabName()

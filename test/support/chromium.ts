@@ -4,16 +4,14 @@ import { chromium, type Browser } from 'playwright-core'
 /** For `needs`. */
 export const CHROMIUM = '/usr/bin/chromium'
 
+export const QUIET_FLAGS: readonly string[] = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+]
+
 export function launchChromium(...flags: readonly string[]): Promise<Browser> {
-  return chromium.launch({
-    executablePath: CHROMIUM,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      ...flags,
-    ],
-  })
+  return chromium.launch({ executablePath: CHROMIUM, args: [...QUIET_FLAGS, ...flags] })
 }

@@ -29,9 +29,13 @@ export interface Host {
   argv(argv: readonly string[]): string[]
 }
 
+export interface NamespaceHost extends Host {
+  readonly namespace: string
+}
+
 /** The machine that is the namespace `namespace`. */
-export function hostIn(namespace: string, name: string, address: string): Host {
-  return { name, address, argv: (argv) => ['ip', 'netns', 'exec', namespace, ...argv] }
+export function hostIn(namespace: string, name: string, address: string): NamespaceHost {
+  return { name, namespace, address, argv: (argv) => ['ip', 'netns', 'exec', namespace, ...argv] }
 }
 
 /** Starts a program on `host`; as {@link Child}. */
@@ -170,11 +174,26 @@ function sweepLeftOvers(): void {
   }
 }
 
+/** What runs in it: their process ids. */
+export function processesIn(namespace: string): readonly number[] {
+  const pids = execFileSync('ip', ['netns', 'pids', namespace], { encoding: 'utf8' })
+  return pids.split('\n').flatMap((line) => (line === '' ? [] : Number(line)))
+}
+
+/** Ends all that runs in it, whoever started it. */
+export function endAllIn(namespace: string): void {
+  for (const pid of processesIn(namespace))
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {
+      // Ended meanwhile.
+    }
+}
+
 /** Also ends what still runs in it: its test process died before it could. */
 function removeNow(namespace: string): void {
   try {
-    const pids = execFileSync('ip', ['netns', 'pids', namespace], { encoding: 'utf8' })
-    for (const pid of pids.split('\n').filter((line) => line !== '')) process.kill(Number(pid), 'SIGKILL')
+    endAllIn(namespace)
     execFileSync('ip', ['netns', 'delete', namespace], { stdio: 'pipe' })
   } catch {
     // Gone already: another test process swept it.

@@ -1,0 +1,118 @@
+/** One run: the stage first, then starts on a quiet network, then everybody comes and watches, then everybody jumps. */
+import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { startOn } from '../../test/support/namespaces.ts'
+import { type Child } from '../../test/support/processes.ts'
+import { watchMachine, type Busyness } from '../lab/machine.ts'
+import { cpuSecondsOf } from '../support/usage.ts'
+import { filmOf } from './film.ts'
+import type { LiarSays } from './liar.ts'
+import { Meters, countedSince, type Counted } from './meters.ts'
+import type { WatchOptions } from './options.ts'
+import { Show, type ViewerResult } from './show.ts'
+import { layOut, startShoalStage, type Grounds, type Stage } from './stage.ts'
+import { measureStarts, type Start } from './starts.ts'
+import { Viewer } from './viewer.ts'
+
+const WORK = resolve(import.meta.dirname, '../../.cache/bench')
+/** Network, film, server, browsers; and the starts. */
+const SETUP_MS = 600_000
+const PER_START_MS = 40_000
+const PER_SEEK_MS = 40_000
+
+export interface WatchResult {
+  readonly filmBytes: number
+  readonly starts: readonly Start[]
+  readonly viewers: readonly ViewerResult[]
+  /** Of the play alone: neither starts nor jumps. */
+  readonly counted: Counted
+  readonly serverCpuSeconds: number
+  readonly liar: LiarSays | undefined
+  readonly machine: Busyness
+}
+
+export interface RunParts {
+  readonly note: (text: string) => void
+  /** Another server than ours, to try the harness itself. */
+  readonly startStage?: typeof startShoalStage
+}
+
+/** Everything it made is gone when it returns, throws or is aborted. */
+export async function runWatch(
+  options: WatchOptions,
+  { note, startStage = startShoalStage }: RunParts,
+  interrupted: AbortSignal,
+): Promise<WatchResult> {
+  const signal = AbortSignal.any([interrupted, AbortSignal.timeout(mostMsOf(options))])
+  const film = await filmOf(options.film, note, signal)
+  await using stack = new AsyncDisposableStack()
+  await mkdir(WORK, { recursive: true })
+  const dir = await mkdtemp(join(WORK, 'run-'))
+  stack.defer(() => rm(dir, { recursive: true, force: true }))
+  const grounds = stack.use(await layOut(options))
+  const meters = await Meters.install(grounds.network, grounds.viewers)
+  note('starting the server')
+  const stage = stack.use(await startStage(grounds, { film, dir }, signal))
+  const viewers = await arriveAll(options, { grounds, stage, dir }, stack, note, signal)
+  const [first] = viewers
+  if (first === undefined) throw new RangeError('nobody watches')
+  const starts = await measureStarts(first, { rounds: options.starts, note, seed: options.seed }, signal)
+  const liar = grounds.liar === undefined ? undefined : stack.use(startLiar(grounds.liar, stage, dir))
+  const before = {
+    counted: await meters.count(),
+    cpu: cpuSecondsOf(stage.serverPid),
+    machine: watchMachine(),
+  }
+  const show = new Show(options, { viewers, film, note }, signal)
+  await show.play()
+  const counted = countedSince(before.counted, await meters.count())
+  const machine = before.machine()
+  const serverCpuSeconds = cpuSecondsOf(stage.serverPid) - before.cpu
+  await show.compareBytes()
+  await show.jump()
+  const said = liar?.lines.at(-1)
+  if (options.keepIn !== undefined) await show.keepPictures(options.keepIn)
+  return {
+    filmBytes: (await stat(film)).size,
+    starts,
+    viewers: show.results,
+    counted,
+    serverCpuSeconds,
+    liar: said === undefined ? undefined : (JSON.parse(said) as LiarSays),
+    machine,
+  }
+}
+
+/** One after the other: several browsers that start at once are in each other's way. */
+async function arriveAll(
+  options: WatchOptions,
+  parts: { readonly grounds: Grounds; readonly stage: Stage; readonly dir: string },
+  stack: AsyncDisposableStack,
+  note: (text: string) => void,
+  signal: AbortSignal,
+): Promise<readonly Viewer[]> {
+  const { grounds, stage, dir } = parts
+  const { hasRealAddresses } = options
+  note(`starting ${grounds.viewers.length} browsers`)
+  const viewers: Viewer[] = []
+  for (const host of grounds.viewers) {
+    signal.throwIfAborted()
+    viewers.push(stack.use(await Viewer.arrive({ host, stage, dir, hasRealAddresses })))
+  }
+  return viewers
+}
+
+function startLiar(host: Parameters<typeof startOn>[0], stage: Stage, dir: string): Child {
+  const program = new URL('liar.ts', import.meta.url).pathname
+  const argv = [process.execPath, program, stage.torrentFile]
+  return startOn(host, {
+    argv,
+    env: { NODE_EXTRA_CA_CERTS: stage.certificate },
+    logFile: join(dir, 'liar.log'),
+  })
+}
+
+function mostMsOf({ viewers, gapSeconds, seconds, starts, seeks }: WatchOptions): number {
+  const playMs = (gapSeconds * viewers + seconds) * 1_000
+  return SETUP_MS + playMs + 2 * starts * PER_START_MS + seeks * viewers * PER_SEEK_MS
+}
