@@ -1,5 +1,6 @@
 /** One run: the stage first, then starts on a quiet network, then everybody comes and watches, then everybody jumps. */
-import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { startOn } from '../../test/support/namespaces.ts'
 import { type Child } from '../../test/support/processes.ts'
@@ -46,8 +47,7 @@ export async function runWatch(
   const signal = AbortSignal.any([interrupted, AbortSignal.timeout(mostMsOf(options))])
   const film = await filmOf(options.film, note, signal)
   await using stack = new AsyncDisposableStack()
-  await mkdir(WORK, { recursive: true })
-  const dir = await mkdtemp(join(WORK, 'run-'))
+  const dir = await freshFolder()
   stack.defer(() => rm(dir, { recursive: true, force: true }))
   const grounds = stack.use(await layOut(options))
   const meters = await Meters.install(grounds.network, grounds.viewers)
@@ -81,6 +81,17 @@ export async function runWatch(
     liar: said === undefined ? undefined : (JSON.parse(said) as LiarSays),
     machine,
   }
+}
+
+/** Beside the film, so that it can be there by another name; first removes what killed runs have left. */
+async function freshFolder(): Promise<string> {
+  await mkdir(WORK, { recursive: true })
+  for (const name of await readdir(WORK)) {
+    const owner = /^run-(\d+)-/.exec(name)?.[1]
+    if (owner !== undefined && !existsSync(`/proc/${owner}`))
+      await rm(join(WORK, name), { recursive: true, force: true })
+  }
+  return await mkdtemp(join(WORK, `run-${process.pid}-`))
 }
 
 /** One after the other: several browsers that start at once are in each other's way. */
