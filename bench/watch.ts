@@ -20,7 +20,7 @@
  *   play alone. Copies: what the server's link carried, over the most that one viewer received.
  * - `--leave N`: the first viewers leave when half of the last one's time is over. `--liar`: one viewer more, that claims
  *   everything and sends noise. `--sites`: viewers are dealt to so many, each behind a link of `--wan-mbit`.
- *   `--real-addresses`: browsers name their addresses instead of hiding them behind mDNS names. `--keep`: screenshots.
+ *   `--real-addresses`: browsers name their addresses instead of hiding them behind mDNS names. `--keep`: screenshots and logs.
  */
 import { readFileSync } from 'node:fs'
 import { readWatchOptions } from './watch/options.ts'

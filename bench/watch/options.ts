@@ -23,7 +23,7 @@ export interface WatchOptions {
   readonly hasRealAddresses: boolean
   readonly seed: number
   readonly isQuiet: boolean
-  /** Where the browsers' screenshots and the server's log go, if anywhere. */
+  /** Where the pages' pictures and the programs' logs go, if anywhere. */
   readonly keepIn: string | undefined
 }
 

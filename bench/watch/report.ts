@@ -63,6 +63,8 @@ export function lineOf(options: WatchOptions, result: WatchResult, startedAt: Da
       cpuSeconds: round(result.serverCpuSeconds),
     },
     each: rows,
+    /** Sums of all viewers since the first came, every ten seconds. */
+    pace: result.pace.map(({ viewers }) => together(viewers)),
     liar: result.liar ?? null,
     machine: result.machine,
     problems: problemsOf(options, result),
@@ -94,6 +96,7 @@ function rowOf(viewer: ViewerResult, kernel: Counts = { server: 0, gateway: 0, o
     isControlled: atEnd?.isControlled ?? null,
     hasRightBytes: viewer.hasRightBytes,
     cpuSeconds: round(viewer.cpuSeconds),
+    troubles: viewer.troubles,
   }
 }
 

@@ -1,7 +1,8 @@
 /** One run: the stage first, then starts on a quiet network, then everybody comes and watches, then everybody jumps. */
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { startOn } from '../../test/support/namespaces.ts'
 import { type Child } from '../../test/support/processes.ts'
 import { watchMachine, type Busyness } from '../lab/machine.ts'
@@ -18,6 +19,7 @@ import { Viewer } from './viewer.ts'
 const WORK = resolve(import.meta.dirname, '../../.cache/bench')
 /** Network, film, server, browsers; and the starts. */
 const SETUP_MS = 600_000
+const PACE_MS = 10_000
 const PER_START_MS = 40_000
 const PER_SEEK_MS = 40_000
 
@@ -27,6 +29,8 @@ export interface WatchResult {
   readonly viewers: readonly ViewerResult[]
   /** Of the play alone: neither starts nor jumps. */
   readonly counted: Counted
+  /** The same each {@link PACE_MS} until then, each since the start. */
+  readonly pace: readonly Counted[]
   readonly serverCpuSeconds: number
   readonly liar: LiarSays | undefined
   readonly machine: Busyness
@@ -48,7 +52,9 @@ export async function runWatch(
   const film = await filmOf(options.film, note, signal)
   await using stack = new AsyncDisposableStack()
   const dir = await freshFolder()
+  const { keepIn } = options
   stack.defer(() => rm(dir, { recursive: true, force: true }))
+  if (keepIn !== undefined) stack.defer(() => keepLogs(dir, keepIn))
   const grounds = stack.use(await layOut(options))
   const meters = await Meters.install(grounds.network, grounds.viewers)
   note('starting the server')
@@ -64,23 +70,40 @@ export async function runWatch(
     machine: watchMachine(),
   }
   const show = new Show(options, { viewers, film, note }, signal)
-  await show.play()
+  const over = new AbortController()
+  const pacing = paceOf(meters, before.counted, AbortSignal.any([over.signal, signal]))
+  await show.play().finally(() => over.abort())
+  const pace = await pacing
   const counted = countedSince(before.counted, await meters.count())
   const machine = before.machine()
   const serverCpuSeconds = cpuSecondsOf(stage.serverPid) - before.cpu
   await show.compareBytes()
   await show.jump()
   const said = liar?.lines.at(-1)
-  if (options.keepIn !== undefined) await show.keepPictures(options.keepIn)
+  if (keepIn !== undefined) await show.keepPictures(keepIn)
   return {
     filmBytes: (await stat(film)).size,
     starts,
     viewers: show.results,
     counted,
+    pace,
     serverCpuSeconds,
     liar: said === undefined ? undefined : (JSON.parse(said) as LiarSays),
     machine,
   }
+}
+
+async function paceOf(meters: Meters, start: Counted, signal: AbortSignal): Promise<readonly Counted[]> {
+  const pace: Counted[] = []
+  while (await wait(PACE_MS, true, { signal }).catch(() => false))
+    pace.push(countedSince(start, await meters.count()))
+  return pace
+}
+
+async function keepLogs(dir: string, folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  for (const name of await readdir(dir))
+    if (name.endsWith('.log')) await copyFile(join(dir, name), join(folder, name))
 }
 
 /** Beside the film, so that it can be there by another name; first removes what killed runs have left. */

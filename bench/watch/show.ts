@@ -28,6 +28,8 @@ export interface ViewerResult {
   stallsAfterSeeks: number
   hasRightBytes: boolean | null
   cpuSeconds: number
+  /** What its page complained of. */
+  troubles: readonly string[]
   failure?: string
 }
 
@@ -59,6 +61,7 @@ export class Show {
       stallsAfterSeeks: 0,
       hasRightBytes: null,
       cpuSeconds: 0,
+      troubles: [],
     }))
   }
 
@@ -76,6 +79,7 @@ export class Show {
       const isShown = await this.#tried(result, async () => {
         const watching = await viewer.open('watch')
         this.#watching.set(result, watching)
+        result.troubles = watching.troubles
         result.atStart = await watching.untilFirstFrame(FIRST_FRAME_MS, this.#signal)
         this.#parts.note(
           `${result.name} has its first picture after ${Math.round(result.atStart.firstFrameMs ?? NaN)} ms`,

@@ -13,6 +13,7 @@ import type { Stage } from './stage.ts'
 
 const PASSWORD = 'lamp river nineteen cobalt'
 const LOOK_EVERY_MS = 200
+const TROUBLES_MAX = 20
 /** A browser that hangs is ended then. */
 const CLOSE_MS = 15_000
 
@@ -90,8 +91,9 @@ export class Viewer implements AsyncDisposable {
     await page.addInitScript(probe)
     const url = `${stage.portal}${way === 'watch' ? stage.watchPath : PLAIN_PATH}`
     if (way === 'plain') await answerPlain(page, url, stage.filePath)
+    const watching = new Watching(page)
     await page.goto(url, { waitUntil: 'commit' })
-    return new Watching(page)
+    return watching
   }
 
   /** User and system, of all that the browser runs. */
@@ -133,9 +135,18 @@ function cpuOf(pid: number): number {
 /** A page that plays. */
 export class Watching {
   readonly page: Page
+  /** Errors of its scripts, and what it complains of on its console, as far as {@link TROUBLES_MAX}. */
+  readonly troubles: string[] = []
 
   constructor(page: Page) {
     this.page = page
+    const note = (text: string): void => {
+      if (this.troubles.length < TROUBLES_MAX) this.troubles.push(text)
+    }
+    page.on('pageerror', (error) => note(error.message))
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') note(message.text())
+    })
   }
 
   seen(): Promise<Seen> {

@@ -97,7 +97,7 @@ describe('the report of bench/watch', () => {
   }
   const viewer = (name: string, more: Partial<ViewerResult> = {}): ViewerResult => ({
     ...{ name, arrivedSeconds: 0, hasLeft: false, atStart: seen, atEnd: seen, watchedSeconds: 161 },
-    ...{ seeksMs: [400, 600, 2_000], stallsAfterSeeks: 0, hasRightBytes: true, cpuSeconds: 9 },
+    ...{ seeksMs: [400, 600, 2_000], stallsAfterSeeks: 0, hasRightBytes: true, cpuSeconds: 9, troubles: [] },
     ...more,
   })
   const resultOf = (viewers: readonly ViewerResult[], more: Partial<WatchResult> = {}): WatchResult => ({
@@ -115,6 +115,7 @@ describe('the report of bench/watch', () => {
       serverSentBytes: 125e6,
       serverWireBytes: 131e6,
     },
+    pace: [],
     serverCpuSeconds: 4,
     liar: undefined,
     machine: { loadBefore: 1, loadAfter: 2, cpuWaitShare: 0.3 },
