@@ -1,5 +1,6 @@
 /** What all commands are made with. */
 import type { Command } from 'commander'
+import { ShoalError } from '../core/errors.ts'
 import type { Context } from './context.ts'
 
 export type Add = (spec: string, description: string) => Command
@@ -17,3 +18,12 @@ export function withGlobals(command: Command): Command {
 
 export const sub = (parent: Command, spec: string, description: string): Command =>
   withGlobals(parent.command(spec).description(description)).exitOverride()
+
+/** A service ends when it is told to; so also while it starts, where that is no failure either. */
+export async function untilTold(service: Promise<void>): Promise<void> {
+  try {
+    await service
+  } catch (error) {
+    if (!(error instanceof ShoalError) || error.code !== 'interrupted') throw error
+  }
+}

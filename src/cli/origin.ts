@@ -6,6 +6,7 @@ import { messageOf } from '../core/errors.ts'
 import { DeviceGuard, EnrolledDevice, type ControlFeed, type PortalClient } from '../portal-client/index.ts'
 import type { ReleaseMaker } from '../portal/index.ts'
 import type { PublicKey } from '../wire/keys.ts'
+import type { Seeder } from '../seeder/index.ts'
 import type { Engine } from '../swarm/index.ts'
 import type { Context } from './context.ts'
 import { startPeerEngine, type PeerOptions } from './engine.ts'
@@ -35,6 +36,7 @@ export interface OriginOptions extends Omit<PeerOptions, 'reveal' | 'siteOf'> {
 export interface RunningOrigin extends AsyncDisposable {
   readonly engine: Engine
   readonly maker: ReleaseMaker
+  readonly contentOf: Seeder['contentOf']
 }
 
 /** Undefined when the portal does not certify it: releases for any client are served all the same. */
@@ -100,5 +102,10 @@ export async function startOrigin(
     ),
   )
   const running = stack.move()
-  return { engine, maker: seeder.maker, [Symbol.asyncDispose]: () => running.disposeAsync() }
+  return {
+    engine,
+    maker: seeder.maker,
+    contentOf: (hash) => seeder.contentOf(hash),
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  }
 }

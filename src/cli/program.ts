@@ -1,12 +1,11 @@
 /** The command line: every command with its flags. What a command does is loaded when it is called. */
 import { Command, Option } from 'commander'
 import { readFileSync } from 'node:fs'
-import { ShoalError } from '../core/errors.ts'
 import { KINDS } from '../core/kinds.ts'
 import { parseDuration } from '../core/quantity-text.ts'
 import { Context, type Globals } from './context.ts'
 import { withoutSecrets } from '../platform/secrets.ts'
-import { sub, withGlobals, type Add, type ContextOf } from './command-parts.ts'
+import { sub, untilTold, withGlobals, type Add, type ContextOf } from './command-parts.ts'
 import type { Output } from './output.ts'
 import { choice, collect, port, positive } from './arguments.ts'
 import { PERSON_ROLES, peopleCommands } from './people-commands.ts'
@@ -51,15 +50,6 @@ const sites = new Option('--sites <file>', 'the site map: a line each, "name CID
 const peerPort = new Option('--peer-port <n>', 'port for peers (TCP); taken: the next free one')
 const peerHost = new Option('--peer-host <address>', 'the address at which peers reach this machine')
 const udpPort = new Option('--udp-port <n>', 'also answer announces over UDP, on this port').argParser(port)
-
-/** A service ends when it is told to; so also while it starts, where that is no failure either. */
-async function untilTold(service: Promise<void>): Promise<void> {
-  try {
-    await service
-  } catch (error) {
-    if (!(error instanceof ShoalError) || error.code !== 'interrupted') throw error
-  }
-}
 
 function serviceCommands(add: Add, context: ContextOf): void {
   add('up', 'portal, tracker and origin in one process')
@@ -110,6 +100,12 @@ function serviceCommands(add: Add, context: ContextOf): void {
     .addOption(limitLan)
     .action(async (options: object, command: Command) => {
       await untilTold((await import('./commands/seeder.ts')).seeder(context(command), options))
+    })
+  add('gateway', 'serves browsers what they watch, from a machine near them')
+    .addOption(peerPort)
+    .option('--metrics-listen <host:port>', 'also serve /metrics there, e.g. 127.0.0.1:9482, to whoever asks')
+    .action(async (options: object, command: Command) => {
+      await untilTold((await import('./commands/gateway.ts')).gateway(context(command), options))
     })
   add('demo', 'the main job on this machine, with a table of who got what from whom')
     .option('--once', 'exit when it is done (0: all is well) instead of leaving the portal open')

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadSettings, type SettingsOf } from '../platform/config.ts'
 import { companyLoginSettings, learningSettings, portalSettings } from '../portal/index.ts'
+import { gatewaySettings } from '../gateway/index.ts'
 import { librarySettings, seederSettings } from '../seeder/index.ts'
 import { trackerSettings } from '../tracker/index.ts'
 import type { Context } from './context.ts'
@@ -16,6 +17,7 @@ export const settingsTables = {
   tracker: trackerSettings,
   library: librarySettings,
   seeder: seederSettings,
+  gateway: gatewaySettings,
   webrtc: webrtcSettings,
 }
 

@@ -235,6 +235,11 @@ export class PortalClient {
     return this.#ask.json('/origin/wanted', {}, (api) => api.zWanted, signal)
   }
 
+  /** What browsers play: for who serves them. */
+  watching(signal?: AbortSignal): Promise<Api.Watching> {
+    return this.#ask.json('/watching', {}, (api) => api.zWatching, signal)
+  }
+
   /** The answer holds the token itself: the only time it is shown. */
   createToken(token: Api.NewToken, signal?: AbortSignal): Promise<z.infer<typeof Api.zCreatedToken>> {
     return this.#ask.json('/tokens', { method: 'POST', json: token }, (api) => api.zCreatedToken, signal)

@@ -12,7 +12,13 @@ export {
   type PublishParts,
   type PublishProgress,
 } from './publish.ts'
-export { startSeeder, type Seeder, type SeederOptions, type SeederParts } from './start-seeder.ts'
+export {
+  startSeeder,
+  type Seeder,
+  type SeederOptions,
+  type SeederParts,
+  type ServedContent,
+} from './start-seeder.ts'
 export type { EntryProblem } from './library.ts'
 export type { SeederPortal } from './portal.ts'
 export { librarySettings, seederSettings } from './settings.ts'

@@ -1,6 +1,8 @@
 /** An origin: everything the data folder holds, kept available; a library watched; wanted releases fetched. */
 import { join } from 'node:path'
 import type { IpAddress } from '../core/address.ts'
+import type { InfoHash } from '../core/ids.ts'
+import type { Torrent } from '../core/metainfo.ts'
 import type { Random } from '../core/random.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../platform/log.ts'
@@ -50,11 +52,19 @@ export interface SeederOptions {
   readonly peerHost?: IpAddress
 }
 
+export interface ServedContent {
+  readonly torrent: Torrent
+  /** Its files lie at `folder/name`, or `folder/name/path`. */
+  readonly folder: string
+}
+
 export interface Seeder extends AsyncDisposable {
   /** Makes releases for whoever publishes through the portal. */
   readonly maker: ReleaseMaker
   /** What is told to the portal now. */
   served(): Served
+  /** What any client may have of here, whole; undefined for anything else. */
+  contentOf(hash: InfoHash): Promise<ServedContent | undefined>
   /** Library entries that are not published, and why. */
   problems(): EntryProblem[]
   /** Resolves when all library entries known now are published, refused or gone. */
@@ -148,6 +158,11 @@ export async function startSeeder(parts: SeederParts, options: SeederOptions): P
   return {
     maker,
     served,
+    contentOf: async (hash) => {
+      const record = store.get(hash)
+      if (record === undefined || !shelf.serves(hash) || record.admit === 'ours') return undefined
+      return { torrent: await store.torrentOf(hash), folder: record.contentFolder }
+    },
     problems: () => library?.problems() ?? [],
     idle: () => library?.idle() ?? Promise.resolve(),
     [Symbol.asyncDispose]: () => running.disposeAsync(),

@@ -91,7 +91,8 @@ export class Admission {
     if (now < this.#lookAt || this.#isLooking) return
     this.#isLooking = true
     this.#lookAt = this.#in(this.#every)
-    void this.#look([...this.#s.peers.values()]).finally(() => (this.#isLooking = false))
+    const asked = [...this.#s.peers.values()].filter((peer) => peer.connection.isVouchedFor !== true)
+    void this.#look(asked).finally(() => (this.#isLooking = false))
   }
 
   async #look(peers: readonly Peer[]): Promise<void> {

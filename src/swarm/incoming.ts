@@ -49,16 +49,16 @@ export class Incoming {
     new Handshaker({
       connection,
       clock: this.#parts.clock,
-      mayEnter: (theirs) => this.#mayEnter(theirs.infoHash, host),
+      mayEnter: (theirs) => this.#mayEnter(theirs.infoHash, connection),
       onHandshake: (theirs) => this.#parts.swarmOf(theirs.infoHash)?.accept(connection, theirs),
       ...(guard !== undefined && { onTls: (first) => this.#takeTls(connection, guard, first) }),
       onSettled: () => this.#leave(host),
     })
   }
 
-  #mayEnter(infoHash: InfoHash, host: IpAddress): Promise<boolean> | undefined {
+  #mayEnter(infoHash: InfoHash, connection: Connection): Promise<boolean> | undefined {
     const swarm = this.#parts.swarmOf(infoHash)
-    if (swarm !== undefined) return swarm.mayEnter(host)
+    if (swarm !== undefined) return swarm.mayEnter(connection)
     return this.#parts.isGuarding() ? Promise.resolve(false) : undefined
   }
 

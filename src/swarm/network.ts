@@ -19,6 +19,11 @@ export interface Connection {
   readonly remote: Endpoint
   /** True when the other side dialled. */
   readonly isIncoming: boolean
+  /**
+   * True when whoever brought it about knows who is there, and ends it when they may no longer be: then no lease is
+   * asked for, which is of an address, and one browser has several.
+   */
+  readonly isVouchedFor?: boolean
   /** Set once, before any data is delivered. */
   setHandler(handler: ConnectionHandler): void
   /** Queues bytes; the caller must not change them afterwards. False: wait for `onDrain` before more. */

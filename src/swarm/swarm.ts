@@ -1,5 +1,5 @@
 /** One torrent. Read `handle`, and you know all that can happen to it. */
-import type { Endpoint, IpAddress } from '../core/address.ts'
+import type { Endpoint } from '../core/address.ts'
 import { ShoalError, unreachable } from '../core/errors.ts'
 import { type Millis, millis } from '../core/units.ts'
 import type { Handshake } from '../wire/handshake.ts'
@@ -146,9 +146,10 @@ export class Swarm implements PeerOwner {
   }
 
   /** For one that came without TLS. Undefined: the torrent is not guarded. Asked before {@link accept}. */
-  mayEnter(host: IpAddress): Promise<boolean> | undefined {
+  mayEnter({ remote, isVouchedFor }: Connection): Promise<boolean> | undefined {
     if (this.state.spec.admit === 'ours') return Promise.resolve(false)
-    return admissionOf(this.state)?.mayEnter(host)
+    if (isVouchedFor === true) return undefined
+    return admissionOf(this.state)?.mayEnter(remote.host)
   }
 
   addPeers(endpoints: readonly Endpoint[]): void {

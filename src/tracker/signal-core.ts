@@ -4,11 +4,12 @@
  * same: so nobody stops, replaces or impersonates another. And what a peer sends reaches another only as an
  * offer that we handed out, or as the answer to one.
  */
-import type { InfoHash } from '../core/ids.ts'
+import type { InfoHash, PeerId } from '../core/ids.ts'
 import type { ControlEvent } from '../wire/control.ts'
 import { limits } from '../wire/limits.ts'
 import { withFitCandidates, withSeenAddress } from '../wire/sdp.ts'
 import type { Offer, SignalAnnounce, SignalAnswer, SignalMessage, SignalScrape } from '../wire/signal.ts'
+import { formatSignalLeasesReply, type SignalLeases } from '../wire/signal-lease.ts'
 import { formatIntroduction, formatSignalReply, formatSignalScrape } from '../wire/signal-reply.ts'
 import { isFitCandidate } from './fit-candidate.ts'
 import type { AddressFacts } from './address-book.ts'
@@ -78,6 +79,10 @@ export class SignalCore {
       }
       case 'scrape':
         return this.#scrape(message, session)
+      case 'leases': {
+        this.#tellLeases(message, session)
+        return undefined
+      }
     }
   }
 
@@ -257,6 +262,15 @@ export class SignalCore {
     const to = swarms.find(peer.infoHash, answer.toPeerId)
     if (to?.offersOut.take(answer.offerId, peer, clock.now()) !== true) return
     if (to.socket.send(this.#introduction('answer', peer, answer))) this.#answersPassedOn++
+  }
+
+  /** For who serves, of its own swarm: to anybody else, and where the grant is over, nothing is said. */
+  #tellLeases({ infoHash, peerIds }: SignalLeases, session: SignalSession): void {
+    const { clock, swarms } = this.#parts
+    const { peer } = session
+    if (peer?.infoHash !== infoHash || peer.expiresAt <= clock.now()) return
+    const isHere = (id: PeerId): boolean => (swarms.find(infoHash, id)?.expiresAt ?? 0) > clock.now()
+    session.send(formatSignalLeasesReply({ infoHash, gone: peerIds.filter((id) => !isHere(id)) }))
   }
 
   #introduction(type: 'offer' | 'answer', from: SignalPeer<SignalSession>, said: Offer): string {

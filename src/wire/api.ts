@@ -29,6 +29,7 @@ export * from './api-login.ts'
 export * from './api-media.ts'
 export * from './api-people.ts'
 export * from './api-requests.ts'
+export * from './api-watch.ts'
 export * from './api-scalars.ts'
 
 const zPort = z.number().int().min(1).max(65_535)

@@ -16,4 +16,12 @@ export const watchLimits = {
   watchAnswersMax: 1_024,
   /** Captions beside a film: more languages than a company has. */
   watchCaptionsMax: 40,
+  /** Addresses of one session description that are tried: a machine has a handful. */
+  sdpCandidatesMax: 16,
+  /** Connections of the gateway that are being made: each takes a certificate's handshake, and 20 s at the most. */
+  gatewayNegotiationsMax: 32,
+  /** Of one page at one time: it makes another when it believes the one before dead. */
+  gatewayLinksPerPeerMax: 2,
+  /** Open ones of one address (IPv6: of one /64), as of a terminal server with many people. */
+  gatewayLinksPerAddressMax: 64,
 } as const

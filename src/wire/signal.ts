@@ -11,6 +11,7 @@ import { bytesOf, type InfoHash, infoHashOfBytes, type PeerId, peerIdOfBytes } f
 import type { AnnounceEvent } from './announce.ts'
 import { limits } from './limits.ts'
 import { sdpOf, type Sdp } from './sdp.ts'
+import { formatSignalLeases, signalLeasesOf, type SignalLeases } from './signal-lease.ts'
 
 declare const checked: unique symbol
 /** 20 bytes of its maker's choice, by which an answer finds the offer that it is for: a character each. */
@@ -49,7 +50,7 @@ export interface SignalScrape {
   readonly infoHashes: readonly InfoHash[]
 }
 
-export type SignalMessage = SignalAnnounce | SignalAnswer | SignalScrape
+export type SignalMessage = SignalAnnounce | SignalAnswer | SignalScrape | SignalLeases
 
 /** @throws ShoalError `bad-input` naming the field, `over-limit` for more than a bound allows. */
 export function parseSignal(text: string): SignalMessage {
@@ -62,6 +63,8 @@ export function parseSignal(text: string): SignalMessage {
         : answerOf(message)
     case 'scrape':
       return { kind: 'scrape', infoHashes: infoHashesOf(message['info_hash']) }
+    case 'leases':
+      return signalLeasesOf(message)
     default:
       throw bad('action: "announce" or "scrape" expected')
   }
@@ -93,6 +96,8 @@ export function formatSignal(message: SignalMessage): string {
       })
     case 'scrape':
       return JSON.stringify({ action: 'scrape', info_hash: message.infoHashes.map(binaryOf) })
+    case 'leases':
+      return formatSignalLeases(message)
   }
 }
 

@@ -15,6 +15,7 @@ import { hostAndPort } from '../arguments.ts'
 import type { Context } from '../context.ts'
 import { liveFiguresOf, type LiveParts } from '../live-figures.ts'
 import { type LimitFlags, originLimits } from '../limit-flags.ts'
+import { startLocalGateway } from '../local-gateway.ts'
 import { startOrigin } from '../origin.ts'
 import { notNow, openTls, PortalPort, stopped, welcome, type TlsFlags } from '../service.ts'
 import { loadAllSettings } from '../settings.ts'
@@ -151,6 +152,20 @@ export async function up(context: Context, given: object): Promise<void> {
       },
     ),
   )
+
+  const gateway = await startLocalGateway(
+    context,
+    {
+      log: log.child({ role: 'gateway' }),
+      client,
+      sites: siteSource.current,
+      metrics,
+      origin,
+      localUrl: listener.localUrl,
+    },
+    settings,
+  )
+  if (gateway !== undefined) stack.use(gateway)
 
   running = { ...running, engine: origin.engine, maker: origin.maker }
   await writeFileAtomic(join(context.dataDir, 'portal.url'), `${publicUrl}\n`)

@@ -1,0 +1,202 @@
+/**
+ * A page that plays, as a program: WebRTC of node-datachannel, offers by the tracker's WebSocket, and a small
+ * BitTorrent leecher. One argument, a {@link ViewerOrder} as JSON; what happens is told in lines of JSON.
+ */
+import { createHash, randomBytes } from 'node:crypto'
+import nodeDataChannel, { type DataChannel, type PeerConnection } from 'node-datachannel'
+import { WebSocket } from 'ws'
+import { infoHash as infoHashOf, peerIdOfBytes } from '../../src/core/ids.ts'
+import { MessageReader } from '../../src/swarm/message-reader.ts'
+import { encodeHandshake, HANDSHAKE_BYTES } from '../../src/wire/handshake.ts'
+import { encodePeerMessage, type PeerMessage } from '../../src/wire/peer-message.ts'
+import { sdpOf } from '../../src/wire/sdp.ts'
+import { parseSignalReply, type SignalReply } from '../../src/wire/signal-reply.ts'
+import { formatSignal, offerIdOf } from '../../src/wire/signal.ts'
+
+export interface ViewerOrder {
+  /** Of the tracker, with the grant. */
+  readonly url: string
+  readonly infoHash: string
+  readonly sizeBytes: number
+  readonly pieceLength: number
+  /** What it says over one connection each, as hex, in place of fetching; it waits for the end of each, or half a second. */
+  readonly says?: readonly string[]
+  /** It asks for everything, and then has the whole process stand still. */
+  readonly reads?: boolean
+  /** It offers nothing, and waits to be offered. */
+  readonly waits?: boolean
+  /** Names this release in its handshake. */
+  readonly handshakeFor?: string
+}
+
+const order = JSON.parse(process.argv[2] ?? '{}') as ViewerOrder
+const tell = (line: object): void => console.log(JSON.stringify(line))
+const infoHash = infoHashOf(order.infoHash)
+const peerId = peerIdOfBytes(Buffer.from(`-SW0100-${randomBytes(9).toString('base64url')}`, 'latin1'))
+const whole = Buffer.alloc(order.sizeBytes)
+const BLOCK = 16_384
+const PIPELINE = 60
+const wanted = new Set<number>()
+for (let at = 0; at < order.sizeBytes; at += BLOCK) wanted.add(at)
+
+type Introduction = Extract<SignalReply, { readonly sdp: unknown }>
+
+interface Meeting {
+  readonly pc: PeerConnection
+  readonly offerId: ReturnType<typeof offerIdOf> | undefined
+}
+const meetings = new Map<string, Meeting>()
+let socket: WebSocket
+const says = [...(order.says ?? [])]
+let isConnected = false
+
+const connection = (): PeerConnection =>
+  new nodeDataChannel.PeerConnection('viewer', { iceServers: [], bindAddress: '127.0.0.1' })
+
+function described(pc: PeerConnection): Promise<string> {
+  return new Promise((resolve) => {
+    pc.onGatheringStateChange((state) => {
+      if (state === 'complete') resolve(pc.localDescription()?.sdp ?? '')
+    })
+  })
+}
+
+async function offer(): Promise<void> {
+  const pc = connection()
+  const said = described(pc)
+  use(pc, pc.createDataChannel('x'))
+  const offerId = offerIdOf(randomBytes(20).toString('latin1'))
+  meetings.set(offerId, { pc, offerId })
+  const offers = [{ offerId, sdp: sdpOf(await said) }]
+  socket.send(formatSignal({ kind: 'announce', infoHash, peerId, leftBytes: 1, numWant: 1, offers }))
+}
+
+function use(pc: PeerConnection, channel: DataChannel): void {
+  let isOver = false
+  const over = (): void => {
+    if (isOver) return
+    isOver = true
+    isConnected = false
+    tell({ event: 'closed', left: wanted.size })
+    pc.close()
+    if (order.says !== undefined) next()
+    else if (wanted.size > 0 && order.waits !== true) setTimeout(() => void offer(), 200)
+  }
+  channel.onClosed(over)
+  pc.onStateChange((state) => {
+    if (state === 'failed' || state === 'disconnected' || state === 'closed') over()
+  })
+  channel.onOpen(() => {
+    if (isConnected) return
+    isConnected = true
+    tell({ event: 'open' })
+    const say = says.shift()
+    if (say !== undefined) {
+      const bytes = Buffer.from(say, 'hex')
+      for (let at = 0; at < bytes.length && channel.isOpen(); at += 65_536)
+        channel.sendMessageBinary(bytes.subarray(at, at + 65_536))
+      setTimeout(over, 500)
+    } else fetchBy(channel)
+  })
+}
+
+function fetchBy(channel: DataChannel): void {
+  const asked = new Set<number>()
+  let head = HANDSHAKE_BYTES
+  let block: { at: number; bytes: Uint8Array } | undefined
+  const send = (message: PeerMessage): void => {
+    if (channel.isOpen()) channel.sendMessageBinary(Buffer.from(encodePeerMessage(message)))
+  }
+  const ask = (): void => {
+    for (const at of wanted) {
+      if (asked.size >= PIPELINE) return
+      if (asked.has(at)) continue
+      asked.add(at)
+      const piece = Math.floor(at / order.pieceLength)
+      const length = Math.min(BLOCK, order.sizeBytes - at)
+      send({ kind: 'request', piece, offset: at - piece * order.pieceLength, length })
+    }
+  }
+  const reader = new MessageReader({
+    onMessage: (message) => {
+      if (message.kind === 'unchoke') {
+        ask()
+        if (order.reads === false) {
+          tell({ event: 'standing still' })
+          process.kill(process.pid, 'SIGSTOP')
+        }
+      }
+      if (message.kind === 'reject') asked.delete(message.piece * order.pieceLength + message.offset)
+    },
+    onBlockBegin: (piece, offset, length) => {
+      block = { at: piece * order.pieceLength + offset, bytes: new Uint8Array(length) }
+      return block.bytes
+    },
+    onBlockEnd: () => {
+      if (block === undefined) return
+      whole.set(block.bytes, block.at)
+      asked.delete(block.at)
+      if (wanted.delete(block.at) && wanted.size % 64 === 0) tell({ event: 'progress', left: wanted.size })
+      if (wanted.size === 0) {
+        tell({ event: 'done', sha256: createHash('sha256').update(whole).digest('hex') })
+      } else ask()
+    },
+  })
+  channel.onMessage((message) => {
+    const bytes = Buffer.from(message as Buffer)
+    const skip = Math.min(head, bytes.length)
+    head -= skip
+    if (bytes.length > skip) reader.push(bytes.subarray(skip))
+  })
+  const named = infoHashOf(order.handshakeFor ?? order.infoHash)
+  const handshake = encodeHandshake({ infoHash: named, peerId, hasExtensions: false, hasFast: true })
+  channel.sendMessageBinary(Buffer.from(handshake))
+  send({ kind: 'have-none' })
+  send({ kind: 'interested' })
+}
+
+function next(): void {
+  if (says.length === 0) {
+    tell({ event: 'said' })
+    return
+  }
+  setTimeout(() => void offer(), 20)
+}
+
+async function answer(pc: PeerConnection, to: Introduction): Promise<void> {
+  const said = described(pc)
+  pc.onDataChannel((channel) => use(pc, channel))
+  pc.setRemoteDescription(to.sdp, 'offer')
+  const sdp = sdpOf(await said)
+  socket.send(formatSignal({ kind: 'answer', infoHash, peerId, toPeerId: to.from, offerId: to.offerId, sdp }))
+}
+
+function connect(): void {
+  socket = new WebSocket(order.url)
+  socket.on('error', () => undefined)
+  socket.on('close', () => tell({ event: 'tracker closed' }))
+  socket.on('open', () => {
+    if (order.waits === true)
+      socket.send(formatSignal({ kind: 'announce', infoHash, peerId, leftBytes: 1, offers: [] }))
+    else void offer()
+    // Nobody may have been there to answer, or it died with the answer: then another offer is made.
+    setInterval(() => {
+      if (!isConnected && order.waits !== true && (says.length > 0 || wanted.size > 0)) void offer()
+    }, 1_500)
+  })
+  socket.on('message', (data: Buffer) => {
+    const reply = parseSignalReply(data.toString())
+    if (reply.kind === 'refused') tell({ event: 'refused', reason: reply.reason })
+    if (reply.kind === 'counts') tell({ event: 'counts', complete: reply.complete })
+    if (reply.kind === 'offer' && !isConnected) void answer(connection(), reply)
+    if (reply.kind === 'answer')
+      try {
+        meetings.get(reply.offerId)?.pc.setRemoteDescription(reply.sdp, 'answer')
+      } catch {
+        // it was closed meanwhile
+      }
+  })
+}
+
+connect()
+process.on('SIGTERM', () => process.exit(0))
