@@ -22,8 +22,9 @@ import {
 import { parseInfo } from '../wire/torrent.ts'
 import type { z } from 'zod'
 import { GatewayNetwork } from './gateway-network.ts'
-import { Links } from './links.ts'
+import { type LinkMaker, Links } from './links.ts'
 import type { Alive, FromChild, zBegin, zServe, zToChild } from './messages.ts'
+import { PeerLink } from './peer-link.ts'
 import { freeUdpPort, Rtc } from './rtc.ts'
 import { Signalling } from './signalling.ts'
 
@@ -125,8 +126,12 @@ export class ChildGateway {
         reveal: false, // viewers divide among themselves; what one lacks it needs now
       },
     )
+    const make: LinkMaker = {
+      answering: (on, from, offer) => PeerLink.answering({ clock, log, rtc, ...on }, from, offer),
+      offering: (on) => PeerLink.offering({ clock, log, rtc, ...on }),
+    }
     const links = new Links(
-      { clock, rtc, siteOf, onConnection: (connection) => network.take(connection) },
+      { clock, make, siteOf, onConnection: (connection) => network.take(connection) },
       { peersMax: begin.peersMax },
     )
     this.#running = { engine, links }

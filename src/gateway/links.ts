@@ -5,16 +5,34 @@
 import { type IpAddress, networkOf } from '../core/address.ts'
 import type { InfoHash, PeerId } from '../core/ids.ts'
 import type { Site } from '../core/site.ts'
+import { seconds, type Millis } from '../core/units.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Connection } from '../swarm/index.ts'
 import type { Sdp } from '../wire/sdp.ts'
 import { limits } from '../wire/limits.ts'
-import { PeerLink, type PeerLinkParts } from './peer-link.ts'
-import type { Rtc } from './rtc.ts'
+import type { PeerLink } from './peer-link.ts'
+
+/** A link, as far as it matters here. */
+export type Link = Pick<
+  PeerLink,
+  'infoHash' | 'peerId' | 'remote' | 'local' | 'isOpen' | 'description' | 'answered' | 'end'
+> & { misses: number }
+
+export interface LinkOn {
+  readonly infoHash: InfoHash
+  readonly onOpen: (link: Link, connection: Connection) => void
+  readonly onEnd: (link: Link) => void
+}
+
+/** Makes links; both throw for what the library refuses. */
+export interface LinkMaker {
+  answering(on: LinkOn, from: PeerId, offer: Sdp): Link
+  offering(on: LinkOn): Link
+}
 
 export interface LinksParts {
   readonly clock: Clock
-  readonly rtc: Rtc
+  readonly make: LinkMaker
   readonly siteOf: (host: IpAddress) => Site
   /** To the engine. */
   readonly onConnection: (connection: Connection) => void
@@ -22,13 +40,17 @@ export interface LinksParts {
 
 /** A tracker that begins anew, and a page whose socket broke, are given time to find each other. */
 const MISSES_MAX = 2
+/** Beyond the bound, until it is known where they are. */
+const SPARE = 8
+const PATIENCE = seconds(3)
 
 export class Links {
   /** Offers dropped, connections refused or ended by us. */
   refused = 0
   readonly #parts: LinksParts
   readonly #peersMax: number
-  readonly #links = new Set<PeerLink>()
+  /** Each with when it began, the oldest first. */
+  readonly #links = new Map<Link, Millis>()
 
   constructor(parts: LinksParts, options: { readonly peersMax: number }) {
     this.#parts = parts
@@ -46,18 +68,18 @@ export class Links {
   }
 
   /** Undefined when there is no room for it. @throws ShoalError `bad-input` for a description that is none. */
-  answer(infoHash: InfoHash, from: PeerId, offer: Sdp): PeerLink | undefined {
+  answer(infoHash: InfoHash, from: PeerId, offer: Sdp): Link | undefined {
     const ofPeer = this.#of(infoHash).filter(({ peerId }) => peerId === from).length
     if (!this.#hasRoom() || ofPeer >= limits.gatewayLinksPerPeerMax) {
       this.refused++
       return undefined
     }
-    return this.#add(PeerLink.answering(this.#linkParts(infoHash), from, offer))
+    return this.#add(this.#parts.make.answering(this.#on(infoHash), from, offer))
   }
 
   /** Undefined when there is no room for it. */
-  offer(infoHash: InfoHash): PeerLink | undefined {
-    return this.#hasRoom() ? this.#add(PeerLink.offering(this.#linkParts(infoHash))) : undefined
+  offer(infoHash: InfoHash): Link | undefined {
+    return this.#hasRoom() ? this.#add(this.#parts.make.offering(this.#on(infoHash))) : undefined
   }
 
   /** The tracker knows these no more: who was told so twice leaves. */
@@ -72,25 +94,29 @@ export class Links {
   }
 
   endAll(infoHash?: InfoHash): void {
-    for (const link of [...this.#links])
+    for (const link of [...this.#links.keys()])
       if (infoHash === undefined || link.infoHash === infoHash) link.end('the release is served no more')
   }
 
   #hasRoom(): boolean {
-    const opening = [...this.#links].filter(({ isOpen }) => !isOpen).length
-    return opening < limits.gatewayNegotiationsMax && this.#open().length < this.#peersMax + SPARE
+    if (this.#open().length >= this.#peersMax + SPARE) return false
+    const opening = [...this.#links].filter(([{ isOpen }]) => !isOpen)
+    if (opening.length < limits.gatewayNegotiationsMax) return true
+    // Who means it needs a second: whoever makes offers and does nothing more keeps others waiting no longer than this.
+    const [oldest, since] = opening[0] ?? []
+    if (oldest === undefined || since === undefined || this.#parts.clock.now() - since < PATIENCE)
+      return false
+    oldest.end('another waits for its place')
+    return true
   }
 
-  #add(link: PeerLink): PeerLink {
-    this.#links.add(link)
+  #add(link: Link): Link {
+    this.#links.set(link, this.#parts.clock.now())
     return link
   }
 
-  #linkParts(infoHash: InfoHash): PeerLinkParts {
-    const { clock, rtc } = this.#parts
+  #on(infoHash: InfoHash): LinkOn {
     return {
-      clock,
-      rtc,
       infoHash,
       onOpen: (link, connection) => {
         if (this.#mayStay(link)) this.#parts.onConnection(connection)
@@ -104,7 +130,7 @@ export class Links {
   }
 
   /** Its address is known only now. */
-  #mayStay(link: PeerLink): boolean {
+  #mayStay(link: Link): boolean {
     const host = link.remote?.host
     if (host === undefined) return false
     const network = networkOf(host)
@@ -121,20 +147,17 @@ export class Links {
   }
 
   /** At the site of the address of ours that it reaches. */
-  #isNear({ remote, local }: PeerLink): boolean {
+  #isNear({ remote, local }: Link): boolean {
     if (remote === undefined || local === undefined) return false
     const { siteOf } = this.#parts
     return siteOf(remote.host).name === siteOf(local).name
   }
 
-  #open(): PeerLink[] {
-    return [...this.#links].filter(({ isOpen }) => isOpen)
+  #open(): Link[] {
+    return [...this.#links.keys()].filter(({ isOpen }) => isOpen)
   }
 
-  #of(infoHash: InfoHash): PeerLink[] {
-    return [...this.#links].filter((link) => link.infoHash === infoHash)
+  #of(infoHash: InfoHash): Link[] {
+    return [...this.#links.keys()].filter((link) => link.infoHash === infoHash)
   }
 }
-
-/** Beyond the bound, until it is known where they are. */
-const SPARE = 8

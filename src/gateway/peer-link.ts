@@ -5,6 +5,7 @@ import { ShoalError } from '../core/errors.ts'
 import type { InfoHash, PeerId } from '../core/ids.ts'
 import { seconds } from '../core/units.ts'
 import type { Clock, Timer } from '../platform/clock.ts'
+import type { Logger } from '../platform/log.ts'
 import { formatSession, sessionOf } from '../wire/sdp-session.ts'
 import { sdpOf, type Sdp } from '../wire/sdp.ts'
 import { ChannelConnection } from './channel-connection.ts'
@@ -17,12 +18,13 @@ const GATHER_WITHIN = seconds(1)
 
 export interface PeerLinkParts {
   readonly clock: Clock
+  readonly log: Logger
   readonly rtc: Rtc
   readonly infoHash: InfoHash
   /** The channel is open. */
   readonly onOpen: (link: PeerLink, connection: ChannelConnection) => void
   /** Once. */
-  readonly onEnd: (link: PeerLink, reason: string) => void
+  readonly onEnd: (link: PeerLink) => void
 }
 
 export class PeerLink {
@@ -104,6 +106,7 @@ export class PeerLink {
   /** Harmless when repeated. */
   end(reason: string): void {
     if (this.#isEnded) return
+    this.#parts.log.debug(`a connection to a browser ends: ${reason}`)
     this.#isEnded = true
     this.#late.cancel()
     this.#described?.()
@@ -114,7 +117,7 @@ export class PeerLink {
     } catch {
       // it was closed by the other side in the same moment
     }
-    this.#parts.onEnd(this, reason)
+    this.#parts.onEnd(this)
   }
 
   #tell(type: 'offer' | 'answer', sdp: string, messageBytesMax: number): void {

@@ -15,8 +15,7 @@ import { limits } from '../wire/limits.ts'
 import { formatSignalLeases, parseSignalLeasesReply } from '../wire/signal-lease.ts'
 import { parseSignalReply, type SignalReply } from '../wire/signal-reply.ts'
 import { formatSignal, offerIdOf, type Offer, type OfferId } from '../wire/signal.ts'
-import type { Links } from './links.ts'
-import type { PeerLink } from './peer-link.ts'
+import type { Link, Links } from './links.ts'
 
 export interface SignallingParts {
   readonly clock: Clock
@@ -49,7 +48,7 @@ const SILENCE_MAX = seconds(60)
 
 export class Signalling implements Disposable {
   readonly #parts: SignallingParts
-  readonly #offers = new Map<OfferId, PeerLink>()
+  readonly #offers = new Map<OfferId, Link>()
   readonly #timers = new Set<Timer>()
   #socket: WebSocket | undefined
   #attempts = 0
