@@ -74,6 +74,7 @@ async function watchPage(visit: Visit): Promise<void> {
           },
           api: `/api/v1${base}`,
           durationSeconds: playable.length === 1 ? (release.media?.durationSeconds ?? 0) : 0,
+          notice: services.learning.notice(account),
           doubt: says !== undefined && 'why' in says ? says.why : undefined,
           poster:
             release.posterTag === undefined
@@ -87,7 +88,6 @@ async function watchPage(visit: Visit): Promise<void> {
                   url: `${base}/watch?file=${index}`,
                   isShown: index === file.index,
                 })),
-          mayDownload: `/bundles/${bundle.bundle}`,
         },
       ),
     )

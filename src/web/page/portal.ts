@@ -12,6 +12,8 @@ export interface PageFacts {
   readonly csrf: string
   readonly diskWorker: string
   readonly durationSeconds: number
+  /** Who watches is told that it is recorded, and it is. */
+  readonly isRecorded: boolean
 }
 
 export function factsOf({ dataset }: HTMLElement): PageFacts {
@@ -21,6 +23,7 @@ export function factsOf({ dataset }: HTMLElement): PageFacts {
     csrf: dataset['csrf'] ?? '',
     diskWorker: dataset['diskWorker'] ?? '',
     durationSeconds: Number(dataset['durationSeconds'] ?? 0),
+    isRecorded: 'recorded' in dataset,
   }
 }
 

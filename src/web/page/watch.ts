@@ -10,6 +10,7 @@ import { PEERS_MAX, Viewer } from '../engine/viewer.ts'
 import { chipOf, showFigures } from './chip.ts'
 import { browserClock } from './clock.ts'
 import { openStore } from './disk-store.ts'
+import { recordWatching } from './learning.ts'
 import { isMoving, slackOf } from './player.ts'
 import { beginWatch, factsOf, watchedOf, type PageFacts } from './portal.ts'
 import { Reports } from './reports.ts'
@@ -33,9 +34,10 @@ export interface WatchParts {
 export async function watch(parts: WatchParts): Promise<void> {
   const { page, media, desk, why } = parts
   media.controls = false // ours are there now
+  const facts = factsOf(page)
+  if (facts.isRecorded) recordWatching(media, facts)
   try {
     if (desk === undefined) throw new Error(why)
-    const facts = factsOf(page)
     const began = await beginWatch(facts)
     if (began.peering !== 'on') throw new Error(REASONS[began.peering])
     await play({ page, media, desk }, { facts, watch: began })
