@@ -30,7 +30,7 @@ export function showFigures({ root, summary, details }: ChipParts, figures: Figu
     upBps: String(Math.round(upPerSecond)),
   })
   setText(summary, shareText(figures))
-  setText(details.get('peers'), peers === 1 ? '1 colleague' : `${peers} colleagues`)
+  setText(details.get('peers'), String(peers))
   setText(details.get('down'), rateText(downPerSecond))
   setText(details.get('up'), rateText(upPerSecond))
   setText(details.get('colleagues'), sizeText(colleaguesBytes))
