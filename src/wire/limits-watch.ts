@@ -1,4 +1,5 @@
 /** The bounds of watching in the browser; a part of `limits.ts`. */
+import { MiB } from '../core/units.ts'
 
 export const watchLimits = {
   // --- watching in the browser ---
@@ -14,6 +15,8 @@ export const watchLimits = {
   watchAnswersPerPersonMax: 8,
   /** Of all who watch together: a company of thousands begins its day. */
   watchAnswersMax: 1_024,
+  /** To a player that asks for all that follows: what plays for a second or two, and then it asks again, maybe colleagues. */
+  watchAnswerBytesMax: 1 * MiB,
   /** Captions beside a film: more languages than a company has. */
   watchCaptionsMax: 40,
   /** Addresses of one session description that are tried: a machine has a handful. */

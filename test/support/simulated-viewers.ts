@@ -83,14 +83,19 @@ export class SimulatedViewer {
   readonly up: Link
   readonly down: Link
   readonly startedAt: number
-  readonly notes: string[] = []
+  readonly notes: readonly string[]
   firstFrameAt: number | undefined
   stalledMs = 0
   isGone = false
   #readBytes = 0
   #playedMs = 0
 
-  constructor(viewer: Viewer, links: { readonly up: Link; readonly down: Link; readonly startedAt: number }) {
+  constructor(
+    viewer: Viewer,
+    links: { readonly up: Link; readonly down: Link; readonly startedAt: number },
+    notes: readonly string[],
+  ) {
+    this.notes = notes
     this.viewer = viewer
     this.up = links.up
     this.down = links.down
@@ -142,6 +147,8 @@ export class ViewersWorld {
   readonly server: Link
   readonly random: Random
   readonly viewers: SimulatedViewer[] = []
+  /** It refuses. */
+  isServerAway = false
   readonly #links: LinkOptions
 
   constructor(film: Film, links: LinkOptions, seed = 1) {
@@ -171,7 +178,7 @@ export class ViewersWorld {
       sha1: (bytes) => Promise.resolve(createHash('sha1').update(bytes).digest()),
       onNote: (sentence) => notes.push(sentence),
     })
-    const added = new SimulatedViewer(viewer, { up, down, startedAt: this.clock.now() })
+    const added = new SimulatedViewer(viewer, { up, down, startedAt: this.clock.now() }, notes)
     for (const other of this.viewers.filter((one) => !one.isGone))
       this.clock.after(millis(500 + 500 * this.random()), () => {
         if (!added.isGone && !other.isGone) this.connect(added, other)
@@ -219,9 +226,11 @@ export class ViewersWorld {
     const chunk = 16 * 1_024
     const links = this.#links
     const sleep = (ms: number): Promise<void> => this.sleep(ms)
+    const isAway = (): boolean => this.isServerAway
     return {
       async *fetch(from, end, signal) {
         await sleep(2 * links.delayMs)
+        if (isAway()) throw new Error('the server answered 503')
         for (let at = from; at < end && !signal.aborted; at += chunk) {
           const bytes = film.bytes.subarray(at, Math.min(end, at + chunk))
           const passed = server.pass(bytes.length)

@@ -7,9 +7,11 @@ import { tryIpAddress } from '../../core/address.ts'
 import { ShoalError } from '../../core/errors.ts'
 import { releaseName, slug } from '../../core/ids.ts'
 import { formatContentRange, parseRange, type ByteRange } from '../../wire/byte-range.ts'
+import { limits } from '../../wire/limits.ts'
 import { readToWatch } from '../access.ts'
 import type { Account } from '../account.ts'
 import type { Services } from '../services.ts'
+import { isChromium } from '../watching/browser.ts'
 import { mediaTypeOf } from '../watching/media-type.ts'
 import type { Watchable, WatchContent } from '../watching/content.ts'
 import { addressOf } from './authenticate.ts'
@@ -56,7 +58,7 @@ async function serve(
   const { sizeBytes, etag } = watchable
   const ifRange = req.get('if-range')
   const asked = ifRange === undefined || ifRange === etag ? rangeOf(req, sizeBytes) : undefined
-  const range = asked ?? { from: 0, end: sizeBytes }
+  const range = asked === undefined ? { from: 0, end: sizeBytes } : shortened(req, asked)
   if (req.method === 'HEAD' || range.from === range.end) {
     writeHead(res, watchable, { range, isPartial: asked !== undefined })
     res.end()
@@ -91,6 +93,16 @@ function rangeOf(req: Request, sizeBytes: number): ByteRange | undefined {
     if (!(error instanceof ShoalError)) throw error
     throw new HttpRefusal(416, error.message, { 'Content-Range': `bytes */${sizeBytes}` })
   }
+}
+
+/**
+ * A player of Chromium that asks for all that follows asks again for what an answer leaves out: so colleagues give the rest as soon
+ * as the page has met them. Others keep an answer going, and would take all of it from here.
+ */
+function shortened(req: Request, { from, end }: ByteRange): ByteRange {
+  const isPlayer = /^(?:video|audio)$/.test(req.get('sec-fetch-dest') ?? '')
+  if (!isPlayer || !isChromium(req.get('user-agent'))) return { from, end }
+  return { from, end: Math.min(end, from + limits.watchAnswerBytesMax) }
 }
 
 function writeHead(

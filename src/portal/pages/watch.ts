@@ -6,6 +6,7 @@ import { releaseName, slug } from '../../core/ids.ts'
 import { limits } from '../../wire/limits.ts'
 import type { BundleDetail } from '../../wire/api.ts'
 import type { PageServices } from '../pages-host.ts'
+import { isChromium } from '../watching/browser.ts'
 import { captionsOf, isPlayable, isSound } from '../watching/media-type.ts'
 import { bundleFolder } from '../watching/web-bundle.ts'
 import { watchOf } from './media-view.ts'
@@ -72,6 +73,8 @@ async function watchPage(visit: Visit): Promise<void> {
               src: `${base}/files/${captions.file}`,
             })),
           },
+          // the others wait for the service worker, or would take all from the server
+          startsAtOnce: version === undefined || isChromium(req.get('user-agent')),
           api: `/api/v1${base}`,
           durationSeconds: playable.length === 1 ? (release.media?.durationSeconds ?? 0) : 0,
           notice: services.learning.notice(account),

@@ -4,6 +4,7 @@
  */
 import type { Bitfield } from '../../core/bitfield.ts'
 import { BLOCK_BYTES, type PieceIndex } from '../../core/piece-layout.ts'
+import { millis, type Millis } from '../../core/units.ts'
 import type { EngineClock } from './channel.ts'
 import { PeerRequests } from './peer-requests.ts'
 import { PieceWork } from './piece-work.ts'
@@ -33,6 +34,14 @@ export interface FetchingParts {
 const WORKS_BYTES_MAX = 64 * 1_024 * 1_024
 /** Turns go by groups of pieces that play about so long, so that the server is asked for runs. */
 const GROUP_MS = 2_000
+/** After a jump the player needs what it jumped to, and nobody else does. */
+const SETTLING = 3_000
+/** Blocks come by the hundred a second. */
+const SOON: Millis = millis(20)
+/** The gateway is asked for what there is time for. */
+const GATEWAY_AHEAD = 4_000
+/** It brings a piece in this time, or is not worth waiting for. */
+const GATEWAY_MOST = 4_000
 /** Pieces behind the player that may still be arriving. */
 const BEHIND_PIECES = 2
 
@@ -49,6 +58,9 @@ export class Fetching {
   readonly #runs: ServerRuns
   readonly #worksMax: number
   #isAcquainted = false
+  #jumpedAt = -Infinity
+  #planning: { cancel(): void } | undefined
+  #isClosed = false
   readonly #piecesOfGroup: number
 
   constructor(parts: FetchingParts) {
@@ -93,14 +105,35 @@ export class Fetching {
     this.plan()
   }
 
-  /** Asks whoever is to be asked now. Cheap: to be called whenever something changed. */
+  /** The player wants this piece next. */
+  moveTo(piece: PieceIndex): void {
+    const now = this.#parts.clock.now()
+    if (this.position.reads(piece, now)) {
+      this.#jumpedAt = now
+      this.review()
+    }
+    this.plan()
+  }
+
+  /** Something has come, and something else may be asked for: together with what comes in the next moment. */
+  #planSoon(): void {
+    this.#planning ??= this.#parts.clock.after(SOON, () => {
+      this.plan()
+    })
+  }
+
+  /** Asks whoever is to be asked now. */
   plan(): void {
+    this.#planning?.cancel()
+    this.#planning = undefined
+    if (this.#isClosed) return
     const { clock, isSuspect, peers } = this.#parts
     const now = clock.now()
     const willing = [...peers()].filter((peer) => !peer.isChokingUs && peer.slowUntil <= now)
     const others = [...peers()].filter((peer) => !peer.isGateway)
     const urgent: PieceIndex[] = []
     const ahead: PieceIndex[] = []
+    const isSettling = now - this.#jumpedAt < SETTLING
     for (const piece of this.#missing(now)) {
       const givers = isSuspect(piece) ? [] : willing.filter((peer) => peer.has.has(piece))
       const holders = givers.filter((peer) => !peer.isGateway)
@@ -110,17 +143,20 @@ export class Fetching {
       const use = serverUseFor({
         dueMs,
         groupDueMs: this.position.dueMs(this.#groupOf(piece).first, now),
-        holders: holders.length > 0 || asks === undefined ? holders.length : 1,
+        holders: holders.length,
         askedForMs: asks === undefined ? 0 : now - asks,
-        comingForMs: this.#promises.heldForMs(piece, now),
-        criticalForMs: this.#criticalForMs(piece, dueMs, now),
+        comingForMs:
+          this.#promises.heldForMs(piece, now) ??
+          (isCriticalAt(dueMs) ? undefined : ofGatewayForMs(work, now)),
+        // what somebody jumps to nobody else needs at this moment
+        criticalForMs: isSettling ? Infinity : this.#criticalForMs(piece, dueMs, now),
         rank: this.#rankOf(piece, others),
         isAcquainted: this.#isAcquainted,
       })
       if (use === 'urgent' && work?.isWithServer !== true) urgent.push(piece)
       if (holders.length > 0) this.#requests.ask(this.#workOf(piece), holders, now)
       else if (use === 'ahead' && work?.isWithServer !== true) {
-        if (givers.length === 0) ahead.push(piece)
+        if (givers.length === 0 || work?.isOfGateway === true || dueMs < GATEWAY_AHEAD) ahead.push(piece)
         else {
           if (asks === undefined) this.#promises.make([piece], peers())
           const fresh = this.#workOf(piece)
@@ -157,7 +193,7 @@ export class Fetching {
       this.#parts.onBytes(peer, bytes.length)
       if (work.isWhole) this.#whole(work)
     }
-    this.plan()
+    this.#planSoon()
     return true
   }
 
@@ -188,6 +224,8 @@ export class Fetching {
   }
 
   close(): void {
+    this.#isClosed = true
+    this.#planning?.cancel()
     this.#runs.close()
   }
 
@@ -247,4 +285,11 @@ export class Fetching {
     this.#criticalSince.set(piece, since)
     return now - since
   }
+}
+
+/** The gateway is waited for as a colleague is who said to fetch it, and no longer. */
+function ofGatewayForMs(work: PieceWork | undefined, now: number): number | undefined {
+  if (work?.isOfGateway !== true || work.askedAt === undefined) return undefined
+  const askedFor = now - work.askedAt
+  return askedFor > GATEWAY_MOST ? undefined : askedFor
 }

@@ -24,6 +24,8 @@ const BELIEVED_FOR = 3_000
 /** A colleague has it and may be asked: the server comes in only when it is due so soon, and the colleague was tried. */
 const RESCUE_AHEAD = 2_000
 const RESCUE_AFTER = 800
+/** The player stands still: whoever is asked has so long. */
+const RESCUE_NOW_AFTER = 350
 
 /** Colleagues are asked for what is due within this. */
 export const PEERS_AHEAD = 90_000
@@ -37,7 +39,7 @@ export interface PieceOutlook {
   readonly holders: number
   /** For how long they have been asked for it; 0 when they were not. */
   readonly askedForMs: number
-  /** For how long one of them has been fetching it, by its own word; undefined: nobody said so. */
+  /** For how long one of them, by its own word, or the gateway for us, has been at it; undefined: nobody is. */
   readonly comingForMs: number | undefined
   /** For how long it has been needed at once. */
   readonly criticalForMs: number
@@ -59,7 +61,10 @@ export function serverUseFor({
   rank,
   isAcquainted,
 }: PieceOutlook): ServerUse {
-  if (holders > 0) return dueMs < RESCUE_AHEAD && askedForMs > RESCUE_AFTER ? 'urgent' : 'no'
+  if (holders > 0) {
+    const patience = dueMs === 0 ? RESCUE_NOW_AFTER : RESCUE_AFTER
+    return dueMs < RESCUE_AHEAD && askedForMs > patience ? 'urgent' : 'no'
+  }
   const isCritical = isCriticalAt(dueMs)
   if (comingForMs !== undefined) return isCritical && comingForMs > BELIEVED_FOR ? 'urgent' : 'no'
   if (isCritical) return criticalForMs >= STAGGER * rank ? 'urgent' : 'no'

@@ -7,8 +7,9 @@ import type { PieceIndex } from '../../core/piece-layout.ts'
 import type { EngineClock } from './channel.ts'
 import type { ViewerPeer } from './viewer-peer.ts'
 
-/** Unless it is repeated. */
+/** Unless it is repeated; and at most, however often it is. */
 const HELD_FOR = 4_000
+const HELD_AT_MOST = 7_000
 const REPEATED_AFTER = 2_500
 const BROKEN_MAX = 3
 /** One peer cannot have so many under way. */
@@ -51,7 +52,9 @@ export class Promises {
   /** For how long somebody has been fetching it; undefined: nobody is. */
   heldForMs(piece: PieceIndex, now: number): number | undefined {
     const held = this.#held.get(piece)
-    return held === undefined || held.until <= now ? undefined : now - held.since
+    if (held === undefined || held.until <= now) return undefined
+    const heldFor = now - held.since
+    return heldFor > HELD_AT_MOST ? undefined : heldFor
   }
 
   left(peer: ViewerPeer): void {

@@ -8,22 +8,19 @@ import type { PeerId } from '../../core/ids.ts'
 import type { PieceIndex } from '../../core/piece-layout.ts'
 import type { Random } from '../../core/random.ts'
 import { millis, type Millis } from '../../core/units.ts'
-import { encodeHandshake, type Handshake } from '../../wire/handshake.ts'
-import { limits } from '../../wire/limits.ts'
 import type { BlockRange } from '../../wire/peer-message.ts'
 import type { Channel, EngineClock } from './channel.ts'
-import { Conversation } from './conversation.ts'
+import { Company } from './company.ts'
 import { Exchange, type Exchanged } from './exchange.ts'
 import { Fetching } from './fetching.ts'
 import { Tally, type Figures } from './figures.ts'
-import { PeerBans } from './peer-bans.ts'
 import type { PieceStore } from './piece-store.ts'
 import type { PieceWork } from './piece-work.ts'
 import { Proof } from './proof.ts'
 import { Reading } from './reading.ts'
 import type { ServerSource } from './server-runs.ts'
 import { Uploads } from './uploads.ts'
-import { ViewerPeer } from './viewer-peer.ts'
+import type { ViewerPeer } from './viewer-peer.ts'
 import { pieceAt, type Watched } from './watched.ts'
 
 export interface ViewerParts {
@@ -41,21 +38,15 @@ export interface ViewerParts {
 /** What changes by time alone is looked at so often. */
 const TICK: Millis = millis(200)
 const REVIEW_EVERY = 1_000
-const KEEP_ALIVE_AFTER = 60_000
 /** From the first colleague's greeting until what it has is known, and that of those who come with it. */
 const FIRST_WORDS = 100
 /** Who is not there by then is not waited for. */
 const ACQUAINTED_AFTER = 6_000
-/** More colleagues than this give nothing that these do not. */
-export const PEERS_MAX = 16
 
 export class Viewer {
   readonly #parts: ViewerParts
   readonly #have: Bitfield
-  readonly #peers = new Map<PeerId, ViewerPeer>()
-  /** Not greeted yet. */
-  readonly #strangers = new Set<Channel>()
-  readonly #bans = new PeerBans()
+  readonly #company: Company
   readonly #tally = new Tally()
   readonly #exchange = new Exchange()
   #haveBytes = 0
@@ -72,7 +63,24 @@ export class Viewer {
     const { clock, random, self, server, sha1, watched } = parts
     this.#have = new Bitfield(watched.layout.count)
     this.#proof = new Proof(watched, sha1)
-    const peers = (): Iterable<ViewerPeer> => this.#peers.values()
+    this.#company = new Company({
+      clock,
+      watched,
+      self,
+      have: this.#have,
+      fetching: () => this.#fetching,
+      uploads: () => this.#uploads,
+      onGreeted: (peer) => {
+        this.#fetching.met(peer)
+        clock.after(millis(FIRST_WORDS), () => {
+          this.#fetching.acquainted()
+        })
+      },
+      onNote: (sentence) => {
+        this.#note(sentence)
+      },
+    })
+    const peers = (): Iterable<ViewerPeer> => this.#company.peers
     this.#fetching = new Fetching({
       clock,
       watched,
@@ -103,7 +111,7 @@ export class Viewer {
       store: parts.store,
       have: this.#have,
       onMoved: (piece) => {
-        this.#moveTo(piece)
+        this.#fetching.moveTo(piece)
       },
     })
     clock.after(millis(ACQUAINTED_AFTER), () => {
@@ -116,17 +124,17 @@ export class Viewer {
 
   /** Colleagues that are greeted; the gateway is none. */
   get colleagues(): number {
-    return [...this.#peers.values()].filter((peer) => !peer.isGateway).length
+    return this.#company.colleagues
   }
 
-  /** Whether another connection is worth having. */
-  get hasRoom(): boolean {
-    return this.#peers.size + this.#strangers.size < PEERS_MAX
+  /** How many more connections are worth having. */
+  get room(): number {
+    return this.#company.room
   }
 
   /** Somebody of that name, or at one of these addresses, is not to be talked to again. */
   isBanned(peer: PeerId, addresses: readonly string[]): boolean {
-    return this.#bans.has(peer) || addresses.some((address) => this.#bans.hasAddress(address))
+    return this.#company.isBanned(peer, addresses)
   }
 
   figures(): Figures {
@@ -153,7 +161,7 @@ export class Viewer {
   /** What the player was sent past us, by the server itself; it will go on behind that. */
   sentPastUs(bytes: number, end: number): void {
     const { fileBytes } = this.#parts.watched
-    this.#moveTo(pieceAt(this.#parts.watched, Math.min(end, fileBytes - 1)))
+    this.#fetching.moveTo(pieceAt(this.#parts.watched, Math.min(end, fileBytes - 1)))
     this.#tally.passed(bytes, this.#parts.clock.now())
   }
 
@@ -172,40 +180,7 @@ export class Viewer {
 
   /** Greets whoever is at the other end, and takes it in if it is in the same swarm. */
   meet(channel: Channel): void {
-    const { clock, self, watched } = this.#parts
-    if (this.#isClosed || !this.hasRoom) {
-      channel.close()
-      return
-    }
-    this.#strangers.add(channel)
-    const timer = clock.after(limits.handshakeTimeout, () => {
-      if (this.#strangers.has(channel)) channel.close()
-    })
-    new Conversation({
-      channel,
-      layout: watched.layout,
-      onHandshake: (theirs) => {
-        timer.cancel()
-        this.#strangers.delete(channel)
-        return this.#greet(channel, theirs)
-      },
-      onGone: (peer) => {
-        timer.cancel()
-        this.#strangers.delete(channel)
-        if (peer !== undefined) this.#left(peer)
-      },
-      now: () => clock.now(),
-      fetching: this.#fetching,
-      uploads: this.#uploads,
-      has: (piece) => this.#have.has(piece),
-      onChanged: (peer) => {
-        this.#showInterest(peer)
-        this.#fetching.plan()
-      },
-    })
-    channel.send(
-      encodeHandshake({ infoHash: watched.infoHash, peerId: self, hasExtensions: false, hasFast: true }),
-    )
+    this.#company.meet(channel)
   }
 
   /** It is known who else watches, or that nobody does. Until then only what is needed soon is asked of the server. */
@@ -215,7 +190,9 @@ export class Viewer {
 
   /** Whether colleagues may have from us what we have. */
   upload(isOn: boolean): void {
+    if (isOn === this.#uploads.isOn) return
     this.#uploads.turn(isOn)
+    if (isOn) this.#company.tellAll()
   }
 
   get isUploading(): boolean {
@@ -234,14 +211,8 @@ export class Viewer {
     this.#isClosed = true
     this.#ticking.cancel()
     this.#fetching.close()
-    for (const channel of [...this.#strangers, ...[...this.#peers.values()].map((peer) => peer.channel)])
-      channel.close()
+    this.#company.close()
     this.#reading.close()
-  }
-
-  #moveTo(piece: PieceIndex): void {
-    if (this.#fetching.position.reads(piece, this.#parts.clock.now())) this.#fetching.review()
-    this.#fetching.plan()
   }
 
   async #readBlock({ piece, offset, length }: BlockRange): Promise<Uint8Array | undefined> {
@@ -253,7 +224,7 @@ export class Viewer {
     const { piece, bytes } = work
     try {
       const { isGood, liars } = await this.#proof.judge(work)
-      for (const liar of liars) this.#strike(liar)
+      for (const liar of liars) this.#company.strike(liar)
       if (isGood && !this.#isClosed) await this.#keep(piece, bytes)
     } catch (error) {
       this.#note(`a piece could not be kept: ${messageOf(error)}`)
@@ -266,54 +237,7 @@ export class Viewer {
     await this.#parts.store.put(piece, bytes)
     if (this.#have.add(piece)) this.#haveBytes += bytes.length
     this.#reading.arrived(piece)
-    const now = this.#parts.clock.now()
-    for (const peer of this.#peers.values()) {
-      if (this.#uploads.isOn) peer.send({ kind: 'have', piece }, now)
-      this.#showInterest(peer)
-    }
-  }
-
-  #strike(peer: ViewerPeer): void {
-    if (!this.#bans.strike(peer.id, peer.channel.addresses)) return
-    this.#note('a colleague’s machine sent what was not published, and is asked for nothing any more')
-    peer.channel.close()
-  }
-
-  #greet(channel: Channel, theirs: Handshake): ViewerPeer | undefined {
-    const { clock, self, watched } = this.#parts
-    const { infoHash, peerId, hasFast } = theirs
-    const isWelcome =
-      infoHash === watched.infoHash &&
-      peerId !== self &&
-      !this.#peers.has(peerId) &&
-      !this.isBanned(peerId, channel.addresses)
-    if (!isWelcome) return undefined
-    const now = clock.now()
-    const peer = new ViewerPeer(channel, { id: peerId, hasFast, pieces: watched.layout.count, now })
-    this.#peers.set(peerId, peer)
-    if (this.#have.count > 0 && this.#uploads.isOn)
-      peer.send({ kind: 'bitfield', bits: this.#have.toBytes() }, now)
-    else if (hasFast) peer.send({ kind: 'have-none' }, now)
-    this.#fetching.met(peer)
-    clock.after(millis(FIRST_WORDS), () => {
-      this.#fetching.acquainted()
-    })
-    return peer
-  }
-
-  #left(peer: ViewerPeer): void {
-    if (this.#peers.get(peer.id) !== peer) return
-    this.#peers.delete(peer.id)
-    this.#fetching.dropped(peer)
-    this.#uploads.review()
-    if (!this.#isClosed) this.#fetching.plan()
-  }
-
-  #showInterest(peer: ViewerPeer): void {
-    const isInterested = this.#have.lacksSomeOf(peer.has)
-    if (isInterested === peer.areWeInterested) return
-    peer.areWeInterested = isInterested
-    peer.send({ kind: isInterested ? 'interested' : 'not-interested' }, this.#parts.clock.now())
+    this.#company.tell(piece, this.#uploads.isOn)
   }
 
   #tick(): void {
@@ -322,9 +246,7 @@ export class Viewer {
       this.#reviewedAt = now
       this.#fetching.review()
       this.#uploads.review()
-      for (const peer of [...this.#peers.values()])
-        if (now - peer.heardAt > limits.peerSilenceMax) peer.channel.close()
-        else if (now - peer.sentAt > KEEP_ALIVE_AFTER) peer.send({ kind: 'keep-alive' }, now)
+      this.#company.review()
     }
     this.#fetching.plan()
   }

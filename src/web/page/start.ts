@@ -1,7 +1,7 @@
 /**
- * The first script of the page: lets the player begin, by the server, through the service worker; what takes it on to colleagues is
- * loaded beside it. All answers have to come from the service worker, since Chromium mixes none of them with the network's: so where
- * it is new, the player waits for it, for a moment.
+ * The first script of the page: lets the player begin, by the server, and puts the service worker between the two; what takes it on
+ * to colleagues is loaded beside it. In Chromium the player has begun already, straight from the network: it asks anew for each part,
+ * and by CORS, so that it takes the next one from wherever it comes. Elsewhere it waits for the service worker, for a moment.
  */
 import { StreamDesk } from './stream-desk.ts'
 import type * as Watch from './watch.ts'
@@ -15,20 +15,30 @@ const media = page?.querySelector<HTMLMediaElement>('video, audio')
 if (page && media) void start(page, media)
 
 async function start(root: HTMLElement, player: HTMLMediaElement): Promise<void> {
-  const { src = '', script = '' } = player.dataset
+  const { script = '' } = player.dataset
+  const src = player.getAttribute('src') ?? player.dataset['src'] ?? ''
+  const hasBegun = player.hasAttribute('src')
   const why = reasonWithout()
   const desk = why === undefined ? new StreamDesk(new URL(src, location.href).pathname) : undefined
-  const isControlled = desk !== undefined && (await underControl())
-  player.src = src
-  // Not by the attribute: with answers that end, Chromium would wait for more than it asks for. A browser may say no.
-  void player.play().catch(() => undefined)
+  const controlled = desk === undefined ? Promise.resolve(false) : underControl()
+  if (hasBegun) void begin(player)
+  else
+    void controlled.then(() => {
+      player.src = src
+      void begin(player)
+    })
   const { watch } = (await import(/* @vite-ignore */ script)) as typeof Watch
   await watch({
     page: root,
     media: player,
-    desk: isControlled ? desk : undefined,
+    desk: (await controlled) ? desk : undefined,
     why: why ?? 'this browser lets no page stand between player and network at this moment; open it again',
   })
+}
+
+/** Not by the attribute: with answers that end, Chromium would wait for more than it asks for. A browser may say no. */
+function begin(player: HTMLMediaElement): Promise<void> {
+  return player.play().catch(() => undefined)
 }
 
 /** Why this browser takes nothing from colleagues; undefined when it can. */

@@ -25,6 +25,20 @@ export class StreamDesk {
       this.#hear(event)
     })
     navigator.serviceWorker.startMessages()
+    this.#countDirect()
+  }
+
+  /** What the server sent to the player itself, before the service worker was there: the browser counts it. */
+  #countDirect(): void {
+    let end = 0
+    const observer = new PerformanceObserver((list) => {
+      for (const entry of list.getEntries() as PerformanceResourceTiming[]) {
+        if (entry.workerStart !== 0 || new URL(entry.name).pathname !== this.#path) continue
+        end += entry.encodedBodySize
+        this.#notePassed({ from: end - entry.encodedBodySize, bytes: entry.encodedBodySize })
+      }
+    })
+    observer.observe({ type: 'resource', buffered: true })
   }
 
   open(film: Film): void {
@@ -39,7 +53,7 @@ export class StreamDesk {
     else if (port !== undefined) void this.#answer(port, message)
   }
 
-  #notePassed({ from, bytes }: PassedNote): void {
+  #notePassed({ from, bytes }: Pick<PassedNote, 'from' | 'bytes'>): void {
     this.#passed = { bytes: this.#passed.bytes + bytes, end: from + bytes }
     this.#film?.viewer.sentPastUs(bytes, from + bytes)
   }

@@ -6,7 +6,7 @@ import { messageOf } from '../../core/errors.ts'
 import { peerIdOfBytes, type PeerId } from '../../core/ids.ts'
 import type { Watch } from '../../wire/api-watch.ts'
 import { Meeting } from '../engine/meeting.ts'
-import { PEERS_MAX, Viewer } from '../engine/viewer.ts'
+import { Viewer } from '../engine/viewer.ts'
 import { chipOf, showFigures } from './chip.ts'
 import { browserClock } from './clock.ts'
 import { openStore } from './disk-store.ts'
@@ -136,7 +136,7 @@ function meet({ facts, watch, viewer, self, onNote, page }: Meet): { close(): vo
     ),
     open: (handler) => trackerLine(trackerUrl, handler),
     leftBytes: () => 1,
-    wanted: () => PEERS_MAX - viewer.colleagues,
+    wanted: () => viewer.room,
     isBanned: (peer, addresses) => viewer.isBanned(peer, addresses),
     onChannel: (channel) => {
       viewer.meet(channel)
