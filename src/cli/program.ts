@@ -125,6 +125,10 @@ function contentCommands(add: Add, context: ContextOf): void {
     .option('--rights <statement>', 'why it may be shared: licence or ownership', '')
     .addOption(choice('--admit <who>', 'which clients may fetch it', ['any', 'ours'], 'any'))
     .option('--dry-run', 'list what would ship, and publish nothing')
+    .option(
+      '--mend',
+      'of an MP4 that plays only when all of it is there, publish a copy that plays from its beginning on',
+    )
     .addOption(peerPort)
     .option('--bind <address>', 'the local address to use')
     .addOption(limitUp)

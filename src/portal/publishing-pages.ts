@@ -21,9 +21,11 @@ import {
   listDraftFiles,
   listDrafts,
   listLibrary,
+  mendDraftFile,
   removeDraftFile,
   reviewDraft,
   showDraft,
+  stopMending,
   submitDraft,
   takeBackDraft,
 } from './publishing/draft-access.ts'
@@ -57,6 +59,8 @@ export interface PublishingPages {
   takeBack(account: Account, id: string): Promise<void>
   remove(account: Account, id: string): Promise<void>
   removeFile(account: Account, id: string, path: string): Promise<void>
+  mend(account: Account, id: string, path: string): Promise<void>
+  stopMending(account: Account, id: string, path: string): Promise<void>
 }
 
 const PAGE = { limit: limits.pageItemsDefault }
@@ -96,6 +100,8 @@ export function publishingPages(services: Services): PublishingPages {
       await takeBackDraft(services, account, id)
     },
     remove: (account, id) => deleteDraft(services, account, id),
+    mend: (account, id, path) => mendDraftFile(services, account, id, path),
+    stopMending: (account, id, path) => stopMending(services, account, id, path),
     removeFile: (account, id, path) => removeDraftFile(services, account, id, path),
   }
 }

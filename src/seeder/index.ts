@@ -19,6 +19,8 @@ export {
   type SeederParts,
   type ServedContent,
 } from './start-seeder.ts'
+export { readMedia } from './media/media-facts.ts'
+export { mendFile } from './media/mend/mend-file.ts'
 export type { EntryProblem } from './library.ts'
 export type { SeederPortal } from './portal.ts'
 export { librarySettings, seederSettings } from './settings.ts'

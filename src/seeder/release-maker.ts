@@ -8,6 +8,8 @@ import type { Review } from '../wire/api.ts'
 import { limits } from '../wire/limits.ts'
 import { makeRelease, type MakeParts } from './make-release.ts'
 import { assertPublishable, planRelease, refusalOfPlan } from './plan-release.ts'
+import { mendFile } from './media/mend/mend-file.ts'
+import type { Mended } from './media/mend/write-mended.ts'
 import { hasFfmpeg } from './media/posters.ts'
 import { RecentMedia } from './media/recent-media.ts'
 import type { Registered } from './register.ts'
@@ -59,6 +61,16 @@ export class ReleaseMaker {
     return made.torrent
   }
 
+  /** As {@link mendFile}. */
+  async mend(
+    from: string,
+    to: string,
+    onProgress: (doneBytes: number) => void,
+    signal: AbortSignal,
+  ): Promise<Mended> {
+    return await mendFile(from, to, onProgress, signal)
+  }
+
   /** It is listed there: served from now on. */
   async adopt(infohash: InfoHash, place: Registered): Promise<void> {
     const record = this.#parts.store.get(infohash)
@@ -94,6 +106,7 @@ export class ReleaseMaker {
           ...(media.durationSeconds !== undefined && { durationSeconds: media.durationSeconds }),
         },
       }),
+      mendable: [...(media?.mendable ?? [])],
       warnings: [...(media?.warnings ?? []), NOT_SCANNED],
     }
   }

@@ -102,6 +102,12 @@ export const zDraftFile = z.object({
   isThere: z.boolean(),
   /** Where its upload goes on (tus 1.0.0); absent until it has begun, and when it is there. */
   uploadUrl: z.string().optional(),
+  /** Its description was moved to the front: this is the new file. */
+  mended: z.object({ sizeBytes: zSize, sha256: z.string(), beforeBytes: zSize }).optional(),
+  /** While it is, or waits for it. */
+  mending: z.object({ doneBytes: zSize, sizeBytes: zSize }).optional(),
+  /** Why it was not. */
+  mendProblem: z.string().optional(),
 })
 export type DraftFile = z.infer<typeof zDraftFile>
 export const zDraftFileList = z.object({ items: z.array(zDraftFile), nextCursor: z.string().nullable() })
@@ -133,10 +139,15 @@ export const zReview = z.object({
       durationSeconds: z.number().min(0).optional(),
     })
     .optional(),
+  /** Its files whose description stands at their end, by path in it: that can be moved to the front. */
+  mendable: z.array(z.string()).default([]),
   /** What its publisher should know. */
   warnings: z.array(z.string()),
 })
 export type Review = z.infer<typeof zReview>
+
+/** Which file of a draft. */
+export const zMendRequest = z.strictObject({ path: zFilePath })
 
 /** Something in the library of the server. */
 export const zLibraryItem = z.object({

@@ -31,4 +31,6 @@ export const publishingLimits = {
   siteWanBytesPerSecondMax: 1_000_000_000_000,
   /** Rate limits by the hours of the week: twenty spans with their rates, more than a week that people plan has. */
   rateScheduleCharsMax: 512,
+  /** Films that are written anew, and that wait for it: one at a time, minutes each. */
+  mendsWaitingMax: 50,
 } as const

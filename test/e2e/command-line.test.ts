@@ -1,9 +1,11 @@
 /** What scripts rely on: exit codes, one sentence an error, and the events of commands that only ask. */
 import assert from 'node:assert/strict'
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { mediaFile } from '../seeder/support/media-files.ts'
+import { needs } from '../support/needs.ts'
 import { shoal, type ShoalFinished, type ShoalWhere } from '../support/processes-shoal.ts'
 import { AWKWARD_FILES } from '../support/tree.ts'
 import { FILE, FOLDER, printed, Running } from './running.ts'
@@ -56,6 +58,28 @@ describe('the command line', function () {
     assert.equal(shown.code, 0, printed(shown))
     const release = shown.events.find((e) => e.event === 'release')
     assert.match(JSON.stringify(release?.media), /"kind":"video".*"playsInBrowsers":true/)
+  })
+
+  it('publishes a mended copy of a film where that is wanted, and hints at it where not', async function () {
+    needs(this, 'ffmpeg')
+    const late = mediaFile('late.mp4')
+    const before = await readFile(late)
+    const hinted = await running.run('p', 'publish', late, '--title', 'As it is')
+    assert.equal(hinted.code, 0, printed(hinted))
+    assert.ok(
+      hinted.events.some((e) => e.event === 'mendable'),
+      printed(hinted),
+    )
+    const ended = await running.run('p', 'publish', late, '--title', 'Mended', '--mend')
+    assert.equal(ended.code, 0, printed(ended))
+    const mended = ended.events.find((e) => e.event === 'mended')
+    const copy = await readFile(String(mended?.['path']))
+    assert.equal(copy.length, mended?.['sizeBytes'])
+    assert.ok(copy.indexOf('moov') < copy.indexOf('mdat'))
+    assert.deepEqual(await readFile(late), before, 'the file itself is as it was')
+    const again = await running.run('p', 'publish', late, '--title', 'Again', '--mend')
+    assert.ok(!again.events.some((e) => e.event === 'mended'), 'what was mended before is found')
+    fails(await running.run('p', 'publish', running.library, '--title', 'Folder', '--mend'), 2, /one file/)
   })
 
   it('exits 3 for a token that the portal does not know', async () => {

@@ -123,6 +123,8 @@ const MATRIX: Readonly<Record<string, Row>> = {
   'delete /drafts/{id}/files': row(404, 404, 404, 204, 404, 404, 404, 204),
   'get /drafts/{id}/review': row(404, 404, 404, 409, 404, 404, 404, 409), // no files in it yet
   'get /drafts/{id}/frames/{n}': row(404, 404, 404, 409, 404, 404, 404, 409),
+  'post /drafts/{id}/mend': row(404, 404, 404, 404, 404, 404, 404, 404), // it has no files
+  'delete /drafts/{id}/mend': row(404, 404, 404, 204, 404, 404, 404, 204),
   'post /drafts/{id}/submit': row(404, 404, 404, 409, 404, 404, 404, 409),
   'post /drafts/{id}/take-back': row(404, 404, 404, 409, 404, 404, 404, 409),
   'get /library': row(403, 403, 200, 200, 403, 403, 403, 200),
@@ -161,6 +163,7 @@ const BODIES: Readonly<Record<string, object>> = {
   'put /users/{name}': { displayName: 'Somebody' },
   'post /drafts': {},
   'put /drafts/{id}': { title: 'Another' },
+  'post /drafts/{id}/mend': { path: 'a.mp4' },
   'post /drafts/{id}/files': { files: [{ path: 'b.txt', sizeBytes: 1 }] },
   'put /sites': { items: [{ name: 'lyon', cidrs: ['10.4.0.0/16'] }] },
 }
@@ -281,7 +284,7 @@ describe('The REST API, every route for everybody', () => {
           .replace('{person}', person)
           .replace('{id}', id)
           .replace('{kid}', 'none')
-        const query = key === 'delete /drafts/{id}/files' ? '?path=a.txt' : ''
+        const query = key.startsWith('delete /drafts/{id}/') ? '?path=a.txt' : ''
         const request = portal.api(route.method, path + query, tokens.get(who))
         if (route.takes?.type === 'image/jpeg') request.set('content-type', 'image/jpeg').send(smallJpeg())
         else if (route.takes !== undefined)

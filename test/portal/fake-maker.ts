@@ -1,4 +1,6 @@
 /** Whoever makes releases for the portal, without a seeder: torrents of nothing, one for each path. */
+import { createHash } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { ShoalError } from '../../src/core/errors.ts'
 import type { InfoHash } from '../../src/core/ids.ts'
@@ -12,6 +14,8 @@ import { torrentNamed } from './torrents.ts'
 export class FakeMaker implements ReleaseMaker {
   readonly made: string[] = []
   readonly adopted: { readonly infohash: InfoHash; readonly place: MakerPlace }[] = []
+  /** What {@link look} says could be mended. */
+  mendable: string[] = []
   /** What {@link make} waits for. */
   before: (signal: AbortSignal) => Promise<void> = () => Promise.resolve()
   readonly library: ServerLibrary = {
@@ -38,6 +42,7 @@ export class FakeMaker implements ReleaseMaker {
       files: [{ path: basename(path), sizeBytes: 1_000 }],
       ignoredCount: 0,
       ignored: [],
+      mendable: this.mendable,
       warnings: ['It has not been scanned.'],
     })
   }
@@ -54,6 +59,20 @@ export class FakeMaker implements ReleaseMaker {
     signal.throwIfAborted()
     this.made.push(path)
     return parseTorrent(torrentNamed(path.replace(/^\/.*\/media\/[^/]+\//, '').replaceAll('/', '-')))
+  }
+
+  async mend(
+    from: string,
+    to: string,
+    onProgress: (bytes: number) => void,
+    signal: AbortSignal,
+  ): Promise<{ sizeBytes: number; sha256: string }> {
+    onProgress(1)
+    await this.before(signal)
+    const bytes = Buffer.concat([Buffer.from('moov '), await readFile(from)])
+    await writeFile(to, bytes, { flag: 'wx' })
+    signal.throwIfAborted()
+    return { sizeBytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') }
   }
 
   adopt(infohash: InfoHash, place: MakerPlace): Promise<void> {

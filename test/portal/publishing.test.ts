@@ -3,8 +3,10 @@ import assert from 'node:assert/strict'
 import { mkdtemp, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import Sqlite from 'better-sqlite3'
 import fc from 'fast-check'
 import request from 'supertest'
+import { ShoalError } from '../../src/core/errors.ts'
 import { refusalOfName } from '../../src/core/file-name.ts'
 import { hours, millis, seconds } from '../../src/core/units.ts'
 import { folderNameOf } from '../../src/portal/publishing/upload-folder.ts'
@@ -14,7 +16,7 @@ import { limits } from '../../src/wire/limits.ts'
 import { cleanJpeg } from '../../src/wire/jpeg.ts'
 import { FakeMaker } from './fake-maker.ts'
 import { jpegOfSize } from '../support/jpegs.ts'
-import { signedIn } from './page-person.ts'
+import { browserOf, sendForm, signedIn, type Browser } from './page-person.ts'
 import { bytesOfBody, openTestPortal, type TestPortal, type TestPortalOptions } from './test-portal.ts'
 
 const detailOf = ({ body }: request.Response): string => String((body as Problem).detail)
@@ -534,6 +536,115 @@ describe('Publishing through the portal', function () {
       .expect((res) => assert.ok(res.status < 300, res.text))
     portal.clock.advance(millis(hours(1) + seconds(5)))
     assert.match(String((await until(id, 'failed', portal.adminToken)).reason), /is disabled/)
+  })
+
+  const mend = (id: string, path: string): request.Test =>
+    portal.api('post', `/drafts/${id}/mend`, paula).send({ path })
+  const visitor = async (): Promise<Browser> => {
+    const browser = browserOf(portal)
+    await browser.post('/login').type('form').send({ token: paula }).expect(303)
+    return browser
+  }
+  const pageOf = async (browser: Browser, id: string): Promise<string> =>
+    (await browser.get(`/publish/${id}`).expect(200)).text
+  const mended = async (id: string, path: string): Promise<DraftFile> => {
+    for (let i = 0; i < 200; i++) {
+      const file = (await filesOf(id)).find((one) => one.path === path)
+      if (file !== undefined && file.mending === undefined) return file
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+    throw new Error('it is being mended still')
+  }
+
+  it('moves the description of a film to the front where that is wanted, and says so', async () => {
+    const id = await ready({ 'course/late.mp4': 'a film', 'course/other.mp4': 'another' })
+    maker.mendable = ['late.mp4']
+    const review = (await portal.api('get', `/drafts/${id}/review`, paula).expect(200)).body as Review
+    assert.deepEqual(review.mendable, ['course/late.mp4'])
+    assert.ok(
+      (await filesOf(id)).every((file) => file.mended === undefined),
+      'not by itself',
+    )
+    await mend(id, 'course/late.mp4').expect(204)
+    const file = await mended(id, 'course/late.mp4')
+    const path = join(portal.dataDir, 'media', id, 'files', 'course', 'late.mp4')
+    assert.equal(await readFile(path, 'utf8'), 'moov a film')
+    assert.equal(file.sizeBytes, 11)
+    assert.equal(file.mended?.beforeBytes, 6)
+    assert.match(file.mended.sha256, /^[0-9a-f]{64}$/)
+    assert.deepEqual(await readdir(join(portal.dataDir, 'media', 'incoming')), [])
+    // the same file told of again is what is there
+    await tell(id, { path: 'course/late.mp4', sizeBytes: 6 }).expect(200)
+    assert.equal((await mended(id, 'course/late.mp4')).isThere, true)
+    const browser = await visitor()
+    assert.match(await pageOf(browser, id), /moved to the front: now 11 bytes, SHA-256 [0-9a-f]{64}/)
+    await submit(id).expect(200)
+    await until(id, 'published')
+    assert.equal(await readFile(path, 'utf8'), 'moov a film')
+  })
+
+  it('offers that on the page, shows how far it is, and publishes nothing meanwhile', async () => {
+    const id = await ready({ 'late.mp4': 'a film' })
+    maker.mendable = ['late.mp4']
+    const { promise: isWaited, resolve: goOn_ } = Promise.withResolvers<undefined>()
+    maker.before = () => isWaited
+    const browser = await visitor()
+    assert.match(await pageOf(browser, id), /Move the description to the front/)
+    assert.equal((await sendForm(browser, `/publish/${id}/mend`, { path: 'late.mp4' })).status, 303)
+    const page = await pageOf(browser, id)
+    assert.match(page, /late\.mp4: its description is being moved to the front, 16 %/)
+    assert.doesNotMatch(page, /Move the description to the front/)
+    assert.match(page, /value="publish" disabled/)
+    assert.match(detailOf(await submit(id).expect(409)), /written anew/)
+    goOn_(undefined)
+    assert.ok((await mended(id, 'late.mp4')).mended !== undefined)
+    await submit(id).expect(200)
+  })
+
+  it('stops it when told to, and leaves the file as it was', async () => {
+    const id = await ready({ 'late.mp4': 'a film', 'next.mp4': 'b' })
+    maker.before = (signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))) // prettier-ignore
+    await mend(id, 'late.mp4').expect(204)
+    await mend(id, 'next.mp4').expect(204)
+    for (const path of ['next.mp4', 'late.mp4'])
+      await portal.api('delete', `/drafts/${id}/mend?path=${path}`, paula).expect(204)
+    for (const file of await filesOf(id)) assert.ok(file.mending === undefined && file.mended === undefined)
+    assert.deepEqual(await readdir(join(portal.dataDir, 'media', 'incoming')), [])
+    await mend(id, 'late.mp4').expect(204)
+    await portal.api('delete', `/drafts/${id}/files?path=late.mp4`, paula).expect(204)
+    assert.deepEqual(await readdir(join(portal.dataDir, 'media', id, 'files')), ['next.mp4'])
+  })
+
+  it('says why a film was not mended', async () => {
+    const id = await ready({ 'odd.mp4': 'a film' })
+    maker.mendable = ['odd.mp4']
+    maker.before = () => Promise.reject(new ShoalError('bad-input', 'it is encrypted'))
+    await mend(id, 'odd.mp4').expect(204)
+    assert.equal((await mended(id, 'odd.mp4')).mendProblem, 'it is encrypted')
+    const browser = await visitor()
+    assert.match(await pageOf(browser, id), /odd\.mp4: it is encrypted\./)
+    await mend(id, 'none.mp4').expect(404)
+  })
+
+  it('finishes what a crash left between the mark and the move, or after it', async () => {
+    const id = await ready({ 'a.mp4': 'a film', 'b.mp4': 'b film' })
+    const { dataDir, clock } = portal
+    await portal.portal[Symbol.asyncDispose]()
+    const incoming = join(dataDir, 'media', 'incoming')
+    await writeFile(join(incoming, 'mend-a'), 'moov a film')
+    await writeFile(join(dataDir, 'media', id, 'files', 'b.mp4'), 'moov b film') // was moved, and not noted
+    const file = new Sqlite(join(dataDir, 'portal.sqlite'))
+    const note = JSON.stringify({ sha256: 'f'.repeat(64), sizeBytes: 11, beforeBytes: 6 })
+    for (const name of ['a', 'b'])
+      file.prepare('update draft_files set upload_id = ?, mended = ? where path = ?').run(`mend-${name}`, note, `${name}.mp4`) // prettier-ignore
+    file.close()
+    await open({ dataDir, clock })
+    portal.owningFolder()
+    assert.equal(await readFile(join(dataDir, 'media', id, 'files', 'a.mp4'), 'utf8'), 'moov a film')
+    assert.deepEqual(await readdir(incoming), [])
+    for (const one of await filesOf(id)) assert.deepEqual([one.isThere, one.sizeBytes], [true, 11])
+    await submit(id).expect(200)
+    await until(id, 'published')
   })
 
   it('says where nothing can be published', async () => {

@@ -63,6 +63,23 @@ describe('Making releases for the portal', () => {
     await scratch[Symbol.asyncDispose]()
   })
 
+  it('says which films could be mended, and mends them beside', async function () {
+    needs(this, 'ffmpeg')
+    await copyFile(mediaFile('late.mp4'), join(library, 'films', 'late.mp4'))
+    await copyFile(mediaFile('fast.mp4'), join(library, 'films', 'fast.mp4'))
+    assert.deepEqual((await seeder.maker.look(join(library, 'films'))).mendable, ['late.mp4'])
+    const to = join(scratch.path, 'mended.mp4')
+    const { sizeBytes } = await seeder.maker.mend(
+      join(library, 'films', 'late.mp4'),
+      to,
+      () => undefined,
+      never,
+    )
+    const review = await seeder.maker.look(to)
+    assert.deepEqual([review.sizeBytes, review.mendable], [sizeBytes, []])
+    assert.doesNotMatch(review.warnings.join(), /moov/)
+  })
+
   it('tells what would ship, makes it, finds it a second time, and serves it once it is listed', async () => {
     const { maker } = seeder
     const path = join(library, 'films', 'drill.bin')

@@ -15,6 +15,7 @@ import type { Context } from '../context.ts'
 import { startPeerEngine } from '../engine.ts'
 import { clientLimits, type LimitFlags } from '../limit-flags.ts'
 import { takeDataFolder } from '../local-origin.ts'
+import { hintAtMending, mendedCopy } from '../mended-copy.ts'
 import type { OwnDevice } from '../own-device.ts'
 import { binaryBytesText, bytesText, table } from '../text.ts'
 
@@ -28,6 +29,7 @@ export interface PublishOptions extends LimitFlags {
   readonly rights: string
   readonly admit: 'any' | 'ours'
   readonly dryRun?: boolean
+  readonly mend?: boolean
   readonly peerPort?: number
   readonly bind?: string
 }
@@ -46,6 +48,7 @@ export async function publish(context: Context, path: string, given: object): Pr
       : Buffer.from(await readFileBounded(options.notes, 4 * limits.notesCharsMax)).toString('utf8')
   const client = await context.client()
   await using folder = await takeDataFolder(context.dataDir, client.origin)
+  const source = await sourceOf(context, resolve(path), options, signal)
   const log = await context.quietLog()
   await using stack = new AsyncDisposableStack()
   let own: OwnDevice | undefined
@@ -70,7 +73,7 @@ export async function publish(context: Context, path: string, given: object): Pr
       },
     },
     {
-      path: resolve(path),
+      path: source,
       title: options.title,
       audience: options.to.length === 0 ? ['everyone'] : options.to,
       tags: options.tag,
@@ -93,6 +96,18 @@ export async function publish(context: Context, path: string, given: object): Pr
     context.output.note('A full copy is at the origin: you may close your laptop now.')
   }
   context.output.line(`${bundle}@${release} is live: ${portal}/bundles/${bundle}`)
+}
+
+/** The path, or a mended copy of it. */
+async function sourceOf(
+  context: Context,
+  path: string,
+  { mend }: PublishOptions,
+  signal: AbortSignal,
+): Promise<string> {
+  if (mend === true) return await mendedCopy(context, path, signal)
+  await hintAtMending(context, path, signal)
+  return path
 }
 
 async function dryRun(context: Context, path: string, signal: AbortSignal): Promise<void> {

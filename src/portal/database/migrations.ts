@@ -1,6 +1,6 @@
 /** The schema, step by step. A step that was released is never edited: add another. */
 import { Migrator, type Migration } from 'kysely/migration'
-import { drafts } from './publishing-steps.ts'
+import { drafts, mended } from './publishing-steps.ts'
 import { step } from './steps.ts'
 import { media } from './media-migration.ts'
 import type { Database, Tables } from './tables.ts'
@@ -257,6 +257,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0019-media': media,
   '0020-grants-by-issuer': step(GRANTS_BY_ISSUER),
   '0021-learning': step(LEARNING),
+  '0021-mended': mended,
 }
 
 /**

@@ -31,3 +31,12 @@ async function addReleaseEnds(tx: Transaction<Tables>): Promise<void> {
 }
 
 export const drafts = step('', addReleaseEnds)
+
+/** Files of drafts that were written anew; asked first, as above. */
+async function addMended(tx: Transaction<Tables>): Promise<void> {
+  const { rows } = await sql<{ name: string }>`select name from pragma_table_info('draft_files')`.execute(tx)
+  if (!rows.some(({ name }) => name === 'mended'))
+    await sql`alter table draft_files add column mended text`.execute(tx)
+}
+
+export const mended = step('', addMended)

@@ -44,6 +44,8 @@ export interface DraftFileRow {
   size_bytes: number
   modified_ms: number
   upload_id: string | null
-  /** 0 or 1: all of it has come. */
+  /** 0 or 1: all of it has come. With an upload it is one that takes the place of what is there. */
   is_there: number
+  /** See `publishing/mended-files.ts`. */
+  mended: string | null
 }

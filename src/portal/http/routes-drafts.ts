@@ -12,6 +12,7 @@ import {
   zFrameNumber,
   zLibraryListing,
   zLibraryQuery,
+  zMendRequest,
   zNewDraft,
   zNewFiles,
   zReview,
@@ -25,9 +26,11 @@ import {
   listDraftFiles,
   listDrafts,
   listLibrary,
+  mendDraftFile,
   removeDraftFile,
   reviewDraft,
   showDraft,
+  stopMending,
   submitDraft,
   takeBackDraft,
 } from '../publishing/draft-access.ts'
@@ -151,6 +154,30 @@ export const draftRoutes: readonly ApiRoute[] = [
       type: 'image/jpeg',
       bytes: await frameOfDraft(services, account, { ...params, signal }),
     }),
+  }),
+  route({
+    method: 'post',
+    path: '/drafts/{id}/mend',
+    summary: 'Writes a film anew with its description (moov) in front; how far that is stands with the file',
+    params: byId,
+    body: zMendRequest,
+    answers: [{ status: 204 }],
+    handle: async ({ services, account, params, body }) => {
+      await mendDraftFile(services, account, params.id, body.path)
+      return { status: 204 }
+    },
+  }),
+  route({
+    method: 'delete',
+    path: '/drafts/{id}/mend',
+    summary: 'Stops that: the file stays as it is',
+    params: byId,
+    query: zFileRemoval,
+    answers: [{ status: 204 }],
+    handle: async ({ services, account, params, query }) => {
+      await stopMending(services, account, params.id, query.path)
+      return { status: 204 }
+    },
   }),
   route({
     method: 'post',

@@ -6,6 +6,9 @@ import type { Page } from '../cursor.ts'
 import type { PublishedAs } from '../publishing-pages.ts'
 import { momentText, stateText } from './view-model.ts'
 
+/** Of a course of late films: one after the other. */
+const OFFERS_SHOWN_MAX = 20
+
 const STATES: Readonly<Record<Draft['state'], string>> = {
   draft: 'draft',
   uploading: 'uploading',
@@ -80,7 +83,9 @@ export function draftPageOf({ draft, files, publishedAs, review, written }: Draf
     mayTakeBack: draft.state === 'hashing' || draft.state === 'scheduled',
     isLive: publishedAs?.state === 'live',
     mayDelete: isEditable || publishedAs?.state === 'recalled',
-    canPublish: isEditable && typeof review === 'object' && review.refusal === undefined,
+    canPublish:
+      isEditable && !isMending(files.items) && typeof review === 'object' && review.refusal === undefined,
+    mending: files.items.flatMap((file) => mendingOf(file)),
     hashed: draft.hashedBytes,
     sizeBytes: draft.sizeBytes,
     form: {
@@ -106,11 +111,36 @@ export function draftPageOf({ draft, files, publishedAs, review, written }: Draf
         : file.arrivedBytes > 0
           ? percentOf(file.arrivedBytes, file.sizeBytes)
           : 'not yet',
+      mended: mendedTextOf(file),
     })),
     moreFiles: files.nextCursor === null ? undefined : `The first ${files.items.length} are shown.`,
-    review: typeof review === 'object' ? reviewOf(review) : undefined,
+    review:
+      typeof review === 'object' ? { ...reviewOf(review), offers: offersOf(review, files.items) } : undefined,
     reviewProblem: typeof review === 'string' ? review : undefined,
   }
+}
+
+export const isMending = (files: readonly DraftFile[]): boolean =>
+  files.some(({ mending }) => mending !== undefined)
+
+const mendingOf = ({ path, mending }: DraftFile): object[] =>
+  mending === undefined
+    ? []
+    : [{ path, ...mending, percent: percentOf(mending.doneBytes, Math.max(1, mending.sizeBytes)) }]
+
+function mendedTextOf({ mended }: DraftFile): string | undefined {
+  if (mended === undefined) return undefined
+  const size = `${mended.sizeBytes.toLocaleString('en')} bytes`
+  return `Its description was moved to the front: now ${size}, SHA-256 ${mended.sha256}.`
+}
+
+/** Films that may be mended and are not being so; why one was not. */
+function offersOf({ mendable }: Review, files: readonly DraftFile[]): object[] {
+  const known = new Map(files.map((file) => [file.path, file]))
+  return mendable
+    .filter((path) => known.get(path)?.mending === undefined)
+    .slice(0, OFFERS_SHOWN_MAX)
+    .map((path) => ({ path, problem: known.get(path)?.mendProblem }))
 }
 
 function reviewOf(review: Review): object {

@@ -5,12 +5,18 @@ import { KiB } from '../../core/units.ts'
 import { limits } from '../../wire/limits.ts'
 import type { PageServices } from '../pages-host.ts'
 import { FORM_CHARS, pageRouter, sendForm, type FormOutcome } from './forms.ts'
-import { draftPageOf, draftRowOf, libraryPageOf, momentIn } from './publish-view.ts'
+import { draftPageOf, draftRowOf, isMending, libraryPageOf, momentIn } from './publish-view.ts'
 import { asked, field, knownFirst, listIn, param, sentenceOf, visited, type Visit } from './visit.ts'
 
 /** With a description and notes of the longest, each of whose characters may be four bytes of three characters. */
 const readDraftForm = express.urlencoded({
   limit: FORM_CHARS * (limits.descriptionCharsMax + limits.notesCharsMax) + 64 * KiB,
+  extended: false,
+})
+
+/** The path of a file. */
+const readPathForm = express.urlencoded({
+  limit: FORM_CHARS * limits.uploadPathCharsMax + KiB,
   extended: false,
 })
 
@@ -22,12 +28,17 @@ export function publishPages(services: PageServices): Router {
   on('/publish/:id', (visit) => sendDraft(visit))
   router.post('/publish/:id', knownFirst(services), readDraftForm, visited(services, save))
   onForm('/publish/:id/take-back', takeBack)
+  for (const [path, act] of [
+    ['/publish/:id/mend', 'mend'],
+    ['/publish/:id/mend/stop', 'stopMending'],
+  ] as const)
+    router.post(
+      path,
+      readPathForm,
+      visited(services, (visit) => mend(visit, act)),
+    )
   onForm('/publish/:id/delete', remove)
-  router.post(
-    '/publish/:id/remove',
-    express.urlencoded({ limit: FORM_CHARS * limits.uploadPathCharsMax + KiB, extended: false }),
-    visited(services, removeFile),
-  )
+  router.post('/publish/:id/remove', readPathForm, visited(services, removeFile))
   return router
 }
 
@@ -108,7 +119,10 @@ async function sendDraft(
       data: draftPageOf({ draft, files, publishedAs, review, written }),
       ...more,
     },
-    { refreshes: isUnderWay, ...(draft.libraryPath === undefined && !isUnderWay && { uploads: true }) },
+    {
+      refreshes: isUnderWay || isMending(files.items),
+      ...(draft.libraryPath === undefined && !isUnderWay && { uploads: true }),
+    },
   )
 }
 
@@ -162,6 +176,18 @@ async function takeBack(visit: Visit): Promise<void> {
     return
   }
   visit.res.redirect(303, `/publish/${id}`)
+}
+
+async function mend(visit: Visit, act: 'mend' | 'stopMending'): Promise<void> {
+  const { services, account, req, res } = visit
+  const id = param(req, 'id')
+  try {
+    await services.publishing[act](account, id, field(req, 'path'))
+  } catch (error) {
+    await sendDraft(visit, { problem: sentenceOf(error) })
+    return
+  }
+  res.redirect(303, `/publish/${id}`)
 }
 
 async function remove(visit: Visit): Promise<void> {

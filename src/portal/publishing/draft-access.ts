@@ -18,9 +18,11 @@ import type { DraftFileRow } from '../database/publishing-tables.ts'
 import { may } from '../policy.ts'
 import type { Services } from '../services.ts'
 import { mustBeWhole, type FileSums, type StoredDraft } from './draft-rows.ts'
+import { mendedOf } from './mended-files.ts'
+import type { Publishing } from './publishing.ts'
 import type { ReleaseMaker, ServerLibrary } from './release-maker.ts'
 import { titleOf } from './title-of.ts'
-import { nameOf } from './upload-folder.ts'
+import { nameOf, topOf } from './upload-folder.ts'
 
 /** Where an upload goes on. */
 export const UPLOADS = '/api/v1/uploads'
@@ -174,8 +176,40 @@ async function shownFile({ publishing, log }: Services, row: DraftFileRow): Prom
     modifiedMs: now.modified_ms,
     arrivedBytes: now.is_there === 1 ? now.size_bytes : (arrived ?? 0),
     isThere: now.is_there === 1,
+    ...mendingOf(publishing, now),
     ...(arrived !== undefined && { uploadUrl: `${UPLOADS}/${String(now.upload_id)}` }),
   }
+}
+
+function mendingOf({ mending }: Publishing, row: DraftFileRow): Partial<DraftFile> {
+  const { doneBytes, sizeBytes, problem } = mending.stateOf(row.draft_id, row.path)
+  const mended = mendedOf(row)
+  return {
+    ...(mended !== undefined && { mended }),
+    ...(doneBytes !== undefined && sizeBytes !== undefined && { mending: { doneBytes, sizeBytes } }),
+    ...(problem !== undefined && { mendProblem: problem }),
+  }
+}
+
+/** Moves the description of a film to the front; it goes on by itself. @throws ShoalError as {@link Mending.begin}. */
+export async function mendDraftFile(
+  services: Services,
+  account: Account,
+  id: string,
+  path: string,
+): Promise<void> {
+  const draft = await readDraft(services, account, id)
+  await services.publishing.mending.begin(makerOf(services), draft, path)
+}
+
+export async function stopMending(
+  services: Services,
+  account: Account,
+  id: string,
+  path: string,
+): Promise<void> {
+  await readDraft(services, account, id)
+  await services.publishing.mending.stop(id, path)
 }
 
 /** A frame of its video, as JPEG. @throws ShoalError `not-found`; `conflict` while files are missing. */
@@ -192,9 +226,13 @@ export async function frameOfDraft(
 
 /** What publishing it now would ship. @throws ShoalError `conflict` while files are missing. */
 export async function reviewDraft(services: Services, account: Account, id: string): Promise<Review> {
-  const { maker, root, name } = await wholeDraft(services, account, id)
-  const review = await maker.look(root)
-  return { ...review, ...(name !== undefined && { name }) }
+  const { maker, root, name, folder } = await wholeDraft(services, account, id)
+  const { mendable, ...review } = await maker.look(root)
+  return {
+    ...review,
+    ...(name !== undefined && { name }),
+    mendable: mendable.map((path) => (folder === undefined ? path : `${folder}/${path}`)),
+  }
 }
 
 /** Where all of it lies; what it will be called, where that is decided here. */
@@ -203,11 +241,22 @@ async function wholeDraft(services: Services, account: Account, id: string) {
   const maker = makerOf(services)
   const { files, folder } = services.publishing
   if (draft.library_path !== null)
-    return { maker, root: await libraryOf(services, account).resolve(draft.library_path), name: undefined }
+    return {
+      maker,
+      root: await libraryOf(services, account).resolve(draft.library_path),
+      name: undefined,
+      folder: undefined,
+    }
   const all = await files.all(id)
   mustBeWhole(sumsOfRows(all))
   const paths = all.map(({ path }) => path)
-  return { maker, root: folder.rootOf(draft, paths), name: nameOf(paths, draft.title) }
+  const top = topOf(paths)
+  return {
+    maker,
+    root: folder.rootOf(draft, paths),
+    name: nameOf(paths, draft.title),
+    folder: top !== undefined && paths.includes(top) ? undefined : top,
+  }
 }
 
 /** From here on it goes by itself. @throws ShoalError `bad-input`, `conflict` for what is missing. */

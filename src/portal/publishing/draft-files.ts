@@ -8,6 +8,8 @@ import { pageOf, parseCursor, type Page } from '../cursor.ts'
 import type { DraftFileRow } from '../database/publishing-tables.ts'
 import type { Database, Tx } from '../database/tables.ts'
 import type { RecordParts } from '../journal.ts'
+import { beingReplaced, markMended, replaced, toldBytes } from './mended-files.ts'
+import type { MendedFile } from './release-maker.ts'
 import { mustBeEditable, type FileSums, type StoredDraft } from './draft-rows.ts'
 import { mustHaveRoom, type RoomSettings } from './room.ts'
 
@@ -42,7 +44,11 @@ export class DraftFiles {
       const known = new Map(there.map((row) => [row.path, row]))
       const isSame = (file: NewFile): boolean => {
         const row = known.get(file.path)
-        return row?.size_bytes === file.sizeBytes && row.modified_ms === Math.floor(file.modifiedMs)
+        return (
+          row !== undefined &&
+          toldBytes(row) === file.sizeBytes &&
+          row.modified_ms === Math.floor(file.modifiedMs)
+        )
       }
       const changed = [
         ...new Map(files.filter((file) => !isSame(file)).map((file) => [file.path, file])).values(),
@@ -62,6 +68,7 @@ export class DraftFiles {
           modified_ms: Math.floor(modifiedMs),
           upload_id: null,
           is_there: 0,
+          mended: null,
         }
         await tx
           .insertInto('draft_files')
@@ -182,7 +189,20 @@ export class DraftFiles {
   async missing({ draft_id, path }: DraftFileRow): Promise<void> {
     await this.#parts.db
       .transaction()
-      .execute((tx) => this.#set(tx, { draft_id, path }, { is_there: 0, upload_id: null }))
+      .execute((tx) => this.#set(tx, { draft_id, path }, { is_there: 0, upload_id: null, mended: null }))
+  }
+
+  /** As {@link markMended}. */
+  markMended(file: DraftFileRow, mended: MendedFile & { id: string }): Promise<DraftFileRow | undefined> {
+    return markMended(this.#parts.db, file, mended)
+  }
+
+  beingReplaced(): Promise<readonly DraftFileRow[]> {
+    return beingReplaced(this.#parts.db)
+  }
+
+  replaced(file: DraftFileRow): Promise<void> {
+    return replaced(this.#parts.db, file)
   }
 
   async #set(

@@ -11,6 +11,7 @@ import type { RecordParts } from '../journal.ts'
 import { DraftFiles } from './draft-files.ts'
 import { isEditable, type StoredDraft } from './draft-rows.ts'
 import { Drafts } from './drafts.ts'
+import { Mending } from './mending.ts'
 import { Publisher } from './publisher.ts'
 import type { ReleaseMaker } from './release-maker.ts'
 import { mustHaveSpace, type RoomSettings } from './room.ts'
@@ -35,6 +36,7 @@ export class Publishing implements AsyncDisposable {
   readonly files: DraftFiles
   readonly folder: UploadFolder
   readonly publisher: Publisher
+  readonly mending: Mending
   readonly maker: () => ReleaseMaker | undefined
   readonly #clock: Clock
   readonly #room: RoomSettings
@@ -47,16 +49,27 @@ export class Publishing implements AsyncDisposable {
     this.#room = parts.room
     this.drafts = new Drafts(parts)
     this.files = new DraftFiles({ ...parts, freeBytes: () => folder.freeBytes() })
+    this.mending = new Mending({
+      log: parts.log,
+      drafts: this.drafts,
+      files: this.files,
+      folder,
+      turns: this.#turns,
+      mustHaveSpace: (moreBytes) => this.mustHaveSpace(moreBytes),
+    })
     this.publisher = new Publisher({ ...parts, drafts: this.drafts, files: this.files, folder })
   }
 
   static async open(parts: PublishingParts): Promise<Publishing> {
     const folder = new UploadFolder(parts.dataDir)
     await folder.make()
-    return new Publishing(parts, folder)
+    const publishing = new Publishing(parts, folder)
+    await publishing.mending.recover()
+    return publishing
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.mending[Symbol.asyncDispose]()
     await this.publisher[Symbol.asyncDispose]()
   }
 
@@ -69,6 +82,7 @@ export class Publishing implements AsyncDisposable {
 
   /** @throws ShoalError `not-found`, `conflict`. */
   async removeFile(draft: StoredDraft, path: string): Promise<void> {
+    await this.mending.stop(draft.id, path)
     await this.#turns.run(draft.id, async () => {
       await this.#drop(draft, await this.files.remove(draft.id, path))
     })
@@ -113,6 +127,8 @@ export class Publishing implements AsyncDisposable {
 
   /** @throws ShoalError as {@link Drafts.submit}. */
   async submit(draft: StoredDraft): Promise<void> {
+    if (this.mending.isUnderWay(draft.id))
+      throw new ShoalError('conflict', 'a film of it is being written anew: wait for that, or stop it')
     await this.#turns.run(draft.id, () => this.drafts.submit(draft.id))
     this.publisher.look()
   }
@@ -122,6 +138,7 @@ export class Publishing implements AsyncDisposable {
    * @throws ShoalError `conflict` once it has been handed in, unless `isOver`: what was made of it is recalled.
    */
   async dropDraft({ id }: StoredDraft, { isOver = false } = {}): Promise<void> {
+    await this.mending.stop(id)
     await this.#turns.run(id, async () => {
       const draft = await this.drafts.find(id)
       if (draft === undefined) return

@@ -12,6 +12,13 @@ export interface MakerPlace {
   readonly admit: 'any' | 'ours'
 }
 
+/** Written anew with its description in front. */
+export interface MendedFile {
+  readonly sizeBytes: number
+  /** Hex. */
+  readonly sha256: string
+}
+
 export interface ReleaseMaker {
   /** What a release of this file or folder would be. @throws ShoalError `not-found`, `bad-input`. */
   look(path: string): Promise<Review>
@@ -22,6 +29,16 @@ export interface ReleaseMaker {
    * @throws ShoalError `bad-input` with the reason for what cannot be published, `interrupted` when aborted.
    */
   make(path: string, onProgress: (hashedBytes: number) => void, signal: AbortSignal): Promise<Torrent>
+  /**
+   * A film whose description stands at its end, with it in front, in a new file; all else is as it was.
+   * @throws ShoalError `bad-input` with why not, `unavailable` for a full disk, `interrupted`: then there is none.
+   */
+  mend(
+    from: string,
+    to: string,
+    onProgress: (doneBytes: number) => void,
+    signal: AbortSignal,
+  ): Promise<MendedFile>
   /** It is listed there: served from now on. May be repeated. */
   adopt(infohash: InfoHash, place: MakerPlace): Promise<void>
   /** Absent where there is none to choose from. */

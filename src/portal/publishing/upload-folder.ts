@@ -39,18 +39,33 @@ export class UploadFolder {
     draft: DraftPlace,
     file: { readonly path: string; readonly sizeBytes: number },
   ): Promise<boolean> {
-    return (await sizeOf(this.#pathOf(draft, file.path))) === file.sizeBytes
+    return (await sizeOf(this.pathOf(draft, file.path))) === file.sizeBytes
   }
 
   /** An upload that is whole: at its place, on the disk. `path` was checked part by part. */
   async place(draft: DraftPlace, uploadId: string, path: string): Promise<void> {
     const from = join(this.incoming, uploadId)
-    const to = this.#pathOf(draft, path)
+    const to = this.pathOf(draft, path)
     await mkdir(dirname(to), { recursive: true })
     await sync(from)
     await rename(from, to)
     await sync(dirname(to))
     await rm(`${from}.json`, { force: true })
+  }
+
+  /** What is at its place gives way to a file that is whole, if that has not happened already. */
+  async replace(draft: DraftPlace, uploadId: string, path: string): Promise<void> {
+    const to = this.pathOf(draft, path)
+    try {
+      await rename(this.incomingPath(uploadId), to)
+    } catch (error) {
+      if (!isAbsent(error)) throw error
+    }
+    await sync(dirname(to))
+  }
+
+  incomingPath(uploadId: string): string {
+    return join(this.incoming, uploadId)
   }
 
   async forgetUpload(uploadId: string): Promise<void> {
@@ -60,11 +75,11 @@ export class UploadFolder {
 
   /** Folders that are empty then go as well: a file may take their name. */
   async removeFile(draft: DraftPlace, path: string): Promise<void> {
-    await rm(this.#pathOf(draft, path), { force: true })
+    await rm(this.pathOf(draft, path), { force: true })
     const parts = path.split('/')
     while (parts.length > 1) {
       parts.pop()
-      if (!(await removeEmpty(this.#pathOf(draft, parts.join('/'))))) return
+      if (!(await removeEmpty(this.pathOf(draft, parts.join('/'))))) return
     }
   }
 
@@ -116,7 +131,8 @@ export class UploadFolder {
     return found
   }
 
-  #pathOf({ id, folder }: DraftPlace, path: string): string {
+  /** `path` was checked part by part. */
+  pathOf({ id, folder }: DraftPlace, path: string): string {
     return join(this.#folder, id, folder ?? FILES, ...path.split('/'))
   }
 }

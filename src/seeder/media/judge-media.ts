@@ -48,8 +48,8 @@ export function judgeMedia(container: Container): MediaFacts {
 }
 
 const ENDS_WITH_MOOV =
-  'What describes the video (moov) stands at the end of the file, so it plays only when that is there: ' +
-  'write it anew with "ffmpeg -i FILE -c copy -movflags +faststart NEW".'
+  'What describes the video (moov) stands at the end of the file, so it plays only when that is there. ' +
+  '"shoal publish FILE --mend" moves it to the front, or "ffmpeg -i FILE -c copy -movflags +faststart NEW".'
 
 /** Why browsers do not play it, or not all of it. */
 function refusalsOf({ format, video, audio }: Container): string[] {

@@ -15,6 +15,8 @@ export interface ReleaseMedia {
   readonly durationSeconds?: number
   /** True when browsers play all of them. */
   readonly playsInBrowsers: boolean
+  /** Names of files whose description stands at their end: it may be moved to the front. */
+  readonly mendable: readonly string[]
   /** For the publisher; with the name of the file where there are several. */
   readonly warnings: readonly string[]
 }
@@ -56,6 +58,7 @@ export async function mediaOfRelease(plan: LaidOut, signal?: AbortSignal): Promi
       ? { durationSeconds: read.reduce((sum, { facts }) => sum + (facts.durationSeconds ?? 0), 0) }
       : {}),
     playsInBrowsers: read.every(({ facts }) => facts.playsInBrowsers),
+    mendable: read.filter(({ facts }) => facts.isFaststart === false).map(({ name }) => name),
     warnings: warningsOf(read),
   }
 }

@@ -31,7 +31,7 @@ export function writeMended(
   const before = fstatSync(source.fd, { bigint: true })
   if (!before.isFile()) throw refused('it is no file')
   const plan = planMend(readable(source, Number(before.size)))
-  using target = new Opened(openSync(to, 'wx', 0o600))
+  using target = new Opened(openSync(to, 'wx'))
   const hash = createHash('sha256')
   const buffer = Buffer.allocUnsafe(COPIED_AT_ONCE)
   let done = 0
