@@ -50,7 +50,6 @@ interface Ranges {
 }
 interface Video {
   muted: boolean
-  autoplay: boolean
   currentTime: number
   readonly duration: number
   readonly currentSrc: string
@@ -100,7 +99,6 @@ export function probe(): void {
       found.muted = true
       if (found.paused && !found.ended) found.play().catch(() => undefined) // tried again when more is there
     }
-    found.autoplay = true
     start()
     for (const event of ['loadedmetadata', 'canplay']) found.addEventListener(event, start)
     found.requestVideoFrameCallback(() => (firstFrameMs ??= performance.now()))
