@@ -4,8 +4,8 @@
  * (network namespace) of its own.
  *
  *     node bench/watch.ts [--viewers 4] [--gap 20] [--seconds 180] [--size-mb 1000] [--mbit 5] [--server-mbit 40]
- *       [--lan-mbit 100] [--sites 1] [--wan-mbit 1000] [--starts 5] [--seeks 3] [--leave 0] [--liar] [--real-addresses]
- *       [--seed 1] [--keep FOLDER] [--json]
+ *       [--lan-mbit 100] [--sites 1] [--wan-mbit 1000] [--starts 5] [--seeks 3] [--leave 0] [--liar] [--without-gateway]
+ *       [--real-addresses] [--seed 1] [--keep FOLDER] [--json]
  *
  * As root on Linux with iproute2, ffmpeg, openssl and Chromium. A film of `--size-mb` at `--mbit` is made once and kept in
  * `.cache/bench`. Viewers come `--gap` seconds apart (0: at once), the last one watches for `--seconds`. Then each jumps
@@ -15,7 +15,8 @@
  * - A first picture is what `requestVideoFrameCallback` says, from the navigation; each page starts with nothing but the
  *   person's cookie. `--starts` such starts on a quiet network, of our page and of a bare `<video>` of the same file in turns
  *   (that page itself costs no round trip), give the ratio to plain HTTP.
- * - A stall is a `waiting` after the first picture that no jump explains; those with something left to show are the machine's.
+ * - A stall is a `waiting` after the first picture that no jump explains; those with something left to show are the machine's
+ *   (what the player says that it holds is corrected by the head of the file, which it takes for film).
  * - From server, gateway and others: by the kernel's counters (`watch/meters.ts`) and by the page's own (`[data-watch]`), of the
  *   play alone. Copies: what the server's link carried, over the most that one viewer received.
  * - `--leave N`: the first viewers leave when half of the last one's time is over. `--liar`: one viewer more, that claims

@@ -4,7 +4,7 @@
  * spend it, and no two pieces are alike. Made once, kept in `.cache/bench`.
  */
 import { existsSync } from 'node:fs'
-import { copyFile, link, mkdir, rename, rm, stat } from 'node:fs/promises'
+import { copyFile, link, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { runOk } from '../../test/support/processes.ts'
 import { filmSeconds, type FilmPlan } from './options.ts'
@@ -39,6 +39,18 @@ export async function filmOf(
   if (Math.abs(size / (plan.sizeMb * 1e6) - 1) > TOLERANCE)
     throw new Error(`${path} has ${size} bytes: not the ${plan.sizeMb} MB that were wanted`)
   return path
+}
+
+/** How much of the file stands before its pictures and sound: players reckon as if there were none. */
+export async function headBytesOf(film: string): Promise<number> {
+  await using file = await open(film)
+  const head = Buffer.alloc(8)
+  for (let at = 0; ;) {
+    const { bytesRead } = await file.read(head, 0, head.length, at)
+    if (bytesRead < head.length) throw new Error(`${film} has no mdat`)
+    if (head.toString('latin1', 4) === 'mdat') return at
+    at += head.readUInt32BE()
+  }
 }
 
 /** Into a library of its own: by another name of the same file, or a copy where the disk is another. */

@@ -20,6 +20,7 @@ export interface WatchOptions {
   /** So many of the first viewers leave when half of the play is over. */
   readonly leave: number
   readonly hasLiar: boolean
+  readonly hasGateway: boolean
   readonly hasRealAddresses: boolean
   readonly seed: number
   readonly isQuiet: boolean
@@ -46,6 +47,7 @@ const OPTIONS = {
   seeks: { type: 'string', default: '3' },
   leave: { type: 'string', default: '0' },
   liar: { type: 'boolean', default: false },
+  'without-gateway': { type: 'boolean', default: false },
   'real-addresses': { type: 'boolean', default: false },
   seed: { type: 'string', default: '1' },
   json: { type: 'boolean', default: false },
@@ -77,6 +79,7 @@ export function readWatchOptions(args: readonly string[]): WatchOptions {
     seeks: count('seeks', 100),
     leave: count('leave', VIEWERS_MAX),
     hasLiar: values.liar,
+    hasGateway: !values['without-gateway'],
     hasRealAddresses: values['real-addresses'],
     seed: whole('seed', values.seed, 2 ** 31),
     isQuiet: values.json,

@@ -1,6 +1,6 @@
 /** What a run showed: one line of JSON, and a table for whoever watches. Pure. */
 import { round, spreadOf, sum } from '../lab/figures.ts'
-import type { WatchOptions } from './options.ts'
+import { filmSeconds, type WatchOptions } from './options.ts'
 import type { Seen, Stall } from './probe.ts'
 import type { WatchResult } from './run.ts'
 import type { ViewerResult } from './show.ts'
@@ -15,6 +15,8 @@ const GOALS = {
   lastFromOthers: 0.8,
   serverCopies: { oneByOne: 1.4, atOnce: 2 },
 } as const
+/** With so little left to be shown it is the network that a player waits for. */
+const STARVED_SECONDS = 1
 /** Of the time that somebody had, at least this was played, or they did not watch. */
 const PLAYED_SHARE_MIN = 0.5
 
@@ -25,6 +27,8 @@ export function lineOf(options: WatchOptions, result: WatchResult, startedAt: Da
   const heldMost = Math.max(0, ...result.viewers.map(({ atEnd }) => heldShareOf(atEnd))) * result.filmBytes
   const { serverSentBytes, serverWireBytes } = result.counted
   const stalls = result.viewers.flatMap(({ atEnd }) => atEnd?.stalls ?? [])
+  // A player tells what it holds by bytes, as if the film began with its first byte: it has less, by the head of the file.
+  const headSeconds = (result.headBytes / result.filmBytes) * filmSeconds(film)
   const page = rows.map((row) => row.page)
   return {
     bench: 'watch',
@@ -44,7 +48,7 @@ export function lineOf(options: WatchOptions, result: WatchResult, startedAt: Da
       count: stalls.length,
       totalMs: Math.round(sum(stalls.map(({ ms }) => ms))),
       /** With nothing left to be shown; the others are of the machine. */
-      starved: stalls.filter(({ aheadSeconds }) => aheadSeconds < 0.5).length,
+      starved: stalls.filter(({ aheadSeconds }) => aheadSeconds - headSeconds < STARVED_SECONDS).length,
       afterSeeks: sum(result.viewers.map((viewer) => viewer.stallsAfterSeeks)),
     },
     last: { byKernel: shareOf(rows.at(-1)?.kernel), byPage: shareOf(rows.at(-1)?.page ?? undefined) },

@@ -7,7 +7,7 @@ import { startOn } from '../../test/support/namespaces.ts'
 import { type Child } from '../../test/support/processes.ts'
 import { watchMachine, type Busyness } from '../lab/machine.ts'
 import { cpuSecondsOf } from '../support/usage.ts'
-import { filmOf } from './film.ts'
+import { filmOf, headBytesOf } from './film.ts'
 import type { LiarSays } from './liar.ts'
 import { Meters, countedSince, type Counted } from './meters.ts'
 import type { WatchOptions } from './options.ts'
@@ -25,6 +25,8 @@ const PER_SEEK_MS = 40_000
 
 export interface WatchResult {
   readonly filmBytes: number
+  /** Of them, what stands before the first picture. */
+  readonly headBytes: number
   readonly starts: readonly Start[]
   readonly viewers: readonly ViewerResult[]
   /** Of the play alone: neither starts nor jumps. */
@@ -58,7 +60,7 @@ export async function runWatch(
   const grounds = stack.use(await layOut(options))
   const meters = await Meters.install(grounds.network, grounds.viewers)
   note('starting the server')
-  const stage = stack.use(await startStage(grounds, { film, dir }, signal))
+  const stage = stack.use(await startStage(grounds, { film, dir, hasGateway: options.hasGateway }, signal))
   const viewers = await arriveAll(options, { grounds, stage, dir }, stack, note, signal)
   const [first] = viewers
   if (first === undefined) throw new RangeError('nobody watches')
@@ -83,6 +85,7 @@ export async function runWatch(
   if (keepIn !== undefined) await show.keepPictures(keepIn)
   return {
     filmBytes: (await stat(film)).size,
+    headBytes: await headBytesOf(film),
     starts,
     viewers: show.results,
     counted,

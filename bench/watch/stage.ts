@@ -70,10 +70,10 @@ export async function layOut(options: WatchOptions): Promise<Grounds> {
 /** Resolves when the film can be fetched. */
 export async function startShoalStage(
   { network }: Grounds,
-  parts: { readonly film: string; readonly dir: string },
+  parts: { readonly film: string; readonly dir: string; readonly hasGateway: boolean },
   signal: AbortSignal,
 ): Promise<Stage> {
-  const { film, dir } = parts
+  const { film, dir, hasGateway } = parts
   const { origin, sites } = network
   const files = await makeCertificate(dir, 'portal', [origin.address])
   const library = join(dir, 'library')
@@ -85,7 +85,7 @@ export async function startShoalStage(
     host: origin,
     dataDir: join(dir, 'up'),
     logFile: join(dir, 'up.log'),
-    env: { NODE_EXTRA_CA_CERTS: files.certificate },
+    env: { NODE_EXTRA_CA_CERTS: files.certificate, SHOAL_GATEWAY_ENABLED: String(hasGateway) },
   }
   await using stack = new AsyncDisposableStack()
   const flags = ['--library', library, '--sites', sitesFile, '--listen', `${origin.address}:${PORT}`]

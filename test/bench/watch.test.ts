@@ -102,6 +102,7 @@ describe('the report of bench/watch', () => {
   })
   const resultOf = (viewers: readonly ViewerResult[], more: Partial<WatchResult> = {}): WatchResult => ({
     filmBytes: 1e9,
+    headBytes: 1e6,
     starts: [
       { way: 'plain', firstFrameMs: 500, playingMs: 510, seekMs: 300 },
       { way: 'watch', firstFrameMs: 600, playingMs: 610, seekMs: null },
@@ -145,6 +146,16 @@ describe('the report of bench/watch', () => {
     assert.match(text, /jump, p50 +<= 1 s +0\.60 s +met/)
     const stalled = { ...seen, stalls: [{ atMs: 5_000, ms: 300, aheadSeconds: 0 }] }
     assert.match(textOf(line([viewer('a', { atEnd: stalled })])), /stalls .* 1 \(1 with nothing left\), 300 ms +NOT MET/) // prettier-ignore
+  })
+
+  it('takes what a player says that it holds for less, by the head of the film', () => {
+    // 1 MB of 1,000 in front: 1.6 s of 1,600.
+    const stalled = (aheadSeconds: number) =>
+      line([viewer('a', { atEnd: { ...seen, stalls: [{ atMs: 5_000, ms: 300, aheadSeconds }] } })])
+    assert.deepEqual(
+      [0, 1.85, 2.5, 2.7, 9].map((ahead) => stalled(ahead).stalls.starved),
+      [1, 1, 1, 0, 0],
+    )
   })
 
   it('asks for fewer copies of viewers that come one after the other', () => {
