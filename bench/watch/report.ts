@@ -88,6 +88,8 @@ function rowOf(viewer: ViewerResult, kernel: Counts = { server: 0, gateway: 0, o
     playingMs: whole(atStart?.playingMs),
     playedSeconds: round(atEnd?.playedSeconds ?? 0),
     watchedSeconds: round(viewer.watchedSeconds),
+    /** What is missing of its time, and neither start nor stalls: a machine that is too slow plays slowly. */
+    behindSeconds: behindOf(viewer),
     stalls: stalls.map(({ atMs, ms, aheadSeconds }: Stall) => ({
       atMs: Math.round(atMs),
       ms: Math.round(ms),
@@ -102,6 +104,12 @@ function rowOf(viewer: ViewerResult, kernel: Counts = { server: 0, gateway: 0, o
     cpuSeconds: round(viewer.cpuSeconds),
     troubles: viewer.troubles,
   }
+}
+
+function behindOf({ atStart, atEnd, watchedSeconds }: ViewerResult): number | null {
+  if (atEnd === undefined) return null
+  const stood = sum(atEnd.stalls.map(({ ms }) => ms)) + (atStart?.playingMs ?? 0)
+  return round(watchedSeconds - stood / 1_000 - atEnd.playedSeconds)
 }
 
 /** As the page says it: what came from the server counts what its gateway sent. */
@@ -207,7 +215,7 @@ export function textOf(line: WatchLine): string {
     const from = (counts: Counts | null): string =>
       counts === null ? 'no figures' : `${mb(counts.server)} + ${mb(counts.gateway)} + ${mb(counts.others)}`
     return (
-      `  ${name}: ${row.playedSeconds} s of ${row.watchedSeconds} s, MB from server + gateway + others: ` +
+      `  ${name}: ${row.playedSeconds} s of ${row.watchedSeconds} s (${text(row.behindSeconds)} s behind), MB from server + gateway + others: ` +
       `${from(kernel)} (page: ${from(page)}); ${row.cpuSeconds} CPU s${row.hasLeft ? '; left' : ''}`
     )
   })
