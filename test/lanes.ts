@@ -9,7 +9,7 @@ export type Lane = 'computing' | 'programs' | 'networks' | 'alone'
 /** By the beginnings of paths; the longest that fits counts. */
 const LANES: Readonly<Record<Exclude<Lane, 'computing'>, readonly string[]>> = {
   /** Programs of ours on loopback: they wait for each other, and for time to pass, most of their time. */
-  programs: ['test/e2e/', 'test/faults/', 'test/cli/'],
+  programs: ['test/e2e/', 'test/faults/', 'test/cli/', 'test/gateway/gateway.test.ts'],
   /** Stock clients, networks of their own (namespaces), and others with seconds of work in minutes of waiting. */
   networks: [
     'test/interop/',

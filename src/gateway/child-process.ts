@@ -47,6 +47,7 @@ export const beginChildProcess: BeginChild = ({ onMessage, onExit }) => {
     over(signal ?? `code ${code}`)
   })
   return {
+    pid: child.pid,
     send: (message) => {
       if (child.connected) child.send(message, () => undefined) // one that has just ended is heard of by `exit`
     },

@@ -41,8 +41,8 @@ const SOCKET_OPTIONS: ClientOptions & Record<string, unknown> = {
 }
 const RETRY_FIRST = seconds(1)
 const RETRY_MAX = seconds(30)
-/** Who is told twice that it is gone leaves: within 30 s of the tracker's knowing, and within the minute promised. */
-const LEASES_EVERY = seconds(12)
+/** Who is told twice that it is gone leaves: within 20 s of the tracker's knowing, and within the minute promised. */
+const LEASES_EVERY = seconds(8)
 /** Trackers ping each 20 s. */
 const SILENCE_MAX = seconds(60)
 

@@ -11,6 +11,7 @@ import { type Alive, type Begin, type FromChild, type Serve, type ToChild, zFrom
 
 /** A process that was begun. */
 export interface ChildProcess {
+  readonly pid?: number | undefined
   /** Harmless when it has ended. */
   send(message: ToChild): void
   /** At once, and surely. */

@@ -101,9 +101,8 @@ export class GatewayWorld implements AsyncDisposable {
       pieceLength: this.made.torrent.metainfo.pieceLength,
       ...over,
     }
-    const child = this.#stack.use(
-      new Child({ argv: [process.execPath, VIEWER, JSON.stringify(order)], graceMs: 500 }),
-    )
+    const child = this.#stack.use(new Child({ argv: [process.execPath, VIEWER], graceMs: 500 }))
+    child.write(`${JSON.stringify(order)}\n`)
     return Object.assign(child, { grant })
   }
 
@@ -121,6 +120,7 @@ export class GatewayWorld implements AsyncDisposable {
       },
       onExit,
     })
+    this.alive = undefined
     this.child = Object.assign(child, { begunAt: performance.now() })
     return child
   }

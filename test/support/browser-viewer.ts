@@ -1,8 +1,10 @@
 /**
  * A page that plays, as a program: WebRTC of node-datachannel, offers by the tracker's WebSocket, and a small
- * BitTorrent leecher. One argument, a {@link ViewerOrder} as JSON; what happens is told in lines of JSON.
+ * BitTorrent leecher. Its first line of input is a {@link ViewerOrder} as JSON; what happens is told in lines of JSON.
  */
 import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
 import nodeDataChannel, { type DataChannel, type PeerConnection } from 'node-datachannel'
 import { WebSocket } from 'ws'
 import { infoHash as infoHashOf, peerIdOfBytes } from '../../src/core/ids.ts'
@@ -19,7 +21,7 @@ export interface ViewerOrder {
   readonly infoHash: string
   readonly sizeBytes: number
   readonly pieceLength: number
-  /** What it says over one connection each, as hex, in place of fetching; it waits for the end of each, or half a second. */
+  /** What it says over one connection each, as hex, in place of fetching; each is ended a moment later. */
   readonly says?: readonly string[]
   /** It asks for everything, and then has the whole process stand still. */
   readonly reads?: boolean
@@ -29,11 +31,14 @@ export interface ViewerOrder {
   readonly handshakeFor?: string
 }
 
-const order = JSON.parse(process.argv[2] ?? '{}') as ViewerOrder
+const [line] = (await once(createInterface({ input: process.stdin }), 'line')) as [string]
+const order = JSON.parse(line) as ViewerOrder
 const tell = (line: object): void => console.log(JSON.stringify(line))
 const infoHash = infoHashOf(order.infoHash)
 const peerId = peerIdOfBytes(Buffer.from(`-SW0100-${randomBytes(9).toString('base64url')}`, 'latin1'))
 const whole = Buffer.alloc(order.sizeBytes)
+/** `-SG`, as peer ids begin: it meets no other page. */
+const GATEWAY = Buffer.from('-SG').toString('hex')
 const BLOCK = 16_384
 const PIPELINE = 60
 const wanted = new Set<number>()
@@ -48,7 +53,8 @@ interface Meeting {
 const meetings = new Map<string, Meeting>()
 let socket: WebSocket
 const says = [...(order.says ?? [])]
-let isConnected = false
+/** Connections that are open. */
+let connected = 0
 
 const connection = (): PeerConnection =>
   new nodeDataChannel.PeerConnection('viewer', { iceServers: [], bindAddress: '127.0.0.1' })
@@ -64,19 +70,21 @@ function described(pc: PeerConnection): Promise<string> {
 async function offer(): Promise<void> {
   const pc = connection()
   const said = described(pc)
-  use(pc, pc.createDataChannel('x'))
+  use(pc, pc.createDataChannel('x'), false)
   const offerId = offerIdOf(randomBytes(20).toString('latin1'))
   meetings.set(offerId, { pc, offerId })
   const offers = [{ offerId, sdp: sdpOf(await said) }]
   socket.send(formatSignal({ kind: 'announce', infoHash, peerId, leftBytes: 1, numWant: 1, offers }))
 }
 
-function use(pc: PeerConnection, channel: DataChannel): void {
+/** `isOffered`: by another, who has come back perhaps, and whose former connection we do not know to be dead. */
+function use(pc: PeerConnection, channel: DataChannel, isOffered: boolean): void {
   let isOver = false
+  let isOpen = false
   const over = (): void => {
     if (isOver) return
     isOver = true
-    isConnected = false
+    if (isOpen) connected--
     tell({ event: 'closed', left: wanted.size })
     pc.close()
     if (order.says !== undefined) next()
@@ -87,17 +95,26 @@ function use(pc: PeerConnection, channel: DataChannel): void {
     if (state === 'failed' || state === 'disconnected' || state === 'closed') over()
   })
   channel.onOpen(() => {
-    if (isConnected) return
-    isConnected = true
+    if (isOver || (connected > 0 && !isOffered)) return
+    isOpen = true
+    connected++
     tell({ event: 'open' })
     const say = says.shift()
     if (say !== undefined) {
       const bytes = Buffer.from(say, 'hex')
-      for (let at = 0; at < bytes.length && channel.isOpen(); at += 65_536)
-        channel.sendMessageBinary(bytes.subarray(at, at + 65_536))
-      setTimeout(over, 500)
+      for (let at = 0; at < bytes.length; at += 65_536) give(channel, bytes.subarray(at, at + 65_536))
+      setTimeout(over, 150)
     } else fetchBy(channel)
   })
+}
+
+/** The library throws at what was closed a moment ago, and what its callbacks throw ends the process. */
+function give(channel: DataChannel, bytes: Uint8Array): void {
+  try {
+    channel.sendMessageBinary(Buffer.from(bytes))
+  } catch {
+    // it is told by `onClosed`
+  }
 }
 
 function fetchBy(channel: DataChannel): void {
@@ -105,21 +122,36 @@ function fetchBy(channel: DataChannel): void {
   let head = HANDSHAKE_BYTES
   let block: { at: number; bytes: Uint8Array } | undefined
   const send = (message: PeerMessage): void => {
-    if (channel.isOpen()) channel.sendMessageBinary(Buffer.from(encodePeerMessage(message)))
+    give(channel, encodePeerMessage(message))
   }
+  let has: (piece: number) => boolean = () => false
+  let mayAsk = false
   const ask = (): void => {
+    if (!mayAsk) return
     for (const at of wanted) {
       if (asked.size >= PIPELINE) return
-      if (asked.has(at)) continue
-      asked.add(at)
       const piece = Math.floor(at / order.pieceLength)
+      if (asked.has(at) || !has(piece)) continue
+      asked.add(at)
       const length = Math.min(BLOCK, order.sizeBytes - at)
       send({ kind: 'request', piece, offset: at - piece * order.pieceLength, length })
     }
   }
   const reader = new MessageReader({
     onMessage: (message) => {
+      if (message.kind === 'have-all') has = () => true
+      if (message.kind === 'bitfield') {
+        const bits = Uint8Array.from(message.bits)
+        has = (piece) => ((bits[piece >> 3] ?? 0) & (0x80 >> (piece & 7))) !== 0
+      }
+      if (message.kind === 'have') {
+        const before = has
+        const { piece: more } = message
+        has = (piece) => piece === more || before(piece)
+        ask()
+      }
       if (message.kind === 'unchoke') {
+        mayAsk = true
         ask()
         if (order.reads === false) {
           tell({ event: 'standing still' })
@@ -150,7 +182,7 @@ function fetchBy(channel: DataChannel): void {
   })
   const named = infoHashOf(order.handshakeFor ?? order.infoHash)
   const handshake = encodeHandshake({ infoHash: named, peerId, hasExtensions: false, hasFast: true })
-  channel.sendMessageBinary(Buffer.from(handshake))
+  give(channel, handshake)
   send({ kind: 'have-none' })
   send({ kind: 'interested' })
 }
@@ -165,7 +197,7 @@ function next(): void {
 
 async function answer(pc: PeerConnection, to: Introduction): Promise<void> {
   const said = described(pc)
-  pc.onDataChannel((channel) => use(pc, channel))
+  pc.onDataChannel((channel) => use(pc, channel, true))
   pc.setRemoteDescription(to.sdp, 'offer')
   const sdp = sdpOf(await said)
   socket.send(formatSignal({ kind: 'answer', infoHash, peerId, toPeerId: to.from, offerId: to.offerId, sdp }))
@@ -180,15 +212,18 @@ function connect(): void {
       socket.send(formatSignal({ kind: 'announce', infoHash, peerId, leftBytes: 1, offers: [] }))
     else void offer()
     // Nobody may have been there to answer, or it died with the answer: then another offer is made.
-    setInterval(() => {
-      if (!isConnected && order.waits !== true && (says.length > 0 || wanted.size > 0)) void offer()
-    }, 1_500)
+    setInterval(
+      () => {
+        if (connected === 0 && order.waits !== true && (says.length > 0 || wanted.size > 0)) void offer()
+      },
+      order.says === undefined ? 1_500 : 400,
+    )
   })
   socket.on('message', (data: Buffer) => {
     const reply = parseSignalReply(data.toString())
     if (reply.kind === 'refused') tell({ event: 'refused', reason: reply.reason })
     if (reply.kind === 'counts') tell({ event: 'counts', complete: reply.complete })
-    if (reply.kind === 'offer' && !isConnected) void answer(connection(), reply)
+    if (reply.kind === 'offer' && reply.from.startsWith(GATEWAY)) void answer(connection(), reply)
     if (reply.kind === 'answer')
       try {
         meetings.get(reply.offerId)?.pc.setRemoteDescription(reply.sdp, 'answer')
