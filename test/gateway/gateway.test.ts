@@ -221,7 +221,7 @@ describe('a gateway without files', function () {
   this.timeout(60_000)
 
   it('fetches what is watched from the swarm, and passes it on meanwhile', async () => {
-    await using world = await GatewayWorld.start(SIZE, { fetches: true })
+    await using world = await GatewayWorld.start(4 * MiB, { fetches: true })
     const { torrent } = world.made
     await using origin = await tcpEngine()
     const { token } = await world.portal.grant(world.infoHash)
@@ -230,7 +230,7 @@ describe('a gateway without files', function () {
       torrent,
       folder: `${world.dir}/files`,
       mode: 'seed',
-      limitUp: bytesPerSecond(4 * MiB),
+      limitUp: bytesPerSecond(MiB),
       announceUrls: () => [[`http://127.0.0.1:${world.tracker.port}/announce?g=${token}`]],
     })
     world.watch()
