@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { SiteMap } from '../../src/core/site.ts'
 import { hours, minutes, seconds } from '../../src/core/units.ts'
 import { sdpOf } from '../../src/wire/sdp.ts'
+import { formatSignalLeases } from '../../src/wire/signal-lease.ts'
 import { hostsOf, TestTracker } from './http-support.ts'
 import { altered, OTHER_SWARM, SWARM, TestPortal } from './support.ts'
-import { Browser, isAnswer, isOffer, offersOf, reasonIn, SDP } from './websocket-support.ts'
+import { Browser, isAnswer, isOffer, offersOf, reasonIn, SDP, type Said } from './websocket-support.ts'
 
 const BINARY = Buffer.from(SWARM, 'hex').toString('latin1')
 const SITES = new SiteMap([
@@ -54,6 +55,22 @@ describe('The tracker over WebSockets', () => {
       complete: 2,
       incomplete: 1,
     })
+  })
+
+  it('tells one in the swarm which of those it met are in it no more, and nobody else', async () => {
+    const [ann, ben, cid] = [await joined(), await joined(), await browser()]
+    const question = formatSignalLeases({ infoHash: SWARM, peerIds: [ben.peerId, cid.peerId] })
+    ann.say(question)
+    const gone = (said: Said): boolean => said['action'] === 'leases'
+    const binary = Buffer.from(cid.peerId, 'hex').toString('latin1')
+    assert.deepEqual(await ann.next(gone), { action: 'leases', info_hash: BINARY, gone: [binary] })
+    cid.say(question) // it is in no swarm
+    ben.say(formatSignalLeases({ infoHash: OTHER_SWARM, peerIds: [ann.peerId] }))
+    assert.deepEqual([...(await cid.rest()), ...(await ben.rest())].filter(gone), [])
+    ben.destroy()
+    while (tracker.stats().sockets > 2) await ann.rest()
+    ann.say(question)
+    assert.equal(((await ann.next(gone))['gone'] as unknown[]).length, 2)
   })
 
   it('hands an offer to a peer, and its answer back', async () => {

@@ -58,7 +58,10 @@ const answers = fc
 const scrapes = fc
   .uniqueArray(hashes, { minLength: 1, maxLength: limits.scrapeHashesMax })
   .map((infoHashes): SignalMessage => ({ kind: 'scrape', infoHashes }))
-const messages = fc.oneof(announces, answers, scrapes)
+const leases = fc
+  .tuple(hashes, fc.array(peers, { maxLength: limits.leasePeersMax }))
+  .map(([hash, peerIds]): SignalMessage => ({ kind: 'leases', infoHash: hash, peerIds }))
+const messages = fc.oneof(announces, answers, scrapes, leases)
 
 /** The message that a client would send, with something else in it. */
 const announce = (over: object): string =>
@@ -71,7 +74,7 @@ const refused = (text: string, reason: RegExp): void => {
 describe('Messages of browsers to the tracker', () => {
   it('are of every kind in what these tests make', () => {
     const kinds = new Set(fc.sample(messages, { numRuns: 200, seed: 1 }).map(({ kind }) => kind))
-    assert.deepEqual([...kinds].toSorted(), ['announce', 'answer', 'scrape'])
+    assert.deepEqual([...kinds].toSorted(), ['announce', 'answer', 'leases', 'scrape'])
   })
 
   it('survive being written and read', () => {

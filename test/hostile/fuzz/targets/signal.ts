@@ -1,7 +1,9 @@
 /** What browsers say to the tracker over WebSockets. */
 import assert from 'node:assert/strict'
+import { ipAddress } from '../../../../src/core/address.ts'
 import { infoHash, peerId } from '../../../../src/core/ids.ts'
-import { sdpOf, withFitCandidates } from '../../../../src/wire/sdp.ts'
+import { formatSession, sessionOf } from '../../../../src/wire/sdp-session.ts'
+import { sdpOf, withFitCandidates, withSeenAddress } from '../../../../src/wire/sdp.ts'
 import { formatSignal, offerIdOf, parseSignal, type SignalMessage } from '../../../../src/wire/signal.ts'
 import { bytesOfJson, bytesOfText, passes, type Target, textOf, utf8Of } from '../target.ts'
 
@@ -14,6 +16,27 @@ const SDP = [
   'a=candidate:1 1 udp 2122260223 10.1.2.3 50000 typ host',
   'a=candidate:2 1 udp 1 2f6b4c1e-0000-4000-8000-0123456789ab.local 5000 typ host',
   'a=sctp-port:5000',
+  '',
+].join('\r\n')
+const SEEN = ipAddress('10.9.9.9')
+/** One with a name alone, and one that says its address itself. */
+const SEEN_SDP = SDP.replace(/a=candidate:1.*\r\n/, '')
+/** All that two sides must say to meet. */
+const SESSION = [
+  'v=0',
+  'o=- 1 2 IN IP4 127.0.0.1',
+  's=-',
+  't=0 0',
+  'm=application 9 UDP/DTLS/SCTP webrtc-datachannel',
+  'a=candidate:1 1 udp 2122260223 10.1.2.3 50000 typ host',
+  'a=candidate:2 1 UDP 1 fd00::5 5000 typ srflx raddr 0.0.0.0 rport 0 generation 0',
+  'a=ice-ufrag:aB3+',
+  `a=ice-pwd:${'p'.repeat(24)}`,
+  `a=fingerprint:sha-256 ${Array<string>(32).fill('AB').join(':')}`,
+  'a=setup:actpass',
+  'a=mid:0',
+  'a=sctp-port:5000',
+  'a=max-message-size:262144',
   '',
 ].join('\r\n')
 const offer = (id: string): object => ({ offer_id: id.repeat(20), offer: { type: 'offer', sdp: SDP } })
@@ -35,17 +58,27 @@ const MESSAGES: readonly SignalMessage[] = [
     sdp: sdpOf(SDP),
   },
   { kind: 'scrape', infoHashes: [HASH] },
+  { kind: 'leases', infoHash: HASH, peerIds: [PEER, PEER] },
 ]
 
 export const signalTargets: readonly Target[] = [
   {
     name: 'signal of a browser',
-    files: ['wire/signal.ts', 'wire/sdp.ts'],
-    beside: ['formatSignal', 'binaryOf', 'withFitCandidates'],
+    files: ['wire/signal.ts', 'wire/signal-lease.ts', 'wire/sdp.ts'],
+    beside: [
+      'formatSignal',
+      'binaryOf',
+      'withFitCandidates',
+      'withSeenAddress',
+      'addressesIn',
+      'formatSignalLeases',
+      'formatSignalLeasesReply',
+      'parseSignalLeasesReply',
+    ],
     dialect: 'json',
     corpus: 'signal',
     words: [
-      'action', 'announce', 'scrape', 'info_hash', 'peer_id', 'to_peer_id', 'offers', 'offer', 'offer_id', 'answer', 'sdp', 'type', 'left', 'numwant',
+      'action', 'announce', 'scrape', 'leases', 'peer_ids', 'info_hash', 'peer_id', 'to_peer_id', 'offers', 'offer', 'offer_id', 'answer', 'sdp', 'type', 'left', 'numwant',
       'event', 'started', 'stopped', 'completed', 'update', 'paused', 'x'.repeat(20), 'v=0\r\n', 'x'.repeat(9_000),
     ], // prettier-ignore
     seeds: [
@@ -71,13 +104,28 @@ export const signalTargets: readonly Target[] = [
     },
   },
   {
+    name: 'session for native code',
+    files: ['wire/sdp-session.ts'],
+    beside: ['formatSession', 'candidateLine'],
+    dialect: 'words',
+    corpus: 'sdp-session',
+    words: ['a=setup:', 'actpass', 'a=mid:', 'a=ice-ufrag:', 'a=ice-pwd:', 'a=fingerprint:sha-256 ', 'm=', '\r\n', ' ', '0', '-1', '65536', 'host', 'relay', 'fe80::1'],
+    seeds: [SESSION, SESSION.replace('262144', '0'), SESSION.replace(/a=(?:sctp-port|max-message-size|mid):.*\r\n/g, '')].map(bytesOfText),
+    frame: (bytes) => passes(() => sdpOf(textOf(bytes))),
+    read: (bytes) => {
+      const session = sessionOf(sdpOf(textOf(bytes)))
+      assert.deepEqual(sessionOf(sdpOf(formatSession(session))), session)
+    },
+  },
+  {
     name: 'session description',
     files: ['wire/sdp.ts'],
     dialect: 'words',
     words: ['a=candidate:', ' ', '\r\n', '\n', '\r', '5000', '65536', '1e3', '10.0.0.1', '::1', 'v=0', '\u2028'],
-    seeds: [SDP, 'v=0\n', `v=0\na=candidate:1 1 udp 1 10.0.0.1 53`, `v=0\n${'x'.repeat(9_000)}`].map(bytesOfText),
+    seeds: [SDP, SEEN_SDP, 'v=0\n', `v=0\na=candidate:1 1 udp 1 10.0.0.1 53`, `v=0\n${'x'.repeat(9_000)}`].map(bytesOfText),
     frame: (bytes) => textOf(bytes).startsWith('v=0'),
     read: (bytes) => {
+      withSeenAddress(sdpOf(textOf(bytes)), SEEN)
       const sdp = sdpOf(utf8Of(bytes))
       assert.equal(
         withFitCandidates(sdp, ({ port }) => port > 0 || port === 0),
