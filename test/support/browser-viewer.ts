@@ -1,10 +1,10 @@
 /**
  * A page that plays, as a program: WebRTC of node-datachannel, offers by the tracker's WebSocket, and a small
- * BitTorrent leecher. Its first line of input is a {@link ViewerOrder} as JSON; what happens is told in lines of JSON.
+ * BitTorrent leecher. One argument, or else its first line of input: a {@link ViewerOrder} as JSON; what happens is told in lines of JSON.
  */
-import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import { createHash, randomBytes } from 'node:crypto'
 import nodeDataChannel, { type DataChannel, type PeerConnection } from 'node-datachannel'
 import { WebSocket } from 'ws'
 import { infoHash as infoHashOf, peerIdOfBytes } from '../../src/core/ids.ts'
@@ -27,20 +27,32 @@ export interface ViewerOrder {
   readonly reads?: boolean
   /** It offers nothing, and waits to be offered. */
   readonly waits?: boolean
+  /** When no more than so many blocks are missing, it looks at what it has: SHA-1 of the pieces, base64. */
+  readonly enough?: { readonly blocksLeft: number; readonly pieceHashes: string }
+  /** It does not fetch from whoever has a name that begins so. */
+  readonly avoids?: string
   /** Names this release in its handshake. */
   readonly handshakeFor?: string
 }
 
-const [line] = (await once(createInterface({ input: process.stdin }), 'line')) as [string]
+const [line] =
+  process.argv[2] === undefined
+    ? ((await once(createInterface({ input: process.stdin }), 'line')) as [string])
+    : [process.argv[2]]
 const order = JSON.parse(line) as ViewerOrder
 const tell = (line: object): void => console.log(JSON.stringify(line))
 const infoHash = infoHashOf(order.infoHash)
 const peerId = peerIdOfBytes(Buffer.from(`-SW0100-${randomBytes(9).toString('base64url')}`, 'latin1'))
 const whole = Buffer.alloc(order.sizeBytes)
-/** `-SG`, as peer ids begin: it meets no other page. */
-const GATEWAY = Buffer.from('-SG').toString('hex')
 const BLOCK = 16_384
 const PIPELINE = 60
+/** Whose offers it answers: the gateway's, or those of all others. */
+const isWelcome = (from: string): boolean =>
+  order.avoids === undefined ? from.startsWith(GATEWAY) : connected === 0 && !from.startsWith(GATEWAY)
+/** `-SG`, as peer ids begin. */
+const GATEWAY = Buffer.from('-SG').toString('hex')
+/** In a handshake. */
+const PEER_ID_AT = 48
 const wanted = new Set<number>()
 for (let at = 0; at < order.sizeBytes; at += BLOCK) wanted.add(at)
 
@@ -79,8 +91,8 @@ async function offer(): Promise<void> {
 
 /** `isOffered`: by another, who has come back perhaps, and whose former connection we do not know to be dead. */
 function use(pc: PeerConnection, channel: DataChannel, isOffered: boolean): void {
-  let isOver = false
   let isOpen = false
+  let isOver = false
   const over = (): void => {
     if (isOver) return
     isOver = true
@@ -104,7 +116,7 @@ function use(pc: PeerConnection, channel: DataChannel, isOffered: boolean): void
       const bytes = Buffer.from(say, 'hex')
       for (let at = 0; at < bytes.length; at += 65_536) give(channel, bytes.subarray(at, at + 65_536))
       setTimeout(over, 150)
-    } else fetchBy(channel)
+    } else fetchBy(channel, over)
   })
 }
 
@@ -117,21 +129,21 @@ function give(channel: DataChannel, bytes: Uint8Array): void {
   }
 }
 
-function fetchBy(channel: DataChannel): void {
+function fetchBy(channel: DataChannel, over: () => void): void {
   const asked = new Set<number>()
-  let head = HANDSHAKE_BYTES
+  let theirs = new Uint8Array(Math.ceil(order.sizeBytes / order.pieceLength / 8))
+  let mayAsk = false
+  const hasPiece = (piece: number): boolean => (((theirs[piece >> 3] ?? 0) >> (7 - (piece & 7))) & 1) === 1
+  let head: Buffer = Buffer.alloc(0)
   let block: { at: number; bytes: Uint8Array } | undefined
   const send = (message: PeerMessage): void => {
     give(channel, encodePeerMessage(message))
   }
-  let has: (piece: number) => boolean = () => false
-  let mayAsk = false
   const ask = (): void => {
-    if (!mayAsk) return
     for (const at of wanted) {
       if (asked.size >= PIPELINE) return
       const piece = Math.floor(at / order.pieceLength)
-      if (asked.has(at) || !has(piece)) continue
+      if (asked.has(at) || !hasPiece(piece)) continue
       asked.add(at)
       const length = Math.min(BLOCK, order.sizeBytes - at)
       send({ kind: 'request', piece, offset: at - piece * order.pieceLength, length })
@@ -139,16 +151,11 @@ function fetchBy(channel: DataChannel): void {
   }
   const reader = new MessageReader({
     onMessage: (message) => {
-      if (message.kind === 'have-all') has = () => true
-      if (message.kind === 'bitfield') {
-        const bits = Uint8Array.from(message.bits)
-        has = (piece) => ((bits[piece >> 3] ?? 0) & (0x80 >> (piece & 7))) !== 0
-      }
+      if (message.kind === 'bitfield') theirs = Uint8Array.from(message.bits)
+      if (message.kind === 'have-all') theirs.fill(255)
       if (message.kind === 'have') {
-        const before = has
-        const { piece: more } = message
-        has = (piece) => piece === more || before(piece)
-        ask()
+        theirs[message.piece >> 3] = (theirs[message.piece >> 3] ?? 0) | (128 >> (message.piece & 7))
+        if (mayAsk) ask()
       }
       if (message.kind === 'unchoke') {
         mayAsk = true
@@ -169,6 +176,8 @@ function fetchBy(channel: DataChannel): void {
       whole.set(block.bytes, block.at)
       asked.delete(block.at)
       if (wanted.delete(block.at) && wanted.size % 64 === 0) tell({ event: 'progress', left: wanted.size })
+      if (wanted.size === order.enough?.blocksLeft)
+        tell({ event: 'enough', ...judged(order.enough.pieceHashes) })
       if (wanted.size === 0) {
         tell({ event: 'done', sha256: createHash('sha256').update(whole).digest('hex') })
       } else ask()
@@ -176,15 +185,34 @@ function fetchBy(channel: DataChannel): void {
   })
   channel.onMessage((message) => {
     const bytes = Buffer.from(message as Buffer)
-    const skip = Math.min(head, bytes.length)
-    head -= skip
-    if (bytes.length > skip) reader.push(bytes.subarray(skip))
+    const skip = Math.min(HANDSHAKE_BYTES - head.length, bytes.length)
+    head = Buffer.concat([head, bytes.subarray(0, skip)])
+    const isMet = head.length === HANDSHAKE_BYTES
+    if (isMet && order.avoids !== undefined && head.toString('latin1', PEER_ID_AT).startsWith(order.avoids))
+      over()
+    else if (bytes.length > skip) reader.push(bytes.subarray(skip))
   })
   const named = infoHashOf(order.handshakeFor ?? order.infoHash)
   const handshake = encodeHandshake({ infoHash: named, peerId, hasExtensions: false, hasFast: true })
   give(channel, handshake)
   send({ kind: 'have-none' })
   send({ kind: 'interested' })
+}
+
+/** How many whole pieces are what was published, and how many are not. */
+function judged(pieceHashes: string): { good: number; bad: number } {
+  const hashes = Buffer.from(pieceHashes, 'base64')
+  const { pieceLength, sizeBytes } = order
+  const result = { good: 0, bad: 0 }
+  for (let start = 0; start < sizeBytes; start += pieceLength) {
+    const end = Math.min(sizeBytes, start + pieceLength)
+    if ([...wanted].some((at) => at >= start && at < end)) continue
+    const hash = createHash('sha1').update(whole.subarray(start, end)).digest()
+    const at = (20 * start) / pieceLength
+    if (hash.equals(hashes.subarray(at, at + 20))) result.good++
+    else result.bad++
+  }
+  return result
 }
 
 function next(): void {
@@ -223,7 +251,7 @@ function connect(): void {
     const reply = parseSignalReply(data.toString())
     if (reply.kind === 'refused') tell({ event: 'refused', reason: reply.reason })
     if (reply.kind === 'counts') tell({ event: 'counts', complete: reply.complete })
-    if (reply.kind === 'offer' && reply.from.startsWith(GATEWAY)) void answer(connection(), reply)
+    if (reply.kind === 'offer' && isWelcome(reply.from)) void answer(connection(), reply)
     if (reply.kind === 'answer')
       try {
         meetings.get(reply.offerId)?.pc.setRemoteDescription(reply.sdp, 'answer')

@@ -13,6 +13,16 @@ import 'media-chrome/dist/media-playback-rate-button.js'
 import 'media-chrome/dist/media-pip-button.js'
 import 'media-chrome/dist/media-fullscreen-button.js'
 import 'media-chrome/dist/media-loading-indicator.js'
+import { En } from 'media-chrome/dist/lang/en.js'
+import { addTranslation } from 'media-chrome/dist/utils/i18n.js'
+
+/** Whoever steers by voice says what is seen: its name has to hold that. */
+addTranslation('en', { ...En, 'Playback rate {playbackRate}': 'Playback rate {playbackRate}x' })
+
+/** They say whether they are on, which only a switch may (ARIA in HTML), and call themselves buttons. */
+export function nameSwitches(page: HTMLElement): void {
+  for (const button of page.querySelectorAll('media-captions-button')) button.setAttribute('role', 'switch')
+}
 
 /** How much of what follows the player has, in ms. */
 export function slackOf({ buffered, currentTime }: HTMLMediaElement): number {

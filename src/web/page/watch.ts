@@ -11,7 +11,7 @@ import { chipOf, showFigures } from './chip.ts'
 import { browserClock } from './clock.ts'
 import { openStore } from './disk-store.ts'
 import { recordWatching } from './learning.ts'
-import { isMoving, slackOf } from './player.ts'
+import { isMoving, nameSwitches, slackOf } from './player.ts'
 import { beginWatch, factsOf, watchedOf, type PageFacts } from './portal.ts'
 import { Reports } from './reports.ts'
 import { browserRtc } from './rtc.ts'
@@ -34,6 +34,7 @@ export interface WatchParts {
 export async function watch(parts: WatchParts): Promise<void> {
   const { page, media, desk, why } = parts
   media.controls = false // ours are there now
+  nameSwitches(page)
   const facts = factsOf(page)
   if (facts.isRecorded) recordWatching(media, facts)
   try {
