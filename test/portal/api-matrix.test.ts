@@ -92,6 +92,9 @@ const MATRIX: Readonly<Record<string, Row>> = {
   'get /bundles/{slug}/who-has-it': row(403, 404, 404, 200, 200, 200, 403, 200),
   'get /bundles/{slug}/who-has-it.csv': row(403, 404, 404, 200, 200, 200, 403, 200),
   'get /bundles/{slug}/releases/{name}/missing': row(403, 404, 404, 200, 200, 200, 403, 200),
+  // this portal has no content of its own
+  'post /bundles/{slug}/releases/{name}/watch': row(503, 404, 404, 503, 403, 403, 503, 503),
+  'get /watching': row(403, 403, 403, 403, 403, 403, 200, 200),
   'post /bundles/{slug}/releases/{name}/watched': row(200, 404, 404, 200, 200, 200, 403, 200),
   'get /bundles/{slug}/releases/{name}/watched': row(200, 404, 404, 200, 200, 200, 200, 200),
   'get /bundles/{slug}/learning': row(403, 404, 404, 200, 403, 200, 403, 200),
@@ -150,6 +153,7 @@ const BODIES: Readonly<Record<string, object>> = {
       },
     ],
   },
+  'post /bundles/{slug}/releases/{name}/watch': { file: 0 },
   'post /bundles/{slug}/releases/{name}/watched': { file: 0, durationSeconds: 60, ranges: [[0, 10]] },
   'post /devices/codes': { user: 'vera' },
   'put /bundles/{slug}': { description: 'new words' },
