@@ -118,8 +118,12 @@ export class WatchWorld implements AsyncDisposable {
   }
 
   /** What a page gets that begins to watch. */
-  watchAs(token = this.#admin, bundle = BUNDLE): Promise<Watch & { grant: NonNullable<Watch['grant']> }> {
-    return this.api('POST', `/bundles/${bundle}/releases/1/watch`, { file: FILM }, token)
+  watchAs(
+    token = this.#admin,
+    bundle = BUNDLE,
+    file = FILM,
+  ): Promise<Watch & { grant: NonNullable<Watch['grant']> }> {
+    return this.api('POST', `/bundles/${bundle}/releases/1/watch`, { file }, token)
   }
 
   /** A peer that is a program, with a grant of its own; it looks at what it has when that is so much of the whole. */

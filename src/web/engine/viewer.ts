@@ -15,6 +15,7 @@ import { Exchange, type Exchanged } from './exchange.ts'
 import { Fetching } from './fetching.ts'
 import { Tally, type Figures } from './figures.ts'
 import type { PieceStore } from './piece-store.ts'
+import { isCriticalAt } from './plan.ts'
 import type { PieceWork } from './piece-work.ts'
 import { Proof } from './proof.ts'
 import { Reading } from './reading.ts'
@@ -33,6 +34,8 @@ export interface ViewerParts {
   readonly sha1: (bytes: Uint8Array<ArrayBuffer>) => Promise<Uint8Array>
   /** For whoever is curious: who was banned, what the server refused. */
   readonly onNote?: (sentence: string) => void
+  /** It cannot keep what comes, again and again, and is closed: the player is better off with the server. Once. */
+  readonly onBroken?: (reason: string) => void
 }
 
 /** What changes by time alone is looked at so often. */
@@ -42,6 +45,8 @@ const REVIEW_EVERY = 1_000
 const FIRST_WORDS = 100
 /** Who is not there by then is not waited for. */
 const ACQUAINTED_AFTER = 6_000
+/** Pieces in a row that could not be judged or kept: one may be chance. */
+const FAILURES_MAX = 3
 
 export class Viewer {
   readonly #parts: ViewerParts
@@ -56,6 +61,7 @@ export class Viewer {
   readonly #reading: Reading
   readonly #ticking: { cancel(): void }
   #reviewedAt = 0
+  #failures = 0
   #isClosed = false
 
   constructor(parts: ViewerParts) {
@@ -154,6 +160,12 @@ export class Viewer {
     }
   }
 
+  /** The player runs dry, or has. */
+  get isWaitedFor(): boolean {
+    const { position } = this.#fetching
+    return isCriticalAt(position.dueMs(position.next, this.#parts.clock.now()))
+  }
+
   get serverTrouble(): string | undefined {
     return this.#fetching.serverTrouble
   }
@@ -226,11 +238,19 @@ export class Viewer {
       const { isGood, liars } = await this.#proof.judge(work)
       for (const liar of liars) this.#company.strike(liar)
       if (isGood && !this.#isClosed) await this.#keep(piece, bytes)
+      this.#failures = 0
     } catch (error) {
-      this.#note(`a piece could not be kept: ${messageOf(error)}`)
+      this.#failed(messageOf(error))
     } finally {
       this.#fetching.judged(piece)
     }
+  }
+
+  #failed(reason: string): void {
+    this.#note(`a piece could not be kept: ${reason}`)
+    if (++this.#failures < FAILURES_MAX || this.#isClosed) return
+    this.close()
+    this.#parts.onBroken?.(reason)
   }
 
   async #keep(piece: PieceIndex, bytes: Uint8Array<ArrayBuffer>): Promise<void> {

@@ -17,7 +17,8 @@ export function chipOf(root: HTMLElement): ChipParts | undefined {
   return { root, summary, details }
 }
 
-export function showFigures({ root, summary, details }: ChipParts, figures: Figures): void {
+/** `trouble`, where there is some, is said in place of the share. */
+export function showFigures({ root, summary, details }: ChipParts, figures: Figures, trouble?: string): void {
   const { colleaguesBytes, serverBytes, gatewayBytes, uploadedBytes, peers } = figures
   const { downPerSecond, upPerSecond } = figures
   Object.assign(root.dataset, {
@@ -29,7 +30,7 @@ export function showFigures({ root, summary, details }: ChipParts, figures: Figu
     downBps: String(Math.round(downPerSecond)),
     upBps: String(Math.round(upPerSecond)),
   })
-  setText(summary, shareText(figures))
+  setText(summary, trouble ?? shareText(figures))
   setText(details.get('peers'), String(peers))
   setText(details.get('down'), rateText(downPerSecond))
   setText(details.get('up'), rateText(upPerSecond))

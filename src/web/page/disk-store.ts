@@ -6,6 +6,8 @@ import type { DiskReply, DiskRequest } from '../worker/disk-messages.ts'
 /** Of a film at 5 Mbit/s, the last seven minutes. */
 const MEMORY_BYTES_MAX = 256 * 1_024 * 1_024
 
+const BROKEN = 'the thread that keeps pieces has failed'
+
 interface Waiting {
   readonly resolve: (bytes: Uint8Array | undefined) => void
   readonly reject: (error: Error) => void
@@ -59,6 +61,7 @@ class DiskStore implements PieceStore {
   readonly #start: number
   readonly #waiting = new Map<number, Waiting>()
   #nextId = 1
+  #isBroken = false
 
   private constructor(worker: Worker, { layout, firstPiece }: DiskStoreOptions) {
     this.#worker = worker
@@ -66,6 +69,11 @@ class DiskStore implements PieceStore {
     this.#start = firstPiece * layout.pieceLength
     worker.onmessage = (event: MessageEvent<DiskReply>) => {
       this.#settle(event.data)
+    }
+    worker.onerror = () => {
+      this.#isBroken = true
+      for (const { reject } of this.#waiting.values()) reject(new Error(BROKEN))
+      this.#waiting.clear()
     }
   }
 
@@ -106,6 +114,7 @@ class DiskStore implements PieceStore {
   #ask(requestOf: (id: number) => DiskRequest): Promise<Uint8Array | undefined> {
     const id = this.#nextId++
     return new Promise((resolve, reject) => {
+      if (this.#isBroken) throw new Error(BROKEN)
       this.#waiting.set(id, { resolve, reject })
       this.#worker.postMessage(requestOf(id))
     })

@@ -27,7 +27,10 @@ export function factsOf({ dataset }: HTMLElement): PageFacts {
   }
 }
 
-/** @throws Error with the portal's sentence. */
+/** Whoever may not have something is told that it is not there. */
+export const NOT_FOR_YOU = 'you are signed out, or may not have this any more'
+
+/** @throws Error with a sentence for whoever watches. */
 export async function beginWatch({ api, csrf, file }: PageFacts): Promise<Watch> {
   const response = await fetch(`${api}/watch`, {
     method: 'POST',
@@ -35,6 +38,7 @@ export async function beginWatch({ api, csrf, file }: PageFacts): Promise<Watch>
     body: JSON.stringify({ file }),
   })
   const said = (await response.json()) as Watch | { readonly detail?: string }
+  if (response.status === 401 || response.status === 404) throw new Error(NOT_FOR_YOU)
   if (!response.ok) throw new Error('detail' in said ? said.detail : `the portal answered ${response.status}`)
   return said as Watch
 }

@@ -2,16 +2,17 @@
 import { ShoalError } from '../../core/errors.ts'
 import { formatRange } from '../../wire/byte-range.ts'
 import type { ServerSource } from '../engine/server-runs.ts'
+import { NOT_FOR_YOU } from './portal.ts'
 
 export function portalSource(url: string): ServerSource {
   return {
     async *fetch(from, end, signal) {
       // An answer may be shorter than what was asked for: then the rest is asked for.
       for (let at = from; at < end;) {
-        const response = await fetch(url, { headers: { Range: formatRange({ from: at, end }) }, signal })
+        const response = await answered(url, { headers: { Range: formatRange({ from: at, end }) }, signal })
         if (response.status !== 206 || response.body === null) {
           await response.body?.cancel()
-          throw new ShoalError('unavailable', `the server answered ${response.status}`)
+          throw new ShoalError('unavailable', reasonOf(response.status))
         }
         const before = at
         const reader = response.body.getReader()
@@ -24,3 +25,14 @@ export function portalSource(url: string): ServerSource {
     },
   }
 }
+
+async function answered(url: string, request: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, request)
+  } catch (cause) {
+    throw new ShoalError('unavailable', 'it does not answer', { cause })
+  }
+}
+
+const reasonOf = (status: number): string =>
+  status === 401 || status === 404 ? NOT_FOR_YOU : `it answers ${status}`

@@ -11,6 +11,10 @@ export interface Film {
 
 /** The player asks for one place, or two while it looks for something: what was asked before is of no use. */
 const READS_MAX = 3
+/** A player that waits, while nothing at all comes in for so long though the server refused nothing, is served past us. */
+const STUCK_MS = 6_000
+/** ...and then for so long, so that it waits once and not at each of its steps. */
+const PASSED_FOR_MS = 60_000
 
 export class StreamDesk {
   readonly #path: string
@@ -18,6 +22,7 @@ export class StreamDesk {
   /** What the server sent before there was a viewer: bytes, and where they end. */
   #passed = { bytes: 0, end: 0 }
   #film: Film | undefined
+  #passUntil = 0
 
   constructor(path: string) {
     this.#path = path
@@ -46,6 +51,12 @@ export class StreamDesk {
     film.viewer.sentPastUs(this.#passed.bytes, this.#passed.end)
   }
 
+  /** Nothing more comes this way: the server is asked. */
+  shut(): void {
+    this.#film = undefined
+    for (const read of this.#reads) read.abort()
+  }
+
   #hear({ data: message, ports }: MessageEvent<ReadRequest | PassedNote>): void {
     if (message.path !== this.#path) return
     const [port] = ports
@@ -63,7 +74,7 @@ export class StreamDesk {
       port.postMessage(message, transfer)
     }
     const film = this.#film
-    if (film === undefined || from >= film.sizeBytes) {
+    if (film === undefined || from >= film.sizeBytes || performance.now() < this.#passUntil) {
       reply({ kind: 'pass' })
       return
     }
@@ -71,15 +82,38 @@ export class StreamDesk {
     const gone = new AbortController()
     this.#reads.push(gone)
     if (this.#reads.length > READS_MAX) this.#reads.shift()?.abort()
+    const watchdog = stuckWatch(film.viewer, () => {
+      this.#passUntil = performance.now() + PASSED_FOR_MS
+      gone.abort()
+    })
     try {
-      const bytes = await film.viewer.read(from, bytesMax, gone.signal)
+      const read = film.viewer.read(from, bytesMax, gone.signal)
+      const bytes = await Promise.race([read, abortOf(gone.signal)])
       const exact = bytes.byteLength === bytes.buffer.byteLength ? bytes.buffer : bytes.slice().buffer
       reply({ kind: 'bytes', bytes: exact, sizeBytes: film.sizeBytes, type: film.type }, [exact])
     } catch {
       reply({ kind: 'pass' })
     } finally {
+      clearInterval(watchdog)
       const at = this.#reads.indexOf(gone)
       if (at !== -1) this.#reads.splice(at, 1)
     }
   }
+}
+
+function stuckWatch(viewer: Viewer, onStuck: () => void): ReturnType<typeof setInterval> {
+  let before = NaN
+  return setInterval(() => {
+    const { colleaguesBytes, serverBytes } = viewer.figures()
+    const all = colleaguesBytes + serverBytes
+    if (all === before && viewer.isWaitedFor && viewer.serverTrouble === undefined) onStuck()
+    before = viewer.isWaitedFor ? all : NaN
+  }, STUCK_MS / 2)
+}
+
+/** What is read may hang where no signal reaches, as in a disk that never answers. */
+function abortOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(new Error('nobody waits for it')), { once: true })
+  })
 }

@@ -87,13 +87,19 @@ async function play({ page, media, desk }: Place, { facts, watch }: Began): Prom
     store,
     sha1: async (bytes) => new Uint8Array(await crypto.subtle.digest('SHA-1', bytes)),
     onNote,
+    onBroken: (reason) => {
+      desk.shut()
+      meeting.close()
+      trouble.broken = `All from the server: this browser cannot keep what comes (${reason}).`
+    },
   })
   dropped.push((piece) => {
     viewer.dropped(piece)
   })
   const { sizeBytes, type } = watch.file
   desk.open({ viewer, sizeBytes, type })
-  const meeting = meet({ facts, watch, viewer, self, onNote, page })
+  const trouble: Trouble = {}
+  const meeting = meet({ facts, watch, viewer, self, onNote, trouble })
   const reports = new Reports({ viewer, watch })
   uploadSwitch(page, viewer)
   const chip = chipOf(page)
@@ -103,7 +109,7 @@ async function play({ page, media, desk }: Place, { facts, watch }: Began): Prom
   tell()
   setInterval(tell, TOLD_EVERY_MS)
   setInterval(() => {
-    if (chip !== undefined) showFigures(chip, viewer.figures())
+    if (chip !== undefined) showFigures(chip, viewer.figures(), sentenceOf(trouble, viewer.serverTrouble))
   }, SHOWN_EVERY_MS)
   addEventListener('pagehide', (event) => {
     if (event.persisted) return // it may come back
@@ -117,11 +123,23 @@ interface Meet extends Began {
   readonly viewer: Viewer
   readonly self: PeerId
   readonly onNote: (sentence: string) => void
-  readonly page: HTMLElement
+  readonly trouble: Trouble
+}
+
+/** What the page says in place of who sends what, until it is over. */
+interface Trouble {
+  broken?: string
+  meeting?: string | undefined
+}
+
+function sentenceOf({ broken, meeting }: Trouble, server: string | undefined): string | undefined {
+  if (broken !== undefined) return broken
+  if (server !== undefined) return `Nothing from the server: ${server}.`
+  return meeting === undefined ? undefined : `No other colleagues are met: ${meeting}.`
 }
 
 /** As long as the page is open; with a fresh grant when the one at hand is not good any more. */
-function meet({ facts, watch, viewer, self, onNote, page }: Meet): { close(): void } {
+function meet({ facts, watch, viewer, self, onNote, trouble }: Meet): { close(): void } {
   let trackerUrl = watch.grant?.trackerUrl ?? ''
   const meeting = new Meeting({
     clock: browserClock,
@@ -150,9 +168,10 @@ function meet({ facts, watch, viewer, self, onNote, page }: Meet): { close(): vo
       void beginWatch(facts).then(
         (fresh) => {
           trackerUrl = fresh.grant?.trackerUrl ?? trackerUrl
+          trouble.meeting = undefined
         },
         (error: unknown) => {
-          say(page, `Colleagues give no more: ${messageOf(error)}.`)
+          trouble.meeting = messageOf(error)
         },
       )
     },
