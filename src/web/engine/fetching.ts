@@ -36,6 +36,8 @@ const WORKS_BYTES_MAX = 64 * 1_024 * 1_024
 const GROUP_MS = 2_000
 /** After a jump the player needs what it jumped to, and nobody else does. */
 const SETTLING = 3_000
+/** And so long nothing else is fetched from the server, unless there is so much before it sooner. */
+const HURRIED_UNTIL = 2_000
 /** Blocks come by the hundred a second. */
 const SOON: Millis = millis(20)
 /** The gateway is asked for what there is time for. */
@@ -165,7 +167,9 @@ export class Fetching {
         }
       }
     }
-    this.#runs.want(urgent, ahead)
+    // what somebody jumps to comes first: the rest would share the line with it
+    const isHurried = isSettling && this.position.dueMs(this.position.next, now) < HURRIED_UNTIL
+    this.#runs.want(urgent, isHurried ? [] : ahead)
   }
 
   /** Takes back what nobody needs any more, and what keeps us waiting. To be called each second, and after a jump. */

@@ -1,8 +1,8 @@
 /** Where verified pieces are kept: on the disk where the browser lets us, else in memory, for as long as the page is open. */
 
 export interface PieceStore {
-  /** The caller never changes the bytes. @throws when there is no room. */
-  put(piece: number, bytes: Uint8Array<ArrayBuffer>): Promise<void>
+  /** It can be had from now on, though it may not be written yet. The caller never changes the bytes. */
+  put(piece: number, bytes: Uint8Array<ArrayBuffer>): void
   /** Undefined when it is not there any more. */
   get(piece: number, offset: number, length: number): Promise<Uint8Array | undefined>
 }
@@ -19,16 +19,16 @@ export class MemoryStore implements PieceStore {
     this.#onDropped = options.onDropped ?? (() => undefined)
   }
 
-  put(piece: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  put(piece: number, bytes: Uint8Array<ArrayBuffer>): void {
+    this.#bytes += bytes.length - (this.#pieces.get(piece)?.length ?? 0)
+    this.#pieces.delete(piece)
     this.#pieces.set(piece, bytes)
-    this.#bytes += bytes.length
     for (const [oldest, old] of this.#pieces) {
       if (this.#bytes <= this.#bytesMax || oldest === piece) break
       this.#pieces.delete(oldest)
       this.#bytes -= old.length
       this.#onDropped(oldest)
     }
-    return Promise.resolve()
   }
 
   get(piece: number, offset: number, length: number): Promise<Uint8Array | undefined> {

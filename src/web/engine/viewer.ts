@@ -237,7 +237,7 @@ export class Viewer {
     try {
       const { isGood, liars } = await this.#proof.judge(work)
       for (const liar of liars) this.#company.strike(liar)
-      if (isGood && !this.#isClosed) await this.#keep(piece, bytes)
+      if (isGood && !this.#isClosed) this.#keep(piece, bytes)
       this.#failures = 0
     } catch (error) {
       this.#failed(messageOf(error))
@@ -253,8 +253,8 @@ export class Viewer {
     this.#parts.onBroken?.(reason)
   }
 
-  async #keep(piece: PieceIndex, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    await this.#parts.store.put(piece, bytes)
+  #keep(piece: PieceIndex, bytes: Uint8Array<ArrayBuffer>): void {
+    this.#parts.store.put(piece, bytes)
     if (this.#have.add(piece)) this.#haveBytes += bytes.length
     this.#reading.arrived(piece)
     this.#company.tell(piece, this.#uploads.isOn)

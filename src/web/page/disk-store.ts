@@ -28,34 +28,42 @@ export async function openStore(options: DiskStoreOptions): Promise<PieceStore> 
   return disk === undefined ? memory : new TwoStores(disk, memory)
 }
 
-/** The disk first; what it does not take, memory does. */
+/** The disk; what is on its way there, and what it does not take, is in memory. */
 class TwoStores implements PieceStore {
   readonly #disk: DiskStore
   readonly #memory: MemoryStore
   readonly #inMemory = new Set<number>()
+  readonly #underway = new Map<number, Uint8Array>()
 
   constructor(disk: DiskStore, memory: MemoryStore) {
     this.#disk = disk
     this.#memory = memory
   }
 
-  async put(piece: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  put(piece: number, bytes: Uint8Array<ArrayBuffer>): void {
+    this.#underway.set(piece, bytes)
+    void this.#write(piece, bytes).finally(() => this.#underway.delete(piece))
+  }
+
+  async get(piece: number, offset: number, length: number): Promise<Uint8Array | undefined> {
+    const underway = this.#underway.get(piece)
+    if (underway !== undefined) return underway.subarray(offset, offset + length)
+    const store = this.#inMemory.has(piece) ? this.#memory : this.#disk
+    return await store.get(piece, offset, length)
+  }
+
+  async #write(piece: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     try {
       await this.#disk.put(piece, bytes)
       this.#inMemory.delete(piece)
     } catch {
       this.#inMemory.add(piece)
-      await this.#memory.put(piece, bytes)
+      this.#memory.put(piece, bytes)
     }
-  }
-
-  async get(piece: number, offset: number, length: number): Promise<Uint8Array | undefined> {
-    const store = this.#inMemory.has(piece) ? this.#memory : this.#disk
-    return await store.get(piece, offset, length)
   }
 }
 
-class DiskStore implements PieceStore {
+class DiskStore {
   readonly #worker: Worker
   readonly #layout: PieceLayout
   readonly #start: number

@@ -9,6 +9,8 @@ import type * as Watch from './watch.ts'
 const WORKER = '/watch-worker.js'
 /** The service worker is there by then, or the film plays without it. */
 const CONTROLLED_WITHIN_MS = 1_500
+/** On a slow line the rest is loaded beside the beginning of the film. */
+const PICTURE_WITHIN_MS = 1_500
 
 const page = document.querySelector<HTMLElement>('[data-watch]')
 const media = page?.querySelector<HTMLMediaElement>('video, audio')
@@ -17,12 +19,14 @@ if (page && media) void start(page, media)
 async function start(root: HTMLElement, player: HTMLMediaElement): Promise<void> {
   const { script = '' } = player.dataset
   const src = player.getAttribute('src') ?? player.dataset['src'] ?? ''
-  const hasBegun = player.hasAttribute('src')
   const why = reasonWithout()
   const desk = why === undefined ? new StreamDesk(new URL(src, location.href).pathname) : undefined
+  if (player.hasAttribute('src')) {
+    void begin(player)
+    await firstPicture(player)
+  }
   const controlled = desk === undefined ? Promise.resolve(false) : underControl()
-  if (hasBegun) void begin(player)
-  else
+  if (!player.hasAttribute('src'))
     void controlled.then(() => {
       player.src = src
       void begin(player)
@@ -33,6 +37,15 @@ async function start(root: HTMLElement, player: HTMLMediaElement): Promise<void>
     media: player,
     desk: (await controlled) ? desk : undefined,
     why: why ?? 'this browser lets no page stand between player and network at this moment; open it again',
+  })
+}
+
+/** Whatever else has to be loaded would only keep it back. */
+async function firstPicture(player: HTMLMediaElement): Promise<void> {
+  if (player.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) return
+  await new Promise<void>((resolve) => {
+    player.addEventListener('loadeddata', () => resolve(), { once: true })
+    setTimeout(resolve, PICTURE_WITHIN_MS)
   })
 }
 
