@@ -18,6 +18,8 @@ export interface ListedPage {
   readonly act?: (page: Page) => Promise<void>
   /** It is an answer of an error: the browser says so in its console. */
   readonly isError?: true
+  /** It plays what the server may not have: where there is no content, the browser says so, too. */
+  readonly hasNoFilm?: true
 }
 
 /** There is somebody to set up the portal, and nobody else. */
@@ -61,6 +63,28 @@ export const PAGES: readonly ListedPage[] = [
     isError: true,
   },
   { name: 'not-here', route: '/', by: 'viewer', path: () => '/no/such/page', isError: true },
+  {
+    name: 'watch',
+    route: '/bundles/:slug/watch',
+    by: 'viewer',
+    path: ({ bundle }) => `/bundles/${bundle}/watch`,
+    act: openAll,
+    hasNoFilm: true,
+  },
+  {
+    name: 'watch-release',
+    route: '/bundles/:slug/releases/:name/watch',
+    by: 'admin',
+    path: ({ bundle }) => `/bundles/${bundle}/releases/1/watch?file=0`,
+    hasNoFilm: true,
+  },
+  {
+    name: 'watch-nothing',
+    route: '/bundles/:slug/watch',
+    by: 'viewer',
+    path: ({ bundle }) => `/bundles/${bundle}/watch?file=7`,
+    isError: true,
+  },
   {
     name: 'bundle-who',
     route: '/bundles/:slug/who',
@@ -106,7 +130,11 @@ export const NO_PAGES: readonly string[] = [
   '/assets/tus.min.js',
   '/assets/uplot.css',
   '/assets/uplot.js',
+  '/assets/watch-disk.js',
+  '/assets/watch-start.js',
+  '/assets/watch.js',
   '/bundles/:slug/qr.svg',
+  '/watch-worker.js',
 ]
 
 /** Each <details> of the page. */

@@ -6,7 +6,7 @@ import type { PageWorld, Places, Visitor } from './page-world.ts'
 
 export interface PageVisit<W> extends AsyncDisposable {
   readonly page: Page
-  /** Dialogs, errors, broken security policy; not the status of an {@link ListedPage.isError} page. */
+  /** Dialogs, errors, broken security policy; not what a page in its state has the browser say. */
   readonly troubles: readonly string[]
   readonly watched: W
 }
@@ -42,7 +42,8 @@ export class PageVisits {
       page,
       watched,
       get troubles() {
-        return listed.isError === true ? all.filter((text) => !/status of 40[0-9]/.test(text)) : all
+        const expected = listed.isError ? /status of 40\d/ : listed.hasNoFilm ? /status of 503/ : undefined
+        return expected === undefined ? all : all.filter((text) => !expected.test(text))
       },
       [Symbol.asyncDispose]: () => page.close(),
     }
