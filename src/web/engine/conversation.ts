@@ -26,11 +26,17 @@ export interface ConversationParts {
   readonly onChanged: (peer: ViewerPeer) => void
 }
 
+/** Nobody sends so much by mistake that was never asked for. */
+const UNASKED_BYTES_MAX = 1_024 * 1_024
+
 export class Conversation implements ChannelHandler {
   readonly #parts: ConversationParts
   readonly #stream = new MessageStream()
   #peer: ViewerPeer | undefined
   #isOver = false
+  /** To be acted upon when all that came together was heard: a thousand messages are one change. */
+  #hasChanged = false
+  #isToReview = false
 
   constructor(parts: ConversationParts) {
     this.#parts = parts
@@ -45,6 +51,7 @@ export class Conversation implements ChannelHandler {
         else if (this.#peer !== undefined) this.#hear(this.#peer, heard)
         if (this.#peer === undefined) throw breach('not welcome')
       }
+      if (this.#peer !== undefined && !this.#isOver) this.#act(this.#peer)
     } catch (error) {
       if (!(error instanceof ShoalError)) throw error
       this.#parts.channel.close()
@@ -60,9 +67,16 @@ export class Conversation implements ChannelHandler {
     this.#parts.onGone(this.#peer)
   }
 
+  #act(peer: ViewerPeer): void {
+    if (this.#isToReview) this.#parts.uploads.review()
+    if (this.#hasChanged && !this.#isOver) this.#parts.onChanged(peer)
+    this.#hasChanged = false
+    this.#isToReview = false
+  }
+
   /** @throws ShoalError `bad-input`: it breaks the protocol. */
   #hear(peer: ViewerPeer, message: PeerMessage): void {
-    const { fetching, onChanged, uploads } = this.#parts
+    const { fetching, uploads } = this.#parts
     const isFirst = !peer.hasSpoken
     peer.hasSpoken = true
     peer.heardAt = this.#parts.now()
@@ -73,16 +87,15 @@ export class Conversation implements ChannelHandler {
         return
       case 'unchoke':
         peer.isChokingUs = false
-        onChanged(peer)
+        this.#hasChanged = true
         return
       case 'interested':
       case 'not-interested':
         peer.isInterested = message.kind === 'interested'
-        uploads.review()
+        this.#isToReview = true
         return
       case 'have':
-        peer.has.add(this.#pieceOf(message.piece))
-        onChanged(peer)
+        if (peer.has.add(this.#pieceOf(message.piece))) this.#hasChanged = true
         return
       case 'bitfield':
         if (!isFirst) throw breach('a bitfield in mid-talk')
@@ -91,7 +104,7 @@ export class Conversation implements ChannelHandler {
       case 'have-all':
         if (!isFirst || !peer.hasFast) throw breach('have-all in mid-talk')
         for (const piece of this.#parts.layout.indices()) peer.has.add(piece)
-        onChanged(peer)
+        this.#hasChanged = true
         return
       case 'request':
         this.#asked(peer, message)
@@ -100,7 +113,8 @@ export class Conversation implements ChannelHandler {
         uploads.cancelled(peer, message)
         return
       case 'piece':
-        fetching.block(peer, this.#pieceOf(message.piece), message.offset, message.block)
+        if (!fetching.block(peer, this.#pieceOf(message.piece), message.offset, message.block))
+          this.#cameUnasked(peer, message.block.length)
         return
       case 'reject':
         fetching.rejected(peer, this.#pieceOf(message.piece), message.offset)
@@ -123,7 +137,15 @@ export class Conversation implements ChannelHandler {
     const has = Bitfield.parse(bits, this.#parts.layout.count)
     if (has === undefined) throw breach('a bitfield of another torrent')
     for (const piece of has) peer.has.add(piece)
-    this.#parts.onChanged(peer)
+    this.#hasChanged = true
+  }
+
+  /** What was taken back may have been on its way. */
+  #cameUnasked(peer: ViewerPeer, bytes: number): void {
+    const late = Math.min(bytes, peer.lateBytes)
+    peer.lateBytes -= late
+    peer.unaskedBytes += bytes - late
+    if (peer.unaskedBytes > UNASKED_BYTES_MAX) throw breach('blocks that nobody asked for')
   }
 
   #asked(peer: ViewerPeer, range: BlockRange): void {

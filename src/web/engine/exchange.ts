@@ -1,4 +1,5 @@
 /** What was exchanged with whom, by address: for the portal, which sums it up by site. */
+import { limits } from '../../wire/limits.ts'
 import type { ViewerPeer } from './viewer-peer.ts'
 
 export interface Exchanged {
@@ -25,7 +26,9 @@ export class Exchange {
   }
 
   #endOf({ channel, isGateway }: ViewerPeer): Exchanged {
-    const address = channel.addresses.find(isIpAddress)
+    const isFull = this.#ends.size >= limits.transferEndsMax - NAMELESS
+    const known = channel.addresses.find(isIpAddress)
+    const address = isFull && !this.#ends.has(`${known ?? ''} ${isGateway}`) ? undefined : known
     const key = `${address ?? ''} ${isGateway}`
     const end = this.#ends.get(key) ?? { address, isGateway, receivedBytes: 0, sentBytes: 0 }
     this.#ends.set(key, end)
@@ -33,5 +36,11 @@ export class Exchange {
   }
 }
 
-/** What else stands there is a name of the local network (mDNS). */
-const isIpAddress = (host: string): boolean => host.includes(':') || /^\d{1,3}(?:\.\d{1,3}){3}$/.test(host)
+/** Those without an address, and gateways without one. */
+const NAMELESS = 2
+
+/** What else stands there is a name of the local network (mDNS), or nonsense: the other side wrote it. */
+function isIpAddress(host: string): boolean {
+  if (host.includes(':')) return host.length <= 45 && URL.canParse(`http://[${host}]`)
+  return /^\d{1,3}(?:\.\d{1,3}){3}$/.test(host) && host.split('.').every((part) => Number(part) <= 255)
+}

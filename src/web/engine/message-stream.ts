@@ -6,7 +6,10 @@ import { decodePeerMessage, mayHaveLength, type PeerMessage } from '../../wire/p
 export type Heard = { readonly kind: 'handshake'; readonly handshake: Handshake } | PeerMessage
 
 export class MessageStream {
+  /** What came and was not read, from `#start` to `#end`; the array grows, so that a byte at a time costs no more. */
   #held = new Uint8Array(0)
+  #start = 0
+  #end = 0
   #isGreeted = false
 
   /**
@@ -15,8 +18,7 @@ export class MessageStream {
    */
   take(bytes: Uint8Array): Heard[] {
     const heard: Heard[] = []
-    let rest = this.#held.length === 0 ? bytes : joined(this.#held, bytes)
-    this.#held = EMPTY
+    let rest = this.#with(bytes)
     for (;;) {
       const length = this.#isGreeted ? messageBytes(rest) : handshakeBytes(rest)
       if (length === undefined || rest.length < length) break
@@ -28,8 +30,36 @@ export class MessageStream {
         heard.push({ kind: 'handshake', handshake: decodeHandshake(one) })
       }
     }
-    this.#held = rest.slice()
+    this.#keep(rest)
     return heard
+  }
+
+  /** All that is not read. Without a copy where nothing is left of before. */
+  #with(bytes: Uint8Array): Uint8Array {
+    const left = this.#end - this.#start
+    if (left === 0) return bytes
+    const needed = left + bytes.length
+    if (this.#start + needed > this.#held.length) {
+      const whole = needed > this.#held.length ? new Uint8Array(2 * needed) : this.#held
+      whole.set(this.#held.subarray(this.#start, this.#end))
+      this.#held = whole
+      this.#start = 0
+      this.#end = left
+    }
+    this.#held.set(bytes, this.#end)
+    this.#end += bytes.length
+    return this.#held.subarray(this.#start, this.#end)
+  }
+
+  #keep(rest: Uint8Array): void {
+    if (rest.length === 0) {
+      this.#start = this.#end = 0
+      this.#held = EMPTY
+    } else if (this.#end - this.#start > 0) this.#start = this.#end - rest.length
+    else {
+      this.#held = rest.slice()
+      this.#end = rest.length
+    }
   }
 }
 
@@ -51,11 +81,4 @@ function messageBytes(bytes: Uint8Array): number | undefined {
   if (!mayHaveLength(kind, length))
     throw new ShoalError('bad-input', `peer message ${kind} of ${length} bytes`)
   return LENGTH_BYTES + length
-}
-
-function joined(head: Uint8Array, tail: Uint8Array): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(head.length + tail.length)
-  bytes.set(head)
-  bytes.set(tail, head.length)
-  return bytes
 }

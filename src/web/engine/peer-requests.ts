@@ -50,7 +50,10 @@ export class PeerRequests {
 
   /** It sends none of what it was asked for: it choked us, or is gone. */
   dropped(peer: ViewerPeer): void {
-    for (const { piece, block } of peer.outstanding.values()) this.#workOf(piece)?.free(block, peer)
+    for (const { piece, block } of peer.outstanding.values()) {
+      peer.lateBytes += this.#layout.blockBytes(piece, block)
+      this.#workOf(piece)?.free(block, peer)
+    }
     peer.outstanding.clear()
     peer.waitingSince = undefined
   }
@@ -68,6 +71,7 @@ export class PeerRequests {
     if (over.length === 0) return
     for (const [key, { piece, block }] of over) {
       peer.outstanding.delete(key)
+      peer.lateBytes += this.#layout.blockBytes(piece, block)
       this.#workOf(piece)?.free(block, peer)
     }
     const ranges = over.map(([, { piece, block }]) => this.#layout.rangeOf(piece, block))

@@ -9,6 +9,9 @@ import { RateMeter } from './rate-meter.ts'
 /** How the bridge of the server names itself: what it sends is the server's. A liar who does so is only asked later. */
 const GATEWAY = hexOfText('-SG')
 
+/** Beyond the blocks that wait for room: a message for each piece of a long film, some times over. */
+const UNREAD_BYTES_MAX = 4 * 1_024 * 1_024
+
 /** A request of ours that was not answered yet. */
 export interface Outstanding {
   readonly piece: PieceIndex
@@ -27,6 +30,9 @@ export class ViewerPeer {
   readonly outstanding = new Map<string, Outstanding>()
   /** What it asked of us and was not sent yet. */
   readonly wanted: BlockRange[] = []
+  /** Taken back after it was asked for: it may come all the same. */
+  lateBytes = 0
+  unaskedBytes = 0
   isChokingUs = true
   isChoked = true
   isInterested = false
@@ -56,7 +62,9 @@ export class ViewerPeer {
 
   sendBytes(bytes: Uint8Array, now: number): void {
     this.sentAt = now
-    this.channel.send(bytes)
+    // It asks and asks, and takes nothing of what it is answered.
+    if (this.channel.queuedBytes > UNREAD_BYTES_MAX) this.channel.close()
+    else this.channel.send(bytes)
   }
 }
 

@@ -134,7 +134,11 @@ class DataChannel implements Channel {
     if (this.#data.readyState !== 'open') return
     // none of ours is shared memory
     const own = bytes as Uint8Array<ArrayBuffer>
-    for (let at = 0; at < own.length; at += FRAME_BYTES) this.#data.send(own.subarray(at, at + FRAME_BYTES))
+    try {
+      for (let at = 0; at < own.length; at += FRAME_BYTES) this.#data.send(own.subarray(at, at + FRAME_BYTES))
+    } catch {
+      this.close() // the browser's queue is full: half a message is none
+    }
   }
 
   close(): void {
