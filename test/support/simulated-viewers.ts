@@ -164,17 +164,22 @@ export class ViewersWorld {
   }
 
   /** Comes, meets all who are there within a second, and plays. */
-  add(): SimulatedViewer {
+  add({ bytesMax = Infinity } = {}): SimulatedViewer {
     const up = new Link(this.clock, this.#links.viewer)
     const down = new Link(this.clock, this.#links.viewer)
     const notes: string[] = []
-    const viewer = new Viewer({
+    const viewer: Viewer = new Viewer({
       clock: this.clock,
       random: this.random,
       watched: this.film.watched,
       self: this.newPeerId(),
       server: this.#source(down),
-      store: new MemoryStore({ bytesMax: Infinity }),
+      store: new MemoryStore({
+        bytesMax,
+        onDropped: (piece) => {
+          viewer.dropped(piece)
+        },
+      }),
       sha1: (bytes) => Promise.resolve(createHash('sha1').update(bytes).digest()),
       onNote: (sentence) => notes.push(sentence),
     })
@@ -206,6 +211,7 @@ export class ViewersWorld {
     const ours = new Pipe(this.clock, { up: a.up, down: b.down, delayMs: this.#links.delayMs })
     const theirs = new Pipe(this.clock, { up: b.up, down: a.down, delayMs: this.#links.delayMs })
     ours.other = theirs
+    ours.isOffered = true
     theirs.other = ours
     return [ours, theirs]
   }
@@ -247,6 +253,7 @@ const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resol
 
 export class Pipe implements Channel {
   readonly addresses: readonly string[] = []
+  isOffered = false
   other: Pipe | undefined
   queuedBytes = 0
   readonly #clock: ManualClock

@@ -20,6 +20,7 @@ const FRAME_BYTES = 64 * 1_024
 
 /** Whoever is at its other end says what it likes, and reads nothing. */
 class Unread implements Channel {
+  readonly isOffered = false
   queuedBytes = 0
   queuedBytesMax = 0
   isClosed = false

@@ -98,6 +98,42 @@ describe('Viewers of one film', () => {
     assert.ok(quiet.viewer.figures().uploadedBytes > 0, 'it may change its mind')
   })
 
+  it('are connected once, whoever offered first and whatever crossed', async () => {
+    const world = new ViewersWorld(film, LINKS)
+    const [a, b] = [world.add(), world.add()]
+    await world.run(2_000)
+    assert.deepEqual([a.viewer.colleagues, b.viewer.colleagues], [1, 1])
+    const [c, d] = [world.add(), world.add()]
+    // both offer, and each hears of the other's connection first
+    const [cOffers, dAnswers] = world.pipe(c, d)
+    const [dOffers, cAnswers] = world.pipe(d, c)
+    c.viewer.meet(cOffers)
+    d.viewer.meet(dOffers)
+    c.viewer.meet(cAnswers)
+    d.viewer.meet(dAnswers)
+    await world.run(300)
+    assert.deepEqual([c.viewer.colleagues, d.viewer.colleagues], [1, 1])
+    world.connect(c, d) // one has lost the other and comes again
+    await world.run(5_000)
+    assert.equal(c.viewer.colleagues, 3)
+  })
+
+  it('fetch no more ahead than they can keep', async () => {
+    const world = new ViewersWorld(film, LINKS)
+    const whole = world.add()
+    await world.run(30_000)
+    const small = world.add({ bytesMax: 20 * RATE })
+    await world.run(10_000)
+    small.viewer.playing(16_000, false)
+    const before = small.viewer.figures()
+    await world.run(60_000)
+    const after = small.viewer.figures()
+    const more = after.colleaguesBytes + after.serverBytes - before.colleaguesBytes - before.serverBytes
+    assert.ok(more < 90 * RATE, `${more / RATE} s of film`)
+    assert.equal(small.stalledMs, 0)
+    assert.equal(whole.stalledMs, 0)
+  })
+
   it('wait for a server that is away for a moment, and say why', async () => {
     const world = new ViewersWorld(film, LINKS)
     const viewer = world.add()

@@ -96,7 +96,8 @@ export function signInRoutes(parts: SignInParts): Router {
   router.post('/logout', express.urlencoded({ limit: '4kb' }), async (req, res) => {
     mustBeOurPage(req)
     await endSession(req)
-    res.redirect(303, '/')
+    // What pages kept, as of films that were watched. Of TLS only: elsewhere browsers ignore it.
+    res.set('Clear-Site-Data', '"storage"').redirect(303, '/')
   })
   return router
 }

@@ -13,6 +13,7 @@ import { limits } from '../../wire/limits.ts'
 import type { Account } from '../account.ts'
 import type { Catalogue, StoredRelease } from '../catalogue/catalogue.ts'
 import type { WebSeedTally } from '../figures/web-seed-tally.ts'
+import { isPlayable } from './media-type.ts'
 import type { StretchSource } from '../http/send-stretches.ts'
 import type { WebSeedContent } from '../web-seed/content.ts'
 import { type FileTable, FileTables } from '../web-seed/file-tables.ts'
@@ -65,6 +66,14 @@ export class WatchContent {
     const size = table.sizes[file]
     if (path === undefined || size === undefined) throw new ShoalError('not-found', 'no such file')
     return { release, file, path, sizeBytes: size, etag: `"${infohash}-${file}"`, layout: table.layout }
+  }
+
+  /** How many of its files browsers may play, by their names; of very many only that there are more than one. */
+  async playable(release: StoredRelease): Promise<number> {
+    let count = 0
+    for (const path of (await this.#tables.of(release)).byPath.keys())
+      if (isPlayable(path) && ++count > 1) break
+    return count
   }
 
   /** To be disposed of when the answer is over. @throws HttpRefusal as `WebSeedShares.open` says. */

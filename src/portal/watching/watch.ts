@@ -71,7 +71,9 @@ export class Watching {
           })
         : undefined
     if (grant !== undefined) roster.note({ infohash: release.infohash, bundle, name }, grant.id)
-    const { durationSeconds } = release.media ?? {}
+    // that of all its films together says nothing of one
+    const durationSeconds =
+      (await content.playable(release)) === 1 ? release.media?.durationSeconds : undefined
     return {
       infohash: release.infohash,
       sizeBytes: release.sizeBytes,

@@ -66,6 +66,9 @@ export class WebBundle {
       await promisify(execFile)(process.execPath, [join(root, 'scripts/build-web.ts')], { cwd: root })
       return digest
     } catch (error) {
+      // somebody else may have made them meanwhile
+      if ((await readManifest())?.digest === digest) return digest
+      this.#ready = undefined // the next page tries once more
       const reason = messageOf(error).slice(0, 400)
       this.#log.error({ reason }, 'the scripts of the watch page could not be made: run scripts/setup')
       return before?.digest

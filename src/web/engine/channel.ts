@@ -13,7 +13,9 @@ export interface ChannelHandler {
 export interface Channel {
   /** Bytes queued and not sent. */
   readonly queuedBytes: number
-  /** Where datagrams to the other side may go, as far as it is known; for bans. */
+  /** We began it. */
+  readonly isOffered: boolean
+  /** Where the other side is, as far as it is known and is not only its own word; for bans and figures. */
   readonly addresses: readonly string[]
   setHandler(handler: ChannelHandler): void
   send(bytes: Uint8Array): void

@@ -53,6 +53,19 @@ export class Company {
     return Math.max(0, PEERS_MAX - this.#peers.size - this.#strangers.size)
   }
 
+  /** The gateway too. */
+  get met(): readonly PeerId[] {
+    return [...this.#peers.keys()]
+  }
+
+  hangUpOn(peers: readonly PeerId[]): void {
+    for (const peer of peers) this.#peers.get(peer)?.channel.close()
+  }
+
+  isKnown(peer: PeerId): boolean {
+    return this.#peers.has(peer)
+  }
+
   isBanned(peer: PeerId, addresses: readonly string[]): boolean {
     return this.#bans.has(peer) || addresses.some((address) => this.#bans.hasAddress(address))
   }
@@ -72,6 +85,10 @@ export class Company {
       timer.cancel()
       this.#strangers.delete(channel)
     }
+    // Before what may be here already is heard, and answered.
+    channel.send(
+      encodeHandshake({ infoHash: watched.infoHash, peerId: self, hasExtensions: false, hasFast: true }),
+    )
     new Conversation({
       channel,
       layout: watched.layout,
@@ -92,9 +109,6 @@ export class Company {
         this.#parts.fetching().plan()
       },
     })
-    channel.send(
-      encodeHandshake({ infoHash: watched.infoHash, peerId: self, hasExtensions: false, hasFast: true }),
-    )
   }
 
   /** We have a piece that we had not. */
@@ -137,11 +151,13 @@ export class Company {
   #greet(channel: Channel, { infoHash, peerId, hasFast }: Handshake): ViewerPeer | undefined {
     const { clock, have, onGreeted, self, uploads, watched } = this.#parts
     const isWelcome =
-      infoHash === watched.infoHash &&
-      peerId !== self &&
-      !this.#peers.has(peerId) &&
-      !this.isBanned(peerId, channel.addresses)
+      infoHash === watched.infoHash && peerId !== self && !this.isBanned(peerId, channel.addresses)
     if (!isWelcome) return undefined
+    const before = this.#peers.get(peerId)
+    if (before !== undefined) {
+      if (!isBetter(channel, before.channel, self < peerId)) return undefined
+      before.channel.close()
+    }
     const now = clock.now()
     const peer = new ViewerPeer(channel, { id: peerId, hasFast, pieces: watched.layout.count, now })
     this.#peers.set(peerId, peer)
@@ -165,4 +181,12 @@ export class Company {
     peer.areWeInterested = isInterested
     peer.send({ kind: isInterested ? 'interested' : 'not-interested' }, this.#parts.clock.now())
   }
+}
+
+/**
+ * Two connections to one peer. Of two that crossed both sides keep the one that the lower peer id offered; of two by the same side
+ * the newer counts, since that side has lost the other.
+ */
+function isBetter(fresh: Channel, old: Channel, isOursLower: boolean): boolean {
+  return fresh.isOffered === old.isOffered || fresh.isOffered === isOursLower
 }

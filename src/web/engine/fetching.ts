@@ -22,6 +22,8 @@ export interface FetchingParts {
   /** Our own name, among those who divide the work. */
   readonly self: string
   readonly have: Bitfield
+  /** What is kept of what comes: more ahead would drop what is played next. */
+  readonly roomBytes: () => number
   readonly peers: () => Iterable<ViewerPeer>
   /** It failed its hash before: only the server is asked for it. */
   readonly isSuspect: (piece: PieceIndex) => boolean
@@ -42,8 +44,6 @@ const HURRIED_UNTIL = 2_000
 const SOON: Millis = millis(20)
 /** The gateway is asked for what there is time for. */
 const GATEWAY_AHEAD = 4_000
-/** It brings a piece in this time, or is not worth waiting for. */
-const GATEWAY_MOST = 4_000
 /** Pieces behind the player that may still be arriving. */
 const BEHIND_PIECES = 2
 
@@ -149,7 +149,7 @@ export class Fetching {
         askedForMs: asks === undefined ? 0 : now - asks,
         comingForMs:
           this.#promises.heldForMs(piece, now) ??
-          (isCriticalAt(dueMs) ? undefined : ofGatewayForMs(work, now)),
+          (isCriticalAt(dueMs) ? undefined : work?.ofGatewayForMs(now)),
         // what somebody jumps to nobody else needs at this moment
         criticalForMs: isSettling ? Infinity : this.#criticalForMs(piece, dueMs, now),
         rank: this.#rankOf(piece, others),
@@ -235,10 +235,11 @@ export class Fetching {
 
   *#missing(now: number): Generator<PieceIndex> {
     const { have, watched } = this.#parts
+    const most = this.#parts.roomBytes() / 2 / watched.layout.pieceLength
     let begun = 0
     for (let at = this.position.next as number; at <= watched.last && begun < this.#worksMax; at++) {
       const piece = at as PieceIndex
-      if (this.position.dueMs(piece, now) > PEERS_AHEAD) return
+      if (this.position.dueMs(piece, now) > PEERS_AHEAD || at - this.position.next > most) return
       if (have.has(piece) || this.#judged.has(piece)) continue
       begun++
       yield piece
@@ -289,11 +290,4 @@ export class Fetching {
     this.#criticalSince.set(piece, since)
     return now - since
   }
-}
-
-/** The gateway is waited for as a colleague is who said to fetch it, and no longer. */
-function ofGatewayForMs(work: PieceWork | undefined, now: number): number | undefined {
-  if (work?.isOfGateway !== true || work.askedAt === undefined) return undefined
-  const askedFor = now - work.askedAt
-  return askedFor > GATEWAY_MOST ? undefined : askedFor
 }

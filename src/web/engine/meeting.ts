@@ -8,9 +8,11 @@ import type { Random } from '../../core/random.ts'
 import { millis } from '../../core/units.ts'
 import { limits } from '../../wire/limits.ts'
 import { formatSignal, offerIdOf, type Offer, type OfferId } from '../../wire/signal.ts'
+import { formatSignalLeases, parseSignalLeasesReply } from '../../wire/signal-lease.ts'
 import { parseSignalReply, type SignalReply } from '../../wire/signal-reply.ts'
 import { addressesIn, type Sdp } from '../../wire/sdp.ts'
 import type { Channel, EngineClock } from './channel.ts'
+import { PeerLeases } from './leases.ts'
 
 /** Half a connection: it waits for the other side's word. */
 export interface Offered {
@@ -51,11 +53,17 @@ export interface MeetingParts {
   /** How many more connections would be welcome. */
   readonly wanted: () => number
   readonly isBanned: (peer: PeerId, addresses: readonly string[]) => boolean
+  /** It is connected already. */
+  readonly isKnown: (peer: PeerId) => boolean
+  /** Who is connected, the gateway too. */
+  readonly met: () => readonly PeerId[]
+  /** They are in the swarm no more. */
+  readonly onGone: (peers: readonly PeerId[]) => void
   readonly onChannel: (channel: Channel) => void
   /** The tracker knows of nobody else. */
   readonly onAlone: () => void
-  /** The tracker lets us in no more: the reason, in its words. */
-  readonly onRefused: (reason: string) => void
+  /** The tracker lets us in no more, for this reason: true when there is another grant to come with. */
+  readonly renew: (reason: string) => Promise<boolean>
   readonly onNote?: (sentence: string) => void
 }
 
@@ -72,11 +80,14 @@ const ANSWERS_MAX = 8
 export class Meeting {
   readonly #parts: MeetingParts
   readonly #offers = new Map<OfferId, Offered>()
+  readonly #leases = new PeerLeases()
   #line: Line | undefined
   #isOpen = false
   #isClosed = false
   #retryMs = RETRY_FIRST
   #answering = 0
+  /** The last word of the tracker, where that was a refusal. */
+  #refusal: string | undefined
   #next: { cancel(): void } | undefined
   #hasStarted = false
   /** Others in the swarm, by the tracker's last word. */
@@ -101,6 +112,7 @@ export class Meeting {
     this.#line = this.#parts.open({
       onOpen: () => {
         this.#isOpen = true
+        this.#leases.restart()
         this.#retryMs = RETRY_FIRST
         void this.#announce()
       },
@@ -118,9 +130,19 @@ export class Meeting {
   #reconnect(): void {
     const wait = this.#retryMs * (0.5 + this.#parts.random())
     this.#retryMs = Math.min(RETRY_MOST, 2 * this.#retryMs)
-    this.#in(wait, () => {
-      this.#connect()
-    })
+    this.#in(wait, () => void this.#comeBack())
+  }
+
+  /** Where it was refused and shown out, with another grant or not at all; of what else is the matter the grant is not to blame. */
+  async #comeBack(): Promise<void> {
+    const reason = this.#refusal
+    this.#refusal = undefined
+    if (reason !== undefined && !(await this.#parts.renew(reason))) {
+      this.#refusal = reason
+      if (!this.#isClosed) this.#reconnect()
+      return
+    }
+    if (!this.#isClosed) this.#connect()
   }
 
   #in(ms: number, action: () => void): void {
@@ -129,12 +151,13 @@ export class Meeting {
   }
 
   async #announce(): Promise<void> {
-    const wanted = Math.min(OFFERS_MAX, this.#parts.wanted(), limits.signalOffersMax)
-    const isAlone = this.#hasStarted && this.#others === 0
-    const offers = await this.#makeOffers(isAlone ? 0 : wanted)
+    const unmet = this.#hasStarted ? Math.max(0, this.#others - this.#parts.met().length) : OFFERS_MAX
+    const wanted = Math.min(OFFERS_MAX, this.#parts.wanted(), unmet, limits.signalOffersMax)
+    const offers = await this.#makeOffers(wanted)
     if (!this.#isOpen) return
     this.#say(this.#hasStarted ? undefined : 'started', offers)
     this.#hasStarted = true
+    this.#askForLeases()
     this.#in(SEARCH_EVERY, () => void this.#announce())
   }
 
@@ -181,9 +204,19 @@ export class Meeting {
     return offerIdOf(Array.from({ length: 20 }, byte).join(''))
   }
 
+  #askForLeases(): void {
+    const peerIds = this.#leases.ask(this.#parts.met())
+    if (peerIds.length > 0) this.#line?.send(formatSignalLeases({ infoHash: this.#parts.infoHash, peerIds }))
+  }
+
   #hear(text: string): void {
     let reply: SignalReply
     try {
+      const leases = parseSignalLeasesReply(text)
+      if (leases !== undefined) {
+        this.#parts.onGone(this.#leases.answered(leases.gone))
+        return
+      }
       reply = parseSignalReply(text)
     } catch (error) {
       if (!(error instanceof ShoalError)) throw error
@@ -192,6 +225,7 @@ export class Meeting {
     }
     switch (reply.kind) {
       case 'counts':
+        this.#refusal = undefined
         this.#others = Math.max(0, reply.complete + reply.incomplete - 1)
         // Nobody else: the next who comes makes offers of their own.
         if (this.#others > 0) return
@@ -213,7 +247,8 @@ export class Meeting {
   }
 
   #refused({ reason, retryInMs }: Extract<SignalReply, { kind: 'refused' }>): void {
-    this.#parts.onRefused(reason)
+    this.#parts.onNote?.(`the tracker refuses: ${reason}`)
+    this.#refusal = reason
     if (typeof retryInMs === 'number')
       this.#retryMs = Math.max(this.#retryMs, Math.min(RETRY_MOST, retryInMs))
     else this.#retryMs = RETRY_MOST
@@ -221,7 +256,8 @@ export class Meeting {
 
   async #answer(from: PeerId, { offerId, sdp }: Offer): Promise<void> {
     const { infoHash, isBanned, onNote, rtc, self, wanted } = this.#parts
-    if (wanted() <= 0 || this.#answering >= ANSWERS_MAX || isBanned(from, addressesIn(sdp))) return
+    if (wanted() <= 0 || this.#answering >= ANSWERS_MAX) return
+    if (isBanned(from, addressesIn(sdp)) || this.#parts.isKnown(from)) return
     this.#answering++
     try {
       const { sdp: answer, channel } = await rtc.answer(sdp)
@@ -240,7 +276,7 @@ export class Meeting {
     const offered = this.#offers.get(offerId)
     if (offered === undefined) return
     this.#offers.delete(offerId)
-    if (this.#parts.isBanned(from, addressesIn(sdp))) {
+    if (this.#parts.isBanned(from, addressesIn(sdp)) || this.#parts.isKnown(from)) {
       offered.close()
       return
     }

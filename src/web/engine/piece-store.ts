@@ -1,10 +1,14 @@
 /** Where verified pieces are kept: on the disk where the browser lets us, else in memory, for as long as the page is open. */
 
 export interface PieceStore {
+  /** So much of what is newest it keeps. */
+  readonly roomBytes: number
   /** It can be had from now on, though it may not be written yet. The caller never changes the bytes. */
   put(piece: number, bytes: Uint8Array<ArrayBuffer>): void
   /** Undefined when it is not there any more. */
   get(piece: number, offset: number, length: number): Promise<Uint8Array | undefined>
+  /** Nothing of it stays. */
+  close(): void
 }
 
 /** The newest pieces, up to so many bytes. */
@@ -29,6 +33,15 @@ export class MemoryStore implements PieceStore {
       this.#bytes -= old.length
       this.#onDropped(oldest)
     }
+  }
+
+  get roomBytes(): number {
+    return this.#bytesMax
+  }
+
+  close(): void {
+    this.#pieces.clear()
+    this.#bytes = 0
   }
 
   get(piece: number, offset: number, length: number): Promise<Uint8Array | undefined> {

@@ -5,6 +5,9 @@ import type { ViewerPeer } from './viewer-peer.ts'
 /** Who gave a block; the server gives what the portal has verified. */
 export type Giver = ViewerPeer | 'server'
 
+/** The gateway brings a piece in this time, or is not worth waiting for. */
+const GATEWAY_MOST = 4_000
+
 export class PieceWork {
   readonly piece: PieceIndex
   readonly bytes: Uint8Array<ArrayBuffer>
@@ -27,6 +30,13 @@ export class PieceWork {
 
   get isWhole(): boolean {
     return this.#missing === 0
+  }
+
+  /** The gateway is waited for as a colleague is who said to fetch it, and no longer; undefined: not, or not any more. */
+  ofGatewayForMs(now: number): number | undefined {
+    if (!this.isOfGateway || this.askedAt === undefined) return undefined
+    const askedFor = now - this.askedAt
+    return askedFor > GATEWAY_MOST ? undefined : askedFor
   }
 
   /** By block; of a whole piece none is undefined. */

@@ -11,7 +11,12 @@ export interface ReadingParts {
   readonly have: Bitfield
   /** The player needs this piece next. */
   readonly onMoved: (piece: PieceIndex) => void
+  /** The store has it no more. */
+  readonly onLost: (piece: PieceIndex) => void
 }
+
+/** A store that takes and does not give is none. */
+const LOST_MAX = 3
 
 interface Reader {
   readonly piece: PieceIndex
@@ -29,16 +34,17 @@ export class Reading {
 
   /** @throws ShoalError `bad-input`, `interrupted`. */
   async read(offset: number, bytesMax: number, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
-    const { have, onMoved, watched } = this.#parts
+    const { have, onLost, onMoved, watched } = this.#parts
     if (!Number.isInteger(offset) || offset < 0 || offset >= watched.fileBytes)
       throw new ShoalError('bad-input', 'the file ends before this place')
     const piece = pieceAt(watched, offset)
-    for (;;) {
+    for (let lost = 0; ;) {
       onMoved(piece)
       if (!have.has(piece)) await this.#arrival(piece, signal)
       const bytes = await this.#together(offset, bytesMax)
       if (bytes.length > 0) return bytes
-      have.delete(piece) // the store had to drop it
+      if (++lost >= LOST_MAX) throw new ShoalError('unavailable', 'what is kept cannot be read')
+      onLost(piece)
     }
   }
 

@@ -94,6 +94,7 @@ export class Viewer {
       self,
       peers,
       have: this.#have,
+      roomBytes: () => parts.store.roomBytes,
       isSuspect: (piece) => this.#proof.isSuspect(piece),
       onBytes: (from, bytes) => {
         const kind = from === 'http' ? from : from.isGateway ? 'gateway' : 'colleague'
@@ -119,6 +120,9 @@ export class Viewer {
       onMoved: (piece) => {
         this.#fetching.moveTo(piece)
       },
+      onLost: (piece) => {
+        this.dropped(piece)
+      },
     })
     clock.after(millis(ACQUAINTED_AFTER), () => {
       this.#fetching.acquainted()
@@ -136,6 +140,20 @@ export class Viewer {
   /** How many more connections are worth having. */
   get room(): number {
     return this.#company.room
+  }
+
+  /** Whoever is connected, the gateway too. */
+  get met(): readonly PeerId[] {
+    return this.#company.met
+  }
+
+  /** They are in the swarm no more. */
+  hangUpOn(peers: readonly PeerId[]): void {
+    this.#company.hangUpOn(peers)
+  }
+
+  isKnown(peer: PeerId): boolean {
+    return this.#company.isKnown(peer)
   }
 
   /** Somebody of that name, or at one of these addresses, is not to be talked to again. */
@@ -224,6 +242,7 @@ export class Viewer {
     this.#ticking.cancel()
     this.#fetching.close()
     this.#company.close()
+    this.#parts.store.close()
     this.#reading.close()
   }
 

@@ -40,6 +40,11 @@ class TwoStores implements PieceStore {
     this.#memory = memory
   }
 
+  /** Of the disk as much as there is, until it takes no more. */
+  get roomBytes(): number {
+    return this.#inMemory.size === 0 ? Infinity : this.#memory.roomBytes
+  }
+
   put(piece: number, bytes: Uint8Array<ArrayBuffer>): void {
     this.#underway.set(piece, bytes)
     void this.#write(piece, bytes).finally(() => this.#underway.delete(piece))
@@ -50,6 +55,11 @@ class TwoStores implements PieceStore {
     if (underway !== undefined) return underway.subarray(offset, offset + length)
     const store = this.#inMemory.has(piece) ? this.#memory : this.#disk
     return await store.get(piece, offset, length)
+  }
+
+  close(): void {
+    this.#disk.remove()
+    this.#memory.close()
   }
 
   async #write(piece: number, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
@@ -113,6 +123,12 @@ class DiskStore {
     } catch {
       return undefined
     }
+  }
+
+  /** The file goes, with all that is in it. */
+  remove(): void {
+    const request: DiskRequest = { kind: 'remove' }
+    this.#worker.postMessage(request)
   }
 
   #placeOf(piece: number): number {

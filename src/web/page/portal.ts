@@ -50,7 +50,7 @@ export function watchedOf(watch: Watch, durationSeconds: number): Watched {
   const first = layout.index(watch.firstPiece)
   const last = layout.index(watch.firstPiece + hashes.length / HASH_BYTES - 1)
   if (first === undefined || last === undefined) throw new Error('hashes of other pieces')
-  const seconds = watch.durationSeconds ?? durationSeconds
+  const seconds = durationSeconds > 0 ? durationSeconds : (watch.durationSeconds ?? 0)
   return {
     infoHash: infoHash(watch.infohash),
     layout,

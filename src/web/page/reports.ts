@@ -3,19 +3,26 @@ import type { Transfer } from '../../wire/api-figures.ts'
 import type { Watch } from '../../wire/api-watch.ts'
 import type { Viewer } from '../engine/viewer.ts'
 
+/** The page's own grant, and then those that it got in place of it. */
+export interface Grants {
+  current: Watch['grant']
+}
+
 const EVERY_MS = 60_000
 const SESSION_BYTES = 16
 
 export class Reports {
   readonly #viewer: Viewer
-  readonly #watch: Watch
+  readonly #infohash: string
+  readonly #grants: Grants
   readonly #session = sessionName()
   readonly #begunAt = performance.now()
   #seq = 0
 
-  constructor(parts: { readonly viewer: Viewer; readonly watch: Watch }) {
+  constructor(parts: { readonly viewer: Viewer; readonly infohash: string; readonly grants: Grants }) {
     this.#viewer = parts.viewer
-    this.#watch = parts.watch
+    this.#infohash = parts.infohash
+    this.#grants = parts.grants
     setInterval(() => {
       this.#send(false)
     }, EVERY_MS)
@@ -28,13 +35,13 @@ export class Reports {
 
   /** Each holds all that the ones before held, so one that is lost is no loss. */
   #send(isLast: boolean): void {
-    const { grant, infohash } = this.#watch
+    const { current: grant } = this.#grants
     if (grant === undefined) return
     const { exchanged, haveBytes, httpBytes } = this.#viewer.exchange()
     const item: Transfer = {
       session: this.#session,
       seq: ++this.#seq,
-      infohash,
+      infohash: this.#infohash,
       ageSeconds: Math.floor((performance.now() - this.#begunAt) / 1_000),
       startBytes: 0,
       haveBytes,

@@ -1,7 +1,7 @@
 /** Connections of the browser: one data channel each, ordered and reliable, which carries a plain stream of bytes. */
 import type { Channel, ChannelHandler } from '../engine/channel.ts'
 import type { Offered, Rtc } from '../engine/meeting.ts'
-import { addressesIn, sdpOf, type Sdp } from '../../wire/sdp.ts'
+import { sdpOf, type Sdp } from '../../wire/sdp.ts'
 
 /** Addresses that are known by then are enough: one that comes later is a way round, not the way. */
 const GATHER_MS = 1_500
@@ -16,18 +16,22 @@ export function browserRtc(iceServers: readonly RTCIceServer[]): Rtc {
   return {
     async offer(): Promise<Offered> {
       const pc = connection()
-      const data = pc.createDataChannel('shoal', { ordered: true })
-      await pc.setLocalDescription(await pc.createOffer())
-      const sdp = await gathered(pc)
-      return {
-        sdp,
-        close: () => {
-          pc.close()
-        },
-        accept: async (answer) => {
-          await pc.setRemoteDescription({ type: 'answer', sdp: answer })
-          return await opened(pc, data, answer)
-        },
+      try {
+        const data = pc.createDataChannel('shoal', { ordered: true })
+        await pc.setLocalDescription(await pc.createOffer())
+        return {
+          sdp: await gathered(pc),
+          close: () => {
+            pc.close()
+          },
+          accept: async (answer) => {
+            await pc.setRemoteDescription({ type: 'answer', sdp: answer })
+            return await opened(pc, data, true)
+          },
+        }
+      } catch (error) {
+        pc.close()
+        throw error
       }
     },
     async answer(offer) {
@@ -38,7 +42,7 @@ export function browserRtc(iceServers: readonly RTCIceServer[]): Rtc {
         })
         await pc.setRemoteDescription({ type: 'offer', sdp: offer })
         await pc.setLocalDescription(await pc.createAnswer())
-        return { sdp: await gathered(pc), channel: inTime(pc, channel, offer) }
+        return { sdp: await gathered(pc), channel: inTime(pc, channel) }
       } catch (error) {
         pc.close()
         throw error
@@ -61,17 +65,17 @@ async function gathered(pc: RTCPeerConnection): Promise<Sdp> {
   return sdpOf(pc.localDescription?.sdp ?? '')
 }
 
-async function inTime(pc: RTCPeerConnection, coming: Promise<RTCDataChannel>, offer: Sdp): Promise<Channel> {
+async function inTime(pc: RTCPeerConnection, coming: Promise<RTCDataChannel>): Promise<Channel> {
   const late = new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), CONNECT_MS))
   const data = await Promise.race([coming, late])
-  if (data !== undefined) return await opened(pc, data, offer)
+  if (data !== undefined) return await opened(pc, data, false)
   pc.close()
   throw new Error('no connection in time')
 }
 
 /** @throws Error when the two do not find each other. */
-async function opened(pc: RTCPeerConnection, data: RTCDataChannel, theirs: Sdp): Promise<Channel> {
-  const channel = new DataChannel(pc, data, addressesIn(theirs))
+async function opened(pc: RTCPeerConnection, data: RTCDataChannel, isOffered: boolean): Promise<Channel> {
+  const channel = new DataChannel(pc, data, isOffered)
   if (data.readyState !== 'open')
     await new Promise<void>((resolve, reject) => {
       const fail = (): void => {
@@ -93,7 +97,7 @@ async function opened(pc: RTCPeerConnection, data: RTCDataChannel, theirs: Sdp):
 }
 
 class DataChannel implements Channel {
-  readonly addresses: readonly string[]
+  readonly isOffered: boolean
   readonly #pc: RTCPeerConnection
   readonly #data: RTCDataChannel
   #handler: ChannelHandler | undefined
@@ -101,10 +105,10 @@ class DataChannel implements Channel {
   #early: Uint8Array[] = []
   #isClosed = false
 
-  constructor(pc: RTCPeerConnection, data: RTCDataChannel, addresses: readonly string[]) {
+  constructor(pc: RTCPeerConnection, data: RTCDataChannel, isOffered: boolean) {
     this.#pc = pc
     this.#data = data
-    this.addresses = addresses
+    this.isOffered = isOffered
     data.binaryType = 'arraybuffer'
     data.bufferedAmountLowThreshold = LOW_WATER_BYTES
     data.addEventListener('message', (event: MessageEvent<unknown>) => {
@@ -118,6 +122,12 @@ class DataChannel implements Channel {
     pc.addEventListener('connectionstatechange', () => {
       if (pc.connectionState === 'failed' || pc.connectionState === 'closed') this.close()
     })
+  }
+
+  /** Of the pair that the connection runs over; none where the browser does not tell. */
+  get addresses(): readonly string[] {
+    const address = this.#pc.sctp?.transport.iceTransport.getSelectedCandidatePair()?.remote.address
+    return address === undefined || address === null ? [] : [address]
   }
 
   get queuedBytes(): number {

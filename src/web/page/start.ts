@@ -3,6 +3,7 @@
  * to colleagues is loaded beside it. In Chromium the player has begun already, straight from the network: it asks anew for each part,
  * and by CORS, so that it takes the next one from wherever it comes. Elsewhere it waits for the service worker, for a moment.
  */
+import { revive } from './revive.ts'
 import { StreamDesk } from './stream-desk.ts'
 import type * as Watch from './watch.ts'
 
@@ -19,6 +20,7 @@ if (page && media) void start(page, media)
 async function start(root: HTMLElement, player: HTMLMediaElement): Promise<void> {
   const { script = '' } = player.dataset
   const src = player.getAttribute('src') ?? player.dataset['src'] ?? ''
+  revive(player)
   const why = reasonWithout()
   const desk = why === undefined ? new StreamDesk(new URL(src, location.href).pathname) : undefined
   if (player.hasAttribute('src')) {
@@ -68,12 +70,16 @@ async function underControl(): Promise<boolean> {
   const { serviceWorker } = navigator
   try {
     const registering = serviceWorker.register(WORKER, { scope: '/bundles/', updateViaCache: 'none' })
+    registering.catch(() => undefined) // it is told by nobody being in control
     if (serviceWorker.controller !== null) return true
     return await Promise.race([
       new Promise<boolean>((resolve) => {
         serviceWorker.addEventListener('controllerchange', () => resolve(true), { once: true })
         // After a reload past all caches it is there, and stands aside until it is asked.
-        void registering.then(({ active }) => active?.postMessage({ kind: 'claim' }))
+        void registering.then(
+          ({ active }) => active?.postMessage({ kind: 'claim' }),
+          () => resolve(false),
+        )
       }),
       new Promise<boolean>((resolve) => setTimeout(() => resolve(false), CONTROLLED_WITHIN_MS)),
     ])

@@ -13,7 +13,7 @@ import { openStore } from './disk-store.ts'
 import { recordWatching } from './learning.ts'
 import { isMoving, nameSwitches, slackOf } from './player.ts'
 import { beginWatch, factsOf, watchedOf, type PageFacts } from './portal.ts'
-import { Reports } from './reports.ts'
+import { type Grants, Reports } from './reports.ts'
 import { browserRtc } from './rtc.ts'
 import { portalSource } from './server-source.ts'
 import type { StreamDesk } from './stream-desk.ts'
@@ -64,7 +64,10 @@ interface Began {
 }
 
 async function play({ page, media, desk }: Place, { facts, watch }: Began): Promise<void> {
-  const watched = watchedOf(watch, facts.durationSeconds)
+  const watched = watchedOf(
+    watch,
+    media.duration > 0 && Number.isFinite(media.duration) ? media.duration : facts.durationSeconds,
+  )
   const self = peerIdOfBytes(newPeerId())
   const onNote = (sentence: string): void => {
     console.info(`shoal: ${sentence}`)
@@ -99,8 +102,9 @@ async function play({ page, media, desk }: Place, { facts, watch }: Began): Prom
   const { sizeBytes, type } = watch.file
   desk.open({ viewer, sizeBytes, type })
   const trouble: Trouble = {}
-  const meeting = meet({ facts, watch, viewer, self, onNote, trouble })
-  const reports = new Reports({ viewer, watch })
+  const grants: Grants = { current: watch.grant }
+  const meeting = meet({ facts, watch, viewer, self, onNote, trouble, grants })
+  const reports = new Reports({ viewer, infohash: watch.infohash, grants })
   uploadSwitch(page, viewer)
   const chip = chipOf(page)
   const tell = (): void => {
@@ -124,6 +128,7 @@ interface Meet extends Began {
   readonly self: PeerId
   readonly onNote: (sentence: string) => void
   readonly trouble: Trouble
+  readonly grants: Grants
 }
 
 /** What the page says in place of who sends what, until it is over. */
@@ -139,8 +144,7 @@ function sentenceOf({ broken, meeting }: Trouble, server: string | undefined): s
 }
 
 /** As long as the page is open; with a fresh grant when the one at hand is not good any more. */
-function meet({ facts, watch, viewer, self, onNote, trouble }: Meet): { close(): void } {
-  let trackerUrl = watch.grant?.trackerUrl ?? ''
+function meet({ facts, watch, viewer, self, onNote, trouble, grants }: Meet): { close(): void } {
   const meeting = new Meeting({
     clock: browserClock,
     random: Math.random,
@@ -153,27 +157,32 @@ function meet({ facts, watch, viewer, self, onNote, trouble }: Meet): { close():
         ...(credential !== undefined && { credential }),
       })),
     ),
-    open: (handler) => trackerLine(trackerUrl, handler),
+    open: (handler) => trackerLine(grants.current?.trackerUrl ?? '', handler),
     leftBytes: () => 1,
     wanted: () => viewer.room,
     isBanned: (peer, addresses) => viewer.isBanned(peer, addresses),
+    isKnown: (peer) => viewer.isKnown(peer),
+    met: () => viewer.met,
+    onGone: (peers) => {
+      viewer.hangUpOn(peers)
+    },
     onChannel: (channel) => {
       viewer.meet(channel)
     },
     onAlone: () => {
       viewer.acquainted()
     },
-    onRefused: (reason) => {
-      onNote(`the tracker refuses: ${reason}`)
-      void beginWatch(facts).then(
-        (fresh) => {
-          trackerUrl = fresh.grant?.trackerUrl ?? trackerUrl
-          trouble.meeting = undefined
-        },
-        (error: unknown) => {
-          trouble.meeting = messageOf(error)
-        },
-      )
+    renew: async (reason) => {
+      try {
+        const fresh = await beginWatch(facts)
+        if (fresh.grant === undefined) throw new Error(reason)
+        grants.current = fresh.grant
+        trouble.meeting = undefined
+        return true
+      } catch (error) {
+        trouble.meeting = messageOf(error)
+        return false
+      }
     },
     onNote,
   })

@@ -1,6 +1,8 @@
 /** What the page asks of the thread that keeps its pieces on the disk. */
 export type DiskRequest =
   | { readonly kind: 'open'; readonly name: string }
+  /** The page goes. */
+  | { readonly kind: 'remove' }
   | {
       readonly kind: 'put'
       readonly id: number

@@ -1,6 +1,6 @@
 /**
  * Pieces of the film in a file of the browser's own (OPFS), which only a thread may read and write in place. The file is this
- * page's alone and goes with it; what a page that was killed left is removed by the next.
+ * page's alone, and is removed when the page goes; what could not be then, the next page removes, or signing out.
  */
 import type { DiskReply, DiskRequest } from './disk-messages.ts'
 
@@ -8,10 +8,12 @@ declare const self: DedicatedWorkerGlobalScope
 
 const FOLDER = 'shoal-watched'
 let file: FileSystemSyncAccessHandle | undefined
+let fileName = ''
 
 self.onmessage = (event: MessageEvent<DiskRequest>) => {
   const request = event.data
-  if (request.kind === 'open') void open(request.name).then((isOpen) => tell({ kind: 'opened', isOpen }))
+  if (request.kind === 'remove') void remove()
+  else if (request.kind === 'open') void open(request.name).then((isOpen) => tell({ kind: 'opened', isOpen }))
   else tell(carryOut(request))
 }
 
@@ -27,10 +29,20 @@ async function open(name: string): Promise<boolean> {
     await removeOthers(folder)
     const handle = await folder.getFileHandle(name, { create: true })
     file = await handle.createSyncAccessHandle()
+    fileName = name
     return true
   } catch {
     return false // private windows, and browsers without it
   }
+}
+
+async function remove(): Promise<void> {
+  file?.truncate(0) // at once: there may be no time for the rest
+  file?.close()
+  file = undefined
+  const root = await navigator.storage.getDirectory()
+  const folder = await root.getDirectoryHandle(FOLDER)
+  await folder.removeEntry(fileName)
 }
 
 /** One that is open in another window cannot be removed, and stays. */
@@ -40,7 +52,7 @@ async function removeOthers(folder: FileSystemDirectoryHandle): Promise<void> {
   await Promise.allSettled(names.map((name) => folder.removeEntry(name)))
 }
 
-function carryOut(request: Exclude<DiskRequest, { kind: 'open' }>): DiskReply {
+function carryOut(request: Exclude<DiskRequest, { kind: 'open' | 'remove' }>): DiskReply {
   const { id, at } = request
   try {
     if (file === undefined) throw new Error('no file is open')

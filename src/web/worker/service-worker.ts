@@ -19,6 +19,8 @@ declare const self: ServiceWorkerGlobalScope
 const KNOWN_WITHIN_MS = 300
 /** A page that was shut says nothing; one that looks for bytes has a server to fall back on, too. */
 const ANSWERED_WITHIN_MS = 60_000
+/** A server that is busy is asked again; then the player is let try again by itself. */
+const RETRY_AFTER_MS = [500, 1_500, 4_000]
 const RANGE = /^bytes=(\d{1,15})-(\d{0,15})$/
 
 self.addEventListener('install', () => void self.skipWaiting())
@@ -58,23 +60,30 @@ interface Part {
 
 async function answer(asked: Asked): Promise<Response> {
   const page = await self.clients.get(asked.clientId)
-  const first = await partOf(asked, page, asked.from)
-  if (first instanceof Response) return first
+  const isShort = self.navigator.userAgent.includes('Chrome/')
+  const wanted = wantedFrom(asked, asked.from)
+  const given = page === undefined ? undefined : await partOfPage(page, wanted)
+  // Through, as it comes, and not once it is here: the line may be slow.
+  if (given === undefined && isShort) return await throughFromServer(page, wanted)
+  const first = given ?? (await partOfServer(page, wanted))
+  if (first === undefined) return Response.error()
   const { bytes, sizeBytes, type } = first
   const end = Math.min(asked.end, sizeBytes)
-  const isShort = self.navigator.userAgent.includes('Chrome/')
   const until = isShort ? asked.from + bytes.byteLength : end
-  return new Response(isShort ? bytes : streamOf(asked, page, { first: bytes, end }), {
+  const body = isShort ? bytes : streamOf(asked, page, { first: bytes, end })
+  return new Response(body, {
     status: 206,
-    headers: {
-      'Accept-Ranges': 'bytes',
-      'Cache-Control': 'no-store',
-      'Content-Length': String(until - asked.from),
-      'Content-Range': `bytes ${asked.from}-${until - 1}/${sizeBytes}`,
-      'Content-Type': type,
-    },
+    headers: headersOf({ from: asked.from, end: until, sizeBytes, type }),
   })
 }
+
+const headersOf = (part: { from: number; end: number; sizeBytes: number; type: string }): HeadersInit => ({
+  'Accept-Ranges': 'bytes',
+  'Cache-Control': 'no-store',
+  'Content-Length': String(part.end - part.from),
+  'Content-Range': `bytes ${part.from}-${part.end - 1}/${part.sizeBytes}`,
+  'Content-Type': part.type,
+})
 
 function streamOf(
   asked: Asked,
@@ -86,10 +95,14 @@ function streamOf(
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        const part = next === undefined ? await partOf(asked, page, at) : { bytes: next }
+        const part =
+          next === undefined
+            ? ((page === undefined ? undefined : await partOfPage(page, wantedFrom(asked, at))) ??
+              (await partOfServer(page, wantedFrom(asked, at))))
+            : { bytes: next }
         next = undefined
-        if (part instanceof Response) {
-          controller.error(new Error(`the server answered ${part.status}`))
+        if (part === undefined) {
+          controller.error(new Error('the server refuses'))
           return
         }
         const bytes = new Uint8Array(part.bytes).subarray(0, end - at)
@@ -102,14 +115,13 @@ function streamOf(
   )
 }
 
-/** From the page, or the server; where that refuses, its answer. */
-async function partOf(asked: Asked, page: Client | undefined, from: number): Promise<Part | Response> {
-  const bytesMax = Math.min(ANSWER_BYTES, asked.end - from)
-  const given = page === undefined ? undefined : await partOfPage(page, { path: asked.path, from, bytesMax })
-  return given ?? (await partOfServer(page, { path: asked.path, from, bytesMax }))
-}
-
 type Wanted = Omit<ReadRequest, 'kind'>
+
+const wantedFrom = ({ path, end }: Asked, from: number): Wanted => ({
+  path,
+  from,
+  bytesMax: Math.min(ANSWER_BYTES, end - from),
+})
 
 /** Undefined: the page does not give it. */
 function partOfPage(page: Client, wanted: Wanted): Promise<Part | undefined> {
@@ -132,15 +144,44 @@ function partOfPage(page: Client, wanted: Wanted): Promise<Part | undefined> {
   })
 }
 
-async function partOfServer(
-  page: Client | undefined,
-  { path, from, bytesMax }: Wanted,
-): Promise<Part | Response> {
-  const response = await fetch(path, { headers: { Range: `bytes=${from}-${from + bytesMax - 1}` } })
-  const sizeBytes = Number(/\/(\d+)$/.exec(response.headers.get('content-range') ?? '')?.[1])
-  if (response.status !== 206 || !Number.isSafeInteger(sizeBytes)) return response
+/** The server's answer as it comes; an error, which a player tries again, where it refuses. */
+async function throughFromServer(page: Client | undefined, wanted: Wanted): Promise<Response> {
+  const found = await askServer(wanted)
+  if (found === undefined) return Response.error()
+  const { response, sizeBytes, type } = found
+  const end = Math.min(wanted.from + wanted.bytesMax, sizeBytes)
+  notePassed(page, wanted, end - wanted.from)
+  return new Response(response.body, { status: 206, headers: headersOf({ ...wanted, end, sizeBytes, type }) })
+}
+
+async function partOfServer(page: Client | undefined, wanted: Wanted): Promise<Part | undefined> {
+  const found = await askServer(wanted)
+  if (found === undefined) return undefined
+  const { response, sizeBytes, type } = found
   const bytes = await response.arrayBuffer()
-  const note: PassedNote = { kind: 'passed', path, from, bytes: bytes.byteLength }
+  notePassed(page, wanted, bytes.byteLength)
+  return { bytes, sizeBytes, type }
+}
+
+function notePassed(page: Client | undefined, { path, from }: Wanted, bytes: number): void {
+  const note: PassedNote = { kind: 'passed', path, from, bytes }
   page?.postMessage(note)
-  return { bytes, sizeBytes, type: response.headers.get('content-type') ?? 'application/octet-stream' }
+}
+
+/**
+ * Undefined where it refuses, after a few tries: a player that is told 503 or 429 gives up for good, so it is not told. Who is
+ * signed out, or may not have it, is not tried again.
+ */
+async function askServer({ path, from, bytesMax }: Wanted) {
+  const headers = { Range: `bytes=${from}-${from + bytesMax - 1}` }
+  for (const wait of RETRY_AFTER_MS) {
+    const response = await fetch(path, { headers })
+    const sizeBytes = Number(/\/(\d+)$/.exec(response.headers.get('content-range') ?? '')?.[1])
+    const type = response.headers.get('content-type') ?? 'application/octet-stream'
+    if (response.status === 206 && Number.isSafeInteger(sizeBytes)) return { response, sizeBytes, type }
+    await response.body?.cancel()
+    if (response.status < 429) return undefined
+    await new Promise((resolve) => setTimeout(resolve, wait))
+  }
+  return undefined
 }
