@@ -113,7 +113,6 @@ export class Meeting {
       onOpen: () => {
         this.#isOpen = true
         this.#leases.restart()
-        this.#retryMs = RETRY_FIRST
         void this.#announce()
       },
       onText: (text) => {
@@ -226,6 +225,7 @@ export class Meeting {
     switch (reply.kind) {
       case 'counts':
         this.#refusal = undefined
+        this.#retryMs = RETRY_FIRST
         this.#others = Math.max(0, reply.complete + reply.incomplete - 1)
         // Nobody else: the next who comes makes offers of their own.
         if (this.#others > 0) return
@@ -251,7 +251,6 @@ export class Meeting {
     this.#refusal = reason
     if (typeof retryInMs === 'number')
       this.#retryMs = Math.max(this.#retryMs, Math.min(RETRY_MOST, retryInMs))
-    else this.#retryMs = RETRY_MOST
   }
 
   async #answer(from: PeerId, { offerId, sdp }: Offer): Promise<void> {

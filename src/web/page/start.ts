@@ -10,6 +10,8 @@ import type * as Watch from './watch.ts'
 const WORKER = '/watch-worker.js'
 /** The service worker is there by then, or the film plays without it. */
 const CONTROLLED_WITHIN_MS = 1_500
+/** Before the player: more than it takes until colleagues can be asked. */
+const ENOUGH_SECONDS = 3
 /** On a slow line the rest is loaded beside the beginning of the film. */
 const PICTURE_WITHIN_MS = 1_500
 
@@ -33,13 +35,23 @@ async function start(root: HTMLElement, player: HTMLMediaElement): Promise<void>
       player.src = src
       void begin(player)
     })
-  const { watch } = (await import(/* @vite-ignore */ script)) as typeof Watch
-  await watch({
+  const watching = watchBy(script, async () => ({
     page: root,
     media: player,
     desk: (await controlled) ? desk : undefined,
     why: why ?? 'this browser lets no page stand between player and network at this moment; open it again',
-  })
+  }))
+  desk?.expect(watching, () => aheadSeconds(player) > ENOUGH_SECONDS)
+  await watching
+}
+
+async function watchBy(script: string, parts: () => Promise<Watch.WatchParts>): Promise<void> {
+  const { watch } = (await import(/* @vite-ignore */ script)) as typeof Watch
+  await watch(await parts())
+}
+
+function aheadSeconds({ buffered, currentTime }: HTMLMediaElement): number {
+  return buffered.length === 0 ? 0 : buffered.end(buffered.length - 1) - currentTime
 }
 
 /** Whatever else has to be loaded would only keep it back. */

@@ -11,6 +11,8 @@ export interface Film {
 
 /** The player asks for one place, or two while it looks for something: what was asked before is of no use. */
 const READS_MAX = 3
+/** From the first picture to a viewer. */
+const EXPECTED_MS = 2_500
 /** A player that waits, while nothing at all comes in for so long though the server refused nothing, is served past us. */
 const STUCK_MS = 6_000
 /** ...and then for so long, so that it waits once and not at each of its steps. */
@@ -23,6 +25,8 @@ export class StreamDesk {
   #passed = { bytes: 0, end: 0 }
   #film: Film | undefined
   #passUntil = 0
+  #opening: Promise<unknown> = Promise.resolve()
+  #mayWait: () => boolean = () => false
 
   constructor(path: string) {
     this.#path = path
@@ -44,6 +48,16 @@ export class StreamDesk {
       }
     })
     observer.observe({ type: 'resource', buffered: true })
+  }
+
+  /** A viewer will come in a moment, or will not: `isComing` resolves. A player that has enough waits for it, in place of emptying the server. */
+  expect(isComing: Promise<unknown>, hasEnough: () => boolean): void {
+    const late = new Promise((resolve) => setTimeout(resolve, EXPECTED_MS))
+    this.#opening = Promise.race([isComing.catch(() => undefined), late])
+    this.#mayWait = hasEnough
+    void this.#opening.then(() => {
+      this.#mayWait = () => false
+    })
   }
 
   open(film: Film): void {
@@ -72,6 +86,10 @@ export class StreamDesk {
   async #answer(port: MessagePort, { from, bytesMax }: ReadRequest): Promise<void> {
     const reply = (message: ReadReply, transfer: Transferable[] = []): void => {
       port.postMessage(message, transfer)
+    }
+    if (this.#film === undefined && this.#mayWait()) {
+      reply({ kind: 'coming' })
+      await this.#opening
     }
     const film = this.#film
     if (film === undefined || from >= film.sizeBytes || performance.now() < this.#passUntil) {
