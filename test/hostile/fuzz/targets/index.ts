@@ -13,6 +13,7 @@ import { signedTargets } from './signed.ts'
 import { signalTargets } from './signal.ts'
 import { textTargets } from './texts.ts'
 import { udpTargets } from './udp.ts'
+import { watchingTargets } from './watching.ts'
 import { webSeedTargets } from './web-seeds.ts'
 import { withoutTrackerTargets } from './without-tracker.ts'
 
@@ -31,6 +32,7 @@ export async function allTargets(): Promise<readonly Target[]> {
     ...documentTargets,
     ...textTargets,
     ...udpTargets,
+    ...watchingTargets,
     ...webSeedTargets,
     ...withoutTrackerTargets,
   ]
