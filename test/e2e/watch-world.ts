@@ -9,11 +9,13 @@ import type { Watch } from '../../src/wire/api-watch.ts'
 import type { ViewerOrder } from '../support/browser-viewer.ts'
 import { launchChromium } from '../support/chromium.ts'
 import { freePort } from '../support/free-port.ts'
+import type { HostileOrder } from '../support/hostile-viewer.ts'
 import { visitorOf, type Visitor } from '../support/page-check.ts'
 import { startShoal, untilEvent } from '../support/processes-shoal.ts'
 import { Child, runOk, until } from '../support/processes.ts'
 
 const PUPPET = join(import.meta.dirname, '..', 'support', 'browser-viewer.ts')
+const HOSTILE = join(import.meta.dirname, '..', 'support', 'hostile-viewer.ts')
 const PASSWORD = 'lamp river nineteen cobalt'
 /** Longer than a page fetches ahead, so that what is missing in mid-play has to come from somebody. */
 const FILM_SECONDS = 60
@@ -139,6 +141,15 @@ export class WatchWorld implements AsyncDisposable {
     }
     return this.#stack.use(
       new Child({ argv: [process.execPath, PUPPET, JSON.stringify(order)], graceMs: 500 }),
+    )
+  }
+
+  /** One who means harm, with a grant of its own. */
+  async hostile(order: Omit<HostileOrder, 'url' | 'infoHash'>): Promise<Child> {
+    const { grant, infohash } = await this.watchAs()
+    const whole: HostileOrder = { url: grant.trackerUrl, infoHash: infohash, ...order }
+    return this.#stack.use(
+      new Child({ argv: [process.execPath, HOSTILE, JSON.stringify(whole)], graceMs: 500 }),
     )
   }
 
