@@ -14,6 +14,7 @@ const LANES: Readonly<Record<Exclude<Lane, 'computing'>, readonly string[]>> = {
   networks: [
     'test/interop/',
     'test/e2e/leaks.test.ts',
+    'test/e2e/watch-leaks.test.ts',
     'test/e2e/canary.test.ts',
     'test/e2e/doctor.test.ts',
     'test/e2e/web-seed.test.ts',

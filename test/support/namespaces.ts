@@ -60,6 +60,8 @@ export async function httpOn(
     readonly json?: unknown
     readonly headers?: Readonly<Record<string, string>>
     readonly method?: string
+    /** A certificate, as an authority. */
+    readonly trusts?: string
   } = {},
 ): Promise<HttpAnswer> {
   const fields = Object.entries(request.form ?? {})
@@ -72,7 +74,8 @@ export async function httpOn(
   const json = request.json === undefined ? [] : [...JSON_HEADER, '--data', JSON.stringify(request.json)]
   const headers = Object.entries(request.headers ?? {}).flatMap(([key, value]) => ['-H', `${key}: ${value}`])
   const method = request.method === undefined ? [] : ['-X', request.method]
-  const options = ['--silent', '--show-error', '--max-time', '20', '--write-out', '\n%{http_code}']
+  const trust = request.trusts === undefined ? [] : ['--cacert', request.trusts]
+  const options = [...trust, '--silent', '--show-error', '--max-time', '20', '--write-out', '\n%{http_code}']
   const out = await runOk(
     host.argv(['curl', ...options, ...method, ...headers, ...form, ...upload, ...json, url]),
   )
