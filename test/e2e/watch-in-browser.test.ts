@@ -97,9 +97,10 @@ describe('Watching in real browsers', function () {
 
   it('gives nothing from a computer that is not to upload, also when its page is opened again', async () => {
     await ann.page.check(NO_UPLOAD)
-    const { uploaded } = await ann.figures()
     await ben.reload()
+    const { uploaded } = await ann.figures() // shown once a second: what was given before is in it by now
     await ben.untilPeers(1)
+    await ben.untilPlays()
     assert.equal((await ben.figures()).colleagues, 0)
     assert.equal((await ann.figures()).uploaded, uploaded)
     await ann.reload()
