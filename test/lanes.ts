@@ -27,6 +27,8 @@ const LANES: Readonly<Record<Exclude<Lane, 'computing'>, readonly string[]>> = {
     'test/e2e/pages-meet.test.ts',
     'test/faults/disk-full.test.ts',
     'test/hostile/live.test.ts',
+    'test/hostile/watching.test.ts',
+    'test/e2e/watch-in-browser.test.ts',
   ],
 }
 
