@@ -2,7 +2,7 @@
 import { RateMeter } from './rate-meter.ts'
 
 export interface Figures {
-  /** Content that came from colleagues, and is what was published. */
+  /** Content that came from colleagues; the blocks of a liar are among them, a few until it is banned. */
   readonly colleaguesBytes: number
   /** From the server: over HTTP, and through its gateway. */
   readonly serverBytes: number
