@@ -17,7 +17,8 @@ const PICTURE_WITHIN_MS = 1_500
 
 const page = document.querySelector<HTMLElement>('[data-watch]')
 const media = page?.querySelector<HTMLMediaElement>('video, audio')
-if (page && media) void start(page, media)
+// What fails here leaves a player with the browser's own controls, which plays from the server.
+if (page && media) void start(page, media).catch(() => undefined)
 
 async function start(root: HTMLElement, player: HTMLMediaElement): Promise<void> {
   const { script = '' } = player.dataset
