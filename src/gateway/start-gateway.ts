@@ -75,6 +75,10 @@ export function startGateway(parts: GatewayParts, options: GatewayOptions): Runn
         counters?.refused.inc(Math.max(0, alive.refused - state.refused))
         state.refused = alive.refused
       },
+      onEnded: () => {
+        peers.clear()
+        state.refused = 0 // the next one counts anew
+      },
       onFailed: (infohash, reason) => {
         log.warn({ infohash, reason }, 'a release cannot be served to browsers')
         watched.putAside(infohash)

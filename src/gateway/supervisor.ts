@@ -29,6 +29,8 @@ export interface SupervisorParts {
   readonly log: Logger
   readonly beginChild: BeginChild
   readonly onAlive: (alive: Alive) => void
+  /** Whoever was connected to it is not any more. */
+  readonly onEnded: () => void
   /** It cannot serve this; the caller drops it. */
   readonly onFailed: (infoHash: InfoHash, reason: string) => void
   /** The tracker refuses its grant. */
@@ -185,8 +187,10 @@ export class Supervisor implements AsyncDisposable {
   #mind(): void {
     if (this.#child === undefined) return
     const { clock } = this.#parts
-    const patience = this.#udpPort === undefined ? READY_WITHIN : ANSWER_WITHIN
-    if (clock.now() - this.#answeredAt > patience) this.#kill('it does not answer')
+    // Before it is ready it may well answer: a port, or the engine, can hang beside a loop that turns.
+    const isReady = this.#udpPort !== undefined
+    const [since, patience] = isReady ? [this.#answeredAt, ANSWER_WITHIN] : [this.#begunAt, READY_WITHIN]
+    if (clock.now() - since > patience) this.#kill(isReady ? 'it does not answer' : 'it does not get ready')
     else this.#child.send({ kind: 'ping', n: ++this.#n })
     if (this.#ends > 0 && clock.now() - this.#begunAt >= LIVES_WELL) this.#ends = 0
   }
@@ -201,6 +205,7 @@ export class Supervisor implements AsyncDisposable {
     const { clock, log } = this.#parts
     this.#child = undefined
     this.#udpPort = undefined
+    this.#parts.onEnded()
     if (this.#isStopping) {
       this.#onGone?.()
       return

@@ -1,6 +1,7 @@
 /**
  * What the gateway serves: asks the portal every two seconds what is watched, finds the content and a grant for what is
- * new, and drops what nobody has watched for ten minutes. While the portal does not answer, all stays as it is.
+ * new, and drops what nobody has watched for ten minutes and no browser is connected for. There are never more than the
+ * portal names at a time. While it does not answer, all stays as it is.
  */
 import { messageOf, ShoalError } from '../core/errors.ts'
 import type { InfoHash } from '../core/ids.ts'
@@ -8,6 +9,7 @@ import { millis, minutes, seconds, type Millis } from '../core/units.ts'
 import { sleep } from '../platform/clock.ts'
 import type { PortalClient } from '../portal-client/index.ts'
 import type { Watched } from '../wire/api-watch.ts'
+import { limits } from '../wire/limits.ts'
 import { HeldLink, type HeldLinkParts } from './held-link.ts'
 import type { Serve } from './messages.ts'
 
@@ -20,6 +22,7 @@ export interface WatchedReleasesParts extends HeldLinkParts {
   readonly contentOf: (watched: Watched, signal: AbortSignal) => Promise<GatewayContent | undefined>
   readonly serve: (release: Serve) => void
   readonly renew: (infoHash: InfoHash, announceUrls: string[]) => void
+  /** Also of what was looked for and never served: whatever was kept for it may go. */
   readonly drop: (infoHash: InfoHash) => void
   /** Browsers that are connected for it. */
   readonly peersOf: (infoHash: InfoHash) => number
@@ -32,6 +35,7 @@ const LOOK_AGAIN = minutes(1)
 
 export class WatchedReleases implements AsyncDisposable {
   readonly #parts: WatchedReleasesParts
+  /** What was watched longest ago first. */
   readonly #held = new Map<InfoHash, HeldLink>()
   /** Not to be looked at before this reading of the clock. */
   readonly #notBefore = new Map<InfoHash, Millis>()
@@ -85,15 +89,18 @@ export class WatchedReleases implements AsyncDisposable {
     }
     this.#isFailing = false
     const watched = new Set(items.map(({ infohash }) => infohash))
-    for (const infoHash of [...this.#held.keys()])
-      if (!watched.has(infoHash) && this.#parts.peersOf(infoHash) === 0) this.#drop(infoHash)
+    for (const [infoHash, link] of [...this.#held])
+      if (watched.has(infoHash)) {
+        this.#held.delete(infoHash)
+        this.#held.set(infoHash, link)
+      } else if (this.#parts.peersOf(infoHash) === 0) this.#drop(infoHash)
     for (const infoHash of [...this.#notBefore.keys()])
       if (!watched.has(infoHash)) this.#notBefore.delete(infoHash)
-    for (const item of items) if (!signal.aborted) await this.#take(item, signal)
+    for (const item of items) if (!signal.aborted) await this.#take(item, watched, signal)
     return true
   }
 
-  async #take(watched: Watched, signal: AbortSignal): Promise<void> {
+  async #take(watched: Watched, all: ReadonlySet<InfoHash>, signal: AbortSignal): Promise<void> {
     const { infohash } = watched
     const { clock, log, contentOf, serve, renew } = this.#parts
     if (this.#held.has(infohash) || clock.now() < (this.#notBefore.get(infohash) ?? 0)) return
@@ -103,6 +110,7 @@ export class WatchedReleases implements AsyncDisposable {
         this.putAside(infohash)
         return
       }
+      if (!this.#makeRoom(all)) throw new ShoalError('over-limit', 'more is watched than can be served')
       const on = {
         renewed: () => renew(infohash, link.announceUrls),
         refused: () => this.putAside(infohash),
@@ -114,8 +122,17 @@ export class WatchedReleases implements AsyncDisposable {
     } catch (error) {
       if (signal.aborted) return
       log.warn({ infohash, reason: messageOf(error) }, 'a release is not served to browsers')
+      if (!this.#held.has(infohash)) this.#parts.drop(infohash)
       this.putAside(infohash)
     }
+  }
+
+  /** What nobody watches goes, connected or not: the pages left there play on from colleagues and by HTTP. */
+  #makeRoom(watched: ReadonlySet<InfoHash>): boolean {
+    if (this.#held.size < limits.watchedReleasesMax) return true
+    const oldest = [...this.#held.keys()].find((infoHash) => !watched.has(infoHash))
+    if (oldest !== undefined) this.#drop(oldest)
+    return oldest !== undefined
   }
 
   #drop(infoHash: InfoHash): void {

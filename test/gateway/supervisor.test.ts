@@ -13,6 +13,7 @@ const OTHER = infoHash('bb'.repeat(20))
 class FakeChild {
   readonly heard: ToChild[] = []
   answersPings = true
+  getsReady = true
   wasKilled = false
   readonly #say: (message: unknown) => void
   readonly #end: (how: string) => void
@@ -24,7 +25,7 @@ class FakeChild {
 
   send(message: ToChild): void {
     this.heard.push(message)
-    if (message.kind === 'begin') this.say({ kind: 'ready', udpPort: 5_000 })
+    if (message.kind === 'begin' && this.getsReady) this.say({ kind: 'ready', udpPort: 5_000 })
     if (message.kind === 'ping' && this.answersPings) this.alive({ n: message.n })
     if (message.kind === 'stop') this.die('code 0')
   }
@@ -67,6 +68,8 @@ describe('the supervisor of the gateway', () => {
   let supervisor: Supervisor
   let failed: string[]
   let sent: number
+  let ends: number
+  let getReady: boolean
 
   const last = (): FakeChild => {
     const child = children.at(-1)
@@ -80,6 +83,8 @@ describe('the supervisor of the gateway', () => {
     warnings = []
     failed = []
     sent = 0
+    ends = 0
+    getReady = true
     const note = (_about: unknown, text: string): void => void warnings.push(text)
     supervisor = new Supervisor(
       {
@@ -87,12 +92,14 @@ describe('the supervisor of the gateway', () => {
         log: { ...mutedLogger, warn: note, error: note } as typeof mutedLogger,
         beginChild: (on) => {
           const child = new FakeChild(on)
+          child.getsReady = getReady
           children.push(child)
           return child
         },
         onAlive: ({ traffic }) => {
           for (const { ends } of traffic) for (const end of ends) sent += end.sentBytes
         },
+        onEnded: () => ends++,
         onFailed: (_hash, reason) => failed.push(reason),
         onRefused: (_hash, reason) => failed.push(reason),
       },
@@ -165,6 +172,21 @@ describe('the supervisor of the gateway', () => {
     clock.advance(seconds(2))
     assert.equal(children[0]?.wasKilled, true)
     assert.equal(children.length, 2)
+  })
+
+  it('kills one that answers and does not get ready', () => {
+    getReady = false
+    last().die()
+    clock.advance(seconds(20))
+    assert.equal(children.length, 2)
+    clock.advance(seconds(3))
+    assert.equal(children[1]?.wasKilled, true)
+    assert.equal(children.length, 3)
+  })
+
+  it('says that one has ended: nobody is connected to it any more', () => {
+    last().die()
+    assert.equal(ends, 1)
   })
 
   it('kills one that takes too much memory', () => {

@@ -7,6 +7,7 @@ import { mutedLogger } from '../../src/platform/muted-log.ts'
 import { ShoalError } from '../../src/core/errors.ts'
 import { newGrantId } from '../../src/wire/grant.ts'
 import type { Watched } from '../../src/wire/api-watch.ts'
+import { limits } from '../../src/wire/limits.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
 const [FILM, TALK] = [infoHash('aa'.repeat(20)), infoHash('bb'.repeat(20))]
@@ -30,6 +31,7 @@ describe('what the gateway serves', () => {
   let links: number
   let peers: number
   let isHere: boolean
+  let hasLinks: boolean
 
   beforeEach(() => {
     clock = new ManualClock()
@@ -41,6 +43,7 @@ describe('what the gateway serves', () => {
     links = 0
     peers = 0
     isHere = true
+    hasLinks = true
     const away = (): ShoalError => new ShoalError('unavailable', 'the portal does not answer')
     const url = (n: number): string => `http://tracker.example/announce?g=${n}`
     const until = (): string => new Date(clock.epoch() + 3_600_000).toISOString()
@@ -52,6 +55,7 @@ describe('what the gateway serves', () => {
       portal: {
         watching: () => (isAway ? Promise.reject(away()) : Promise.resolve({ items: items.map(watchedOf) })),
         createLink: () => {
+          if (!hasLinks) return Promise.reject(away())
           links++
           const magnet = `magnet:?xt=urn:btih:${FILM}&tr=${encodeURIComponent(url(links))}`
           const grant = { id: newGrantId(clock.epoch()), expiresAt: until() }
@@ -106,6 +110,33 @@ describe('what the gateway serves', () => {
     peers = 0
     await pass(2)
     assert.deepEqual(dropped, [FILM])
+  })
+
+  it('is never more than may be told of: beyond, the longest unwatched goes, connected or not', async () => {
+    const hashes = Array.from({ length: limits.watchedReleasesMax + 2 }, (_, n) =>
+      infoHash(n.toString(16).padStart(40, '0')),
+    )
+    const [a, b, c] = hashes
+    assert.ok(a !== undefined && b !== undefined && c !== undefined)
+    peers = 1
+    items = hashes.slice(0, limits.watchedReleasesMax)
+    await pass(limits.watchedReleasesMax)
+    assert.equal(releases.count, limits.watchedReleasesMax)
+    items = [a, c]
+    await pass(1)
+    items = hashes.slice(3)
+    await pass(3)
+    assert.deepEqual(dropped, [b, a]) // `a` was watched after it, and `c` need not go
+    assert.equal(releases.count, limits.watchedReleasesMax)
+    assert.equal(served.length, hashes.length)
+  })
+
+  it('gives back what was kept for it when it gets no grant', async () => {
+    items = [FILM]
+    hasLinks = false
+    await pass(3)
+    assert.deepEqual(dropped, [FILM])
+    assert.equal(served.length, 0)
   })
 
   it('stays as it is while the portal does not answer', async () => {
