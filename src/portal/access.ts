@@ -115,7 +115,7 @@ export async function readRelease(
 export async function readToWatch(
   services: Services,
   account: Account,
-  wish: { readonly slug: Slug; readonly name: ReleaseName },
+  wish: { readonly slug: Slug; readonly name: ReleaseName | typeof LATEST },
 ): Promise<Readable> {
   const readable = await readRelease(services, account, wish)
   const { facts, release } = readable

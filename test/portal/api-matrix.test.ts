@@ -95,7 +95,7 @@ const MATRIX: Readonly<Record<string, Row>> = {
   // this portal has no content of its own
   'post /bundles/{slug}/releases/{name}/watch': row(503, 404, 404, 503, 403, 403, 503, 503),
   'get /watching': row(403, 403, 403, 403, 403, 403, 200, 200),
-  'post /bundles/{slug}/releases/{name}/watched': row(200, 404, 404, 200, 200, 200, 403, 200),
+  'post /bundles/{slug}/releases/{name}/watched': row(200, 404, 404, 200, 403, 403, 403, 200), // as to watch
   'get /bundles/{slug}/releases/{name}/watched': row(200, 404, 404, 200, 200, 200, 200, 200),
   'get /bundles/{slug}/learning': row(403, 404, 404, 200, 403, 200, 403, 200),
   'get /bundles/{slug}/learning.csv': row(403, 404, 404, 200, 403, 200, 403, 200),

@@ -4,7 +4,7 @@ import type { LearningPage, OwnWatched, PlayedTaken } from '../../src/wire/api.t
 import { learningLimits } from '../../src/wire/limits-learning.ts'
 import { browserOf } from './page-person.ts'
 import { openTestPortal, type TestPortal } from './test-portal.ts'
-import { torrentOfFolder } from './torrents.ts'
+import { torrentNamed, torrentOfFolder } from './torrents.ts'
 
 const MEDIA = { kind: 'video', durationSeconds: 600, playsInBrowsers: true }
 
@@ -47,13 +47,15 @@ describe('What is recorded of watching', () => {
   })
 
   it('is complete at nine tenths, once and for good', async () => {
-    await watched([[0, 530]])
+    await watched([[0, 480]])
     portal.clock.advance(minutes(1))
+    const almost = await watched([[480, 530]])
+    assert.equal(almost.progress?.completedAt, null)
     const done = await watched([[530, 541]])
     const at = done.progress?.completedAt
     assert.ok(typeof at === 'string')
     portal.clock.advance(minutes(30))
-    assert.equal((await watched([[0, 500]])).progress?.completedAt, at)
+    assert.equal((await watched([[0, 480]])).progress?.completedAt, at)
   })
 
   it('takes no more than can have been played since the last post', async () => {
@@ -66,8 +68,6 @@ describe('What is recorded of watching', () => {
   })
 
   it('takes nothing that is not in the file', async () => {
-    await post({ file: 0, durationSeconds: 700, ranges: [[0, 10]] }).expect(400, /not as long/)
-    await post({ file: 0, durationSeconds: 600, ranges: [[600, 640]] }).expect(400, /no such part/)
     await post({ file: 1, durationSeconds: 600, ranges: [[0, 10]] }).expect(400, /no such file/)
     for (const ranges of [
       [],
@@ -82,6 +82,17 @@ describe('What is recorded of watching', () => {
       await post({ file: 0, durationSeconds: 600, ranges }).expect(400)
     await post({ file: 0, durationSeconds: 600, ranges: [[0, 1]], person: 'otto' }).expect(400)
     assert.deepEqual((await own()).items, [])
+  })
+
+  it('is cut to the length that the portal knows, whatever a player says', async () => {
+    const said = { file: 0, durationSeconds: 700, ranges: [[590, 640], [650, 660]] } // prettier-ignore
+    const { progress } = (await post(said).expect(200)).body as PlayedTaken
+    assert.equal(progress?.durationSeconds, 600)
+    assert.equal(progress.seenSeconds, 10)
+  })
+
+  it('is not completed by the first post of one who has watched for no time', async () => {
+    await post({ file: 0, durationSeconds: 600, ranges: [[0, 545]] }).expect(400, /since the last post/)
   })
 
   it('is not completed sooner by who says that the file is shorter than it is', async () => {
@@ -110,6 +121,51 @@ describe('What is recorded of watching', () => {
     )
   })
 
+  describe('where only those who watch know how long a file is', () => {
+    const MIB = 2 ** 20
+    const course = async (): Promise<string> => {
+      const bundle = await portal.bundle(paula, { title: 'Course', audience: ['ops'] })
+      const files = ['1.mp4', '2.mp4'].map((path) => ({ path, sizeBytes: 100 * MIB }))
+      const made = await portal.postTorrent(paula, bundle, torrentNamed('course', { files }))
+      await portal.complete([(made.body as { infohash: never }).infohash])
+      return bundle
+    }
+    const say = async (
+      of: string,
+      durationSeconds: number,
+      ranges: number[][],
+      token = vera,
+    ): Promise<PlayedTaken['progress']> =>
+      ((await post({ file: 0, durationSeconds, ranges }, token, of).expect(200)).body as PlayedTaken).progress
+
+    it('it is no shorter than its size allows', async () => {
+      const progress = await say(await course(), 0.1, [[0, 0.1]])
+      assert.ok((progress?.durationSeconds ?? 0) > 8)
+      assert.equal(progress?.completedAt, null)
+    })
+
+    it('it is as long as the longest that somebody said who has watched some of it', async () => {
+      const zoe = await portal.token('viewer', { user: 'zoe', groups: ['ops'] })
+      const anna = await portal.token('viewer', { user: 'anna', groups: ['ops'] })
+      const of = await course()
+      await say(of, 80_000, [[0, 10]], zoe) // too little to count
+      await say(of, 1_200, [[0, 130]])
+      const progress = await say(of, 20, [[0, 20]], anna)
+      assert.equal(progress?.durationSeconds, 1_200)
+      assert.equal(progress.completedAt, null)
+      await portal.api('delete', '/users/vera/learning', portal.adminToken).expect(204)
+      const zoes = await portal.token('viewer', { user: 'zoe2', groups: ['ops'] })
+      assert.equal((await say(of, 20, [[0, 20]], zoes))?.durationSeconds, 20)
+    })
+
+    it('it is not as long, and has no such part, as all files together have not', async () => {
+      const of = await course()
+      await portal.api('put', `/bundles/${of}/releases/1/media`, paula).send(MEDIA).expect(204)
+      await post({ file: 0, durationSeconds: 700, ranges: [[0, 10]] }, vera, of).expect(400, /not as long/)
+      await post({ file: 0, durationSeconds: 300, ranges: [[300, 340]] }, vera, of).expect(400, /no such/)
+    })
+  })
+
   it('is told seldom enough', async () => {
     for (let n = 0; n < learningLimits.watchedPostsPerMinuteMax; n++) await watched([[0, 1]])
     const refused = await post({ file: 0, durationSeconds: 600, ranges: [[0, 1]] }).expect(429)
@@ -122,7 +178,9 @@ describe('What is recorded of watching', () => {
       people.set(user, await portal.token('viewer', { user, groups: ['ops'] }))
     for (const token of people.values()) await watched([[0, 300]], token)
     await portal.complete([(await portal.release(paula, slug, 'second.mp4')).infohash])
-    await watched([[0, 590]], people.get('zoe'))
+    await watched([[0, 480]], people.get('zoe'))
+    portal.clock.advance(minutes(2))
+    await watched([[480, 590]], people.get('zoe'))
     const all = await report()
     assert.deepEqual(
       all.items.map(({ person, release, share }) => [release, person, share]),
@@ -147,7 +205,9 @@ describe('What is recorded of watching', () => {
   })
 
   it('is shown on the pages: to oneself, and to who may know of all', async () => {
-    await watched([[0, 500]])
+    await watched([[0, 480]])
+    portal.clock.advance(minutes(1))
+    await watched([[480, 500]])
     const page = async (token: string, path: string, status = 200): Promise<string> => {
       const browser = browserOf(portal)
       await browser.post('/login').type('form').send({ token }).expect(303)

@@ -1,7 +1,7 @@
 /** REST: what is recorded of who has watched what, where the company wants it. */
 import { z } from 'zod'
 import { zLearningPage, zOwnWatched, zReleaseName, zSlug, zPlayed, zPlayedTaken } from '../../wire/api.ts'
-import { mustBeAllowed, readLearning, readRelease } from '../access.ts'
+import { mustBeAllowed, readLearning, readRelease, readToWatch } from '../access.ts'
 import { route, type ApiRoute } from './route.ts'
 import { zPageQuery } from './routes-grants.ts'
 
@@ -17,7 +17,7 @@ export const learningRoutes: readonly ApiRoute[] = [
     body: zPlayed,
     answers: [{ status: 200, schema: zPlayedTaken }],
     handle: async ({ services, account, params, body }) => {
-      const { facts, release } = await readRelease(services, account, params)
+      const { facts, release } = await readToWatch(services, account, params)
       mustBeAllowed(account, { kind: 'note-watched', bundle: facts })
       return { status: 200, json: await services.learning.note(account.user, release, body) }
     },

@@ -16,6 +16,7 @@ import type { LearningTableRow } from '../database/learning-tables.ts'
 import type { Tx } from '../database/tables.ts'
 import { HttpRefusal } from '../http/problems.ts'
 import type { RecordParts } from '../journal.ts'
+import { LongestSaid } from './longest-said.ts'
 import { type Known, type PostContext, progressWith, shareOf } from './progress.ts'
 import { rangesIn } from './rows.ts'
 import type { LearningSettings } from './settings.ts'
@@ -36,6 +37,7 @@ const DAY_MS = 24 * 3_600_000
 
 export class Learning {
   readonly #parts: LearningParts
+  readonly #said = new LongestSaid()
   readonly #rate = new RateLimiterMemory({ points: learningLimits.watchedPostsPerMinuteMax, duration: 60 })
 
   constructor(parts: LearningParts) {
@@ -70,6 +72,8 @@ export class Learning {
       const context: PostContext = {
         now: clock.epoch(),
         media: found.media,
+        sizeBytes: found.sizeBytes,
+        saidSeconds: found.media?.isOfFile === true ? 0 : await this.#said.of(tx, found.id, post.file),
         completedShare: settings.completedShare,
       }
       const after = progressWith(before && knownOf(before), post, context)
@@ -88,6 +92,7 @@ export class Learning {
       await this.#tell(tx, { release, path: found.path, before, next })
       return next
     })
+    this.#said.note(row)
     return { recorded: true, progress: progressOf(row) }
   }
 
@@ -108,7 +113,7 @@ export class Learning {
 
   /** Answers how many records went. What waits for the learning system goes along. */
   async forget(person: string, by: string): Promise<number> {
-    return await this.#parts.journal.change(async (tx, notes) => {
+    const count = await this.#parts.journal.change(async (tx, notes) => {
       const gone = await tx.deleteFrom('learning').where('person', '=', person).executeTakeFirst()
       await tx.deleteFrom('xapi_outbox').where('person', '=', person).execute()
       const count = Number(gone.numDeletedRows)
@@ -116,6 +121,8 @@ export class Learning {
         notes.audit({ actor: by, action: 'learning-forgotten', subject: person, detail: `${count} records` })
       return count
     })
+    this.#said.forget()
+    return count
   }
 
   /** Forgets what is over, a little at a time. */
@@ -178,6 +185,7 @@ async function deleteSome(tx: Tx, table: 'learning' | 'xapi_outbox', before: num
 interface FoundFile {
   readonly id: number
   readonly path: string
+  readonly sizeBytes: number
   readonly media: PostContext['media']
 }
 
@@ -202,6 +210,7 @@ async function fileOf(tx: Tx, release: StoredRelease, index: number): Promise<Fo
   return {
     id: row.id,
     path: nameOf(file),
+    sizeBytes: file.sizeBytes,
     media: seconds === null || seconds <= 0 ? undefined : { seconds, isOfFile },
   }
 }

@@ -16,6 +16,9 @@ export interface PostContext {
   readonly now: number
   /** Of this file, or of all files of the release together where it has several; undefined when nobody has said. */
   readonly media: { readonly seconds: number; readonly isOfFile: boolean } | undefined
+  readonly sizeBytes: number
+  /** The longest that those who have watched some of it have said; 0 when nobody has. */
+  readonly saidSeconds: number
   readonly completedShare: number
 }
 
@@ -29,17 +32,12 @@ const END_SHARE = 0.01
 
 /** @throws ShoalError `bad-input` for more than there is, or more than can have been played since. */
 export function progressWith(known: Known | undefined, post: Played, context: PostContext): Added {
-  const { now, media, completedShare } = context
-  const overlong = 1 + learningLimits.watchedOverlongShare
-  if (media !== undefined && post.durationSeconds > overlong * media.seconds)
-    throw new ShoalError('bad-input', 'these media are not as long as that')
-  // of one file its own length counts: who says that it is shorter has not completed it sooner
-  const durationSeconds =
-    media?.isOfFile === true ? media.seconds : Math.max(known?.durationSeconds ?? 0, post.durationSeconds)
-  if (post.ranges.some(([, to]) => to > overlong * durationSeconds))
-    throw new ShoalError('bad-input', 'these media have no such part')
+  const { now, completedShare } = context
+  const durationSeconds = lengthOf(known, post, context)
   const fresh = unionOf(
-    post.ranges.map(([from, to]): TimeRange => [from, Math.min(to, durationSeconds)]),
+    post.ranges
+      .filter(([from]) => from < durationSeconds)
+      .map(([from, to]): TimeRange => [from, Math.min(to, durationSeconds)]),
     learningLimits.watchedRangesMax,
   )
   if (secondsIn(fresh) > secondsPossible(known, now))
@@ -56,6 +54,26 @@ export function progressWith(known: Known | undefined, post: Played, context: Po
     completedAt: known?.completedAt ?? (isCompleted ? now : null),
   }
 }
+
+/**
+ * Who says that a file is shorter than it is has not completed it sooner. Where the portal knows its length that counts, and players,
+ * which are not exact, may say what they like.
+ */
+function lengthOf(known: Known | undefined, post: Played, context: PostContext): number {
+  const { media, sizeBytes, saidSeconds } = context
+  if (media?.isOfFile === true) return media.seconds
+  const overlong = 1 + learningLimits.watchedOverlongShare
+  const most = media === undefined ? Infinity : overlong * media.seconds
+  if (post.durationSeconds > most) throw new ShoalError('bad-input', 'these media are not as long as that')
+  const least = Math.min(most, (8 * sizeBytes) / learningLimits.watchedBitsPerSecondMax)
+  const seconds = Math.max(known?.durationSeconds ?? 0, post.durationSeconds, saidSeconds, least)
+  if (post.ranges.some(([, to]) => to > overlong * seconds))
+    throw new ShoalError('bad-input', 'these media have no such part')
+  return seconds
+}
+
+/** Of words about a length, which count: of who has watched so much of what they say that it is. */
+export const WORD_SHARE = 0.1
 
 function secondsPossible(known: Known | undefined, now: number): number {
   const { watchedBurst, watchedSlack, watchedSpeedMax } = learningLimits

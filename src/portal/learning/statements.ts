@@ -1,6 +1,6 @@
 /**
  * xAPI statements (IEEE 9274.1.1, 1.0.3) of the video profile: one when somebody begins a file of a release and one when they have
- * completed it. Their ids follow from what they say, so that the same is never told twice, also after a database was put back.
+ * completed it. Their ids follow from what they say, so that the same is never told twice: not by a retry, nor after a crash.
  */
 import { createHash } from 'node:crypto'
 import { kindOfName } from '../../core/kinds.ts'

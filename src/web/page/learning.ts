@@ -1,6 +1,7 @@
 /** Tells the portal what was really played, where the company records it: the page says so, and without that it sends nothing. */
 import { learningLimits } from '../../wire/limits-learning.ts'
 import { WatchedRanges } from '../watched-ranges.ts'
+import { WatchedTeller } from '../watched-teller.ts'
 import type { PageFacts } from './portal.ts'
 
 const EVERY_MS = 15_000
@@ -18,16 +19,24 @@ export function recordWatching(media: HTMLMediaElement, facts: PageFacts): void 
     })
   }
   for (const event of EVENTS) media.addEventListener(event, observe)
+  const { file, durationSeconds } = facts
+  const teller = new WatchedTeller({
+    watched,
+    file,
+    durationSeconds,
+    post: (played, isLast) => post(facts, played, isLast),
+  })
   const tell = async (isLast: boolean): Promise<void> => {
     observe()
-    const ranges = watched.take()
-    if (ranges.length === 0 || !(media.duration > 0) || !Number.isFinite(media.duration)) return
-    const isTaken = await post(facts, { file: facts.file, durationSeconds: media.duration, ranges }, isLast)
-    if (!isTaken) watched.giveBack(ranges)
+    await teller.tell(media.duration, { isLast })
   }
   setInterval(() => void tell(false), EVERY_MS)
   media.addEventListener('ended', () => void tell(false))
   addEventListener('pagehide', () => void tell(true))
+  // a phone that puts the browser aside may end it without another word
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState === 'hidden') void tell(true)
+  })
 }
 
 /** False: it may be told once more. */
