@@ -67,9 +67,6 @@ export class ChannelConnection implements Connection {
   onLow(): void {
     if (this.#isEnded) return
     this.#flush()
-    if (!this.#mustDrain || this.queuedBytes >= HIGH_WATER_BYTES) return
-    this.#mustDrain = false
-    this.#handler?.onDrain()
   }
 
   onMessage(message: string | Uint8Array | ArrayBuffer): void {
@@ -150,7 +147,15 @@ export class ChannelConnection implements Connection {
     }
   }
 
+  /** Never within a `write`: what drains may write again. The library tells nothing of what it took at once. */
   #flush(): void {
+    this.#send()
+    if (this.#isEnded || !this.#mustDrain || this.queuedBytes >= HIGH_WATER_BYTES) return
+    this.#mustDrain = false
+    this.#handler?.onDrain()
+  }
+
+  #send(): void {
     const { channel } = this.#parts
     try {
       while (!this.#isEnded && this.#waitingBytes > 0 && channel.bufferedAmount() < HIGH_WATER_BYTES) {

@@ -41,5 +41,6 @@ process.on('message', (message: unknown) => {
 })
 // The supervisor is gone, or has nothing more to say: there is nobody whose gateway this would be.
 process.on('disconnect', () => process.exit(0))
-// The terminal's ^C reaches the whole group; the supervisor tells when it is time.
-process.on('SIGINT', () => undefined)
+// The terminal's ^C and its end reach the whole group, the stop of a unit its whole control group: the supervisor tells
+// when it is time, so that there is a goodbye.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined)

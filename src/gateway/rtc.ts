@@ -64,11 +64,12 @@ function nativeServers({ urls, username, credential }: IceServer): string[] {
 
 /** A UDP port that nobody has, from `port` on; any, for 0. @throws ShoalError `conflict`. */
 export async function freeUdpPort(port: number, bindAddress: IpAddress | undefined): Promise<number> {
-  for (let i = 0; i < PORTS_TO_TRY; i++) {
-    const found = await tryPort(port === 0 ? 0 : port + i, bindAddress)
+  const last = Math.min(65_535, port + PORTS_TO_TRY - 1)
+  for (let next = port; next <= last; next++) {
+    const found = await tryPort(port === 0 ? 0 : next, bindAddress)
     if (found !== undefined) return found
   }
-  throw new ShoalError('conflict', `the UDP ports ${port} to ${port + PORTS_TO_TRY - 1} are all taken`)
+  throw new ShoalError('conflict', `the UDP ports ${port} to ${last} are all taken`)
 }
 
 function tryPort(port: number, address: IpAddress | undefined): Promise<number | undefined> {

@@ -27,7 +27,7 @@ export interface SignallingParts {
   /** With the grant of the moment; the next one when one does not answer. */
   readonly urls: () => readonly string[]
   readonly leftBytes: () => number
-  /** The tracker said no; it is asked again in a while, with the grant of then. */
+  /** The tracker said no for good: with this grant there is nothing to be had. */
   readonly onRefused: (reason: string) => void
 }
 
@@ -43,6 +43,12 @@ const RETRY_FIRST = seconds(1)
 const RETRY_MAX = seconds(30)
 /** Who is told twice that it is gone leaves: within 20 s of the tracker's knowing, and within the minute promised. */
 const LEASES_EVERY = seconds(8)
+/** Pages come back to a tracker that begins anew within this; before, that it does not know one says nothing. */
+const FIND_EACH_OTHER = minutes(1)
+/** A page answers in a second or two; an offer that nobody answers holds a place that another needs. */
+const ANSWER_WITHIN = seconds(5)
+/** A tracker that says no for longer is asked all the same: the grant is another by then, maybe. */
+const REFUSED_MAX = minutes(5)
 /** Trackers ping each 20 s. */
 const SILENCE_MAX = seconds(60)
 
@@ -56,6 +62,12 @@ export class Signalling implements Disposable {
   #isOver = false
   #announcing: Timer | undefined
   #lastHeard: Millis
+  /** Not to be announced before, after a refusal. */
+  #notBefore: Millis
+  /** Since when this socket's own announce is taken. */
+  #joinedAt: Millis | undefined
+  /** Whom the tracker has known since. */
+  readonly #known = new Set<PeerId>()
   #asked: readonly PeerId[] = []
   /** Where among those that do not fit into one question the next begins. */
   #askFrom = 0
@@ -63,6 +75,7 @@ export class Signalling implements Disposable {
   constructor(parts: SignallingParts) {
     this.#parts = parts
     this.#lastHeard = parts.clock.now()
+    this.#notBefore = this.#lastHeard
     this.#timers.add(
       parts.clock.every(LEASES_EVERY, () => {
         this.#asked = [] // what has not been answered by now will not be
@@ -93,7 +106,7 @@ export class Signalling implements Disposable {
     if (this.#socket?.readyState === WebSocket.OPEN && clock.now() - this.#lastHeard > SILENCE_MAX)
       this.#socket.terminate()
     const all = links.peerIdsOf(infoHash)
-    if (all.length === 0 || this.#asked.length > 0) return
+    if (all.length === 0 || this.#asked.length > 0 || this.#joinedAt === undefined) return
     const from = this.#askFrom < all.length ? this.#askFrom : 0
     this.#asked = all.slice(from, from + limits.leasePeersMax)
     this.#askFrom = from + this.#asked.length
@@ -128,6 +141,8 @@ export class Signalling implements Disposable {
       return
     }
     this.#socket = socket
+    this.#joinedAt = undefined
+    this.#known.clear()
     socket.on('open', () => {
       this.#lastHeard = this.#parts.clock.now()
       this.#asked = []
@@ -146,8 +161,10 @@ export class Signalling implements Disposable {
 
   #retry(): void {
     if (this.#isOver) return
+    const { clock, random } = this.#parts
     const full = Math.min(RETRY_MAX, RETRY_FIRST * 2 ** Math.min(this.#attempts++, 8))
-    const timer = this.#parts.clock.after(millis(full * (0.5 + this.#parts.random() / 2)), () => {
+    const wait = Math.max(full * (0.5 + random() / 2), this.#notBefore - clock.now())
+    const timer = clock.after(millis(wait), () => {
       this.#timers.delete(timer)
       this.#connect()
     })
@@ -163,6 +180,7 @@ export class Signalling implements Disposable {
   }
 
   #hear(data: RawData): void {
+    if (this.#isOver) return // what was on its way
     this.#lastHeard = this.#parts.clock.now()
     try {
       const text = (Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data as Buffer)).toString('utf8')
@@ -178,7 +196,7 @@ export class Signalling implements Disposable {
 
   #apply(reply: SignalReply): void {
     if (reply.kind === 'refused') {
-      this.#parts.onRefused(reply.reason)
+      this.#refused(reply)
       return
     }
     if (reply.kind === 'other' || reply.infoHash !== this.#parts.infoHash) return
@@ -189,10 +207,25 @@ export class Signalling implements Disposable {
       else link?.answered(reply.from, reply.sdp)
     } else {
       this.#attempts = 0
+      this.#joinedAt ??= this.#parts.clock.now()
       this.#announceIn(millis(Math.min(Math.max(reply.intervalMs, seconds(30)), minutes(10))))
       if (!this.#hasOffered && reply.incomplete > 0) void this.#offer(reply.incomplete)
       this.#hasOffered = true
     }
+  }
+
+  /** Whoever is connected stays: they play, whatever the tracker says now. */
+  #refused({ reason, retryInMs }: Extract<SignalReply, { kind: 'refused' }>): void {
+    const { clock, log, onRefused } = this.#parts
+    if (retryInMs === 'never') {
+      onRefused(reason)
+      return
+    }
+    if (clock.now() < this.#notBefore) return // said already
+    log.warn(`the tracker refuses the gateway for now: ${reason}`)
+    const wait = millis(Math.max(RETRY_MAX, Math.min(REFUSED_MAX, retryInMs ?? 0)))
+    this.#notBefore = millis(clock.now() + wait)
+    this.#announceIn(wait) // where the socket stays open
   }
 
   #announceIn(delay: Millis): void {
@@ -201,9 +234,17 @@ export class Signalling implements Disposable {
   }
 
   #heardLeases(gone: readonly PeerId[]): void {
+    const { clock, links, infoHash } = this.#parts
     const asked = this.#asked
     this.#asked = []
-    this.#parts.links.gone(this.#parts.infoHash, asked, gone)
+    const isGone = new Set(gone)
+    if (this.#joinedAt !== undefined && clock.now() - this.#joinedAt >= FIND_EACH_OTHER)
+      links.gone(infoHash, asked, gone)
+    else {
+      for (const peer of asked) if (!isGone.has(peer)) this.#known.add(peer)
+      const counting = asked.filter((peer) => this.#known.has(peer))
+      links.gone(infoHash, counting, counting.filter((peer) => isGone.has(peer))) // prettier-ignore
+    }
     if (this.#askFrom < this.#parts.links.peerIdsOf(this.#parts.infoHash).length) this.#askLeases()
     else this.#askFrom = 0
   }
@@ -234,11 +275,21 @@ export class Signalling implements Disposable {
     const offers = (await Promise.allSettled(made)).flatMap((one) =>
       one.status === 'fulfilled' ? one.value : [],
     )
-    if (offers.length > 0)
-      this.#send(formatSignal({ ...this.#announcement(), numWant: offers.length, offers }))
-    const timer = this.#parts.clock.after(limits.signalOfferLife, () => {
+    const takeBack = (): void => {
+      for (const { offerId } of offers) {
+        this.#offers.get(offerId)?.end('nobody answered')
+        this.#offers.delete(offerId)
+      }
+    }
+    if (offers.length === 0) return
+    const announce = formatSignal({ ...this.#announcement(), numWant: offers.length, offers })
+    if (this.#isOver || !this.#send(announce)) {
+      takeBack()
+      return
+    }
+    const timer = this.#parts.clock.after(ANSWER_WITHIN, () => {
       this.#timers.delete(timer)
-      for (const { offerId } of offers) this.#offers.delete(offerId)
+      takeBack()
     })
     this.#timers.add(timer)
   }

@@ -105,6 +105,15 @@ describe('a data channel as a connection', () => {
     assert.equal(Buffer.concat(channel.frames).length, 40 * 16_384)
   })
 
+  it('says that there is room also when all was taken at once', async () => {
+    channel.sendMessageBinary = () => true // it has left already
+    for (let n = 0; n < 40; n++) connection.write(new Uint8Array(16_384))
+    assert.equal(drains, 0)
+    await turn()
+    assert.equal(connection.queuedBytes, 0)
+    assert.equal(drains, 1)
+  })
+
   it('ends rather than keep what nobody takes', () => {
     for (let n = 0; n < 400 && ended.length === 0; n++) connection.write(new Uint8Array(16_384))
     assert.deepEqual(ended, ['it does not read'])

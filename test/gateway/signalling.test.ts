@@ -18,12 +18,17 @@ class FakeLinks {
   refused = 0
   here: PeerId[] = []
   readonly answered: PeerId[] = []
+  offered = 0
+  readonly ended: string[] = []
   readonly told: { asked: readonly PeerId[]; gone: readonly PeerId[] }[] = []
   #wake: (() => void)[] = []
 
   peerIdsOf = (): PeerId[] => this.here
   answer = (): Link => this.#link()
-  offer = (): Link => this.#link()
+  offer = (): Link => {
+    this.offered++
+    return this.#link()
+  }
   gone = (_hash: unknown, asked: readonly PeerId[], gone: readonly PeerId[]): void => {
     this.told.push({ asked, gone })
     this.#changed()
@@ -40,6 +45,7 @@ class FakeLinks {
         this.answered.push(by)
         this.#changed()
       },
+      end: (reason: string) => this.ended.push(reason),
     } as unknown as Link
   }
 
@@ -98,6 +104,15 @@ describe('the gateway at the tracker', () => {
       url = `http://127.0.0.1:${tracker.port}/announce?g=${(await portal.grant()).token}`
     })
 
+    /** With its questions, each answered. */
+    async function minutePasses(): Promise<void> {
+      for (let n = 0; n < 7; n++) {
+        const before = links.told.length
+        clock.advance(seconds(8))
+        await links.until(() => links.told.length > before)
+      }
+    }
+
     async function page(): Promise<Browser & { revoke: () => void }> {
       const { token, claims } = await portal.grant()
       const browser = await Browser.open(tracker.port, token)
@@ -112,10 +127,25 @@ describe('the gateway at the tracker', () => {
       await ann.join({ offers: offersOf(2) })
       begin(() => [url])
       const offered = await ann.next(isOffer)
+      await soon(() => links.offered > 0)
       assert.equal(offered['peer_id'], Buffer.from(peerId, 'hex').toString('latin1'))
       ann.answer(offered)
       await links.until(() => links.answered.length > 0)
       assert.deepEqual(links.answered, [ann.peerId])
+      clock.advance(seconds(6))
+      assert.deepEqual(links.ended, Array(links.offered - 1).fill('nobody answered'))
+    })
+
+    it('takes back what it offered to nobody who answers: others need the places', async () => {
+      const ann = await page()
+      const ben = await page()
+      await ann.join()
+      await ben.join()
+      begin(() => [url])
+      await ann.next(isOffer)
+      assert.deepEqual(links.ended, [])
+      clock.advance(seconds(5))
+      assert.deepEqual(links.ended, ['nobody answered', 'nobody answered'])
     })
 
     it('answers whoever comes later', async () => {
@@ -149,16 +179,37 @@ describe('the gateway at the tracker', () => {
     it('asks about all of them, when they do not fit into one question', async () => {
       const ann = await page()
       await ann.join()
-      links.here = [...Array.from({ length: 150 }, randomPeerId), ann.peerId]
+      links.here = [ann.peerId]
       begin(() => [url])
       await ann.next(isOffer)
+      await minutePasses()
+      links.here = [...Array.from({ length: 150 }, randomPeerId), ann.peerId]
+      const before = links.told.length
       clock.advance(seconds(8))
-      await links.until(() => links.told.length === 3)
+      await links.until(() => links.told.length === before + 3)
+      const told = links.told.slice(before)
       assert.deepEqual(
-        links.told.flatMap(({ asked }) => asked),
+        told.flatMap(({ asked }) => asked),
         links.here,
       )
-      assert.equal(links.told.flatMap(({ gone }) => gone).length, 150)
+      assert.equal(told.flatMap(({ gone }) => gone).length, 150)
+    })
+
+    it('drops nobody for a minute after it came: a tracker that began anew does not know them yet', async () => {
+      const [ann, ben] = [await page(), await page()]
+      await ann.join()
+      links.here = [ann.peerId, ben.peerId]
+      begin(() => [url])
+      await ann.next(isOffer)
+      await minutePasses()
+      assert.deepEqual(
+        links.told.flatMap(({ gone }) => gone),
+        [],
+      )
+      const before = links.told.length
+      clock.advance(seconds(8))
+      await links.until(() => links.told.length > before)
+      assert.deepEqual(links.told.at(-1)?.gone, [ben.peerId])
     })
 
     it('comes with a fresh grant as the one that it was', async () => {
@@ -191,6 +242,74 @@ describe('the gateway at the tracker', () => {
       clock.advance(millis(500))
       return tracker.stats().browserPeers > 0
     })
+  })
+
+  describe('that refuses it', () => {
+    let server: WebSocketServer
+    let announces: number
+    let retryIn: unknown
+    let closes: boolean
+
+    beforeEach(async () => {
+      announces = 0
+      server = new WebSocketServer({ host: '127.0.0.1', port: 0 })
+      stack.defer(() => {
+        server.close()
+      })
+      await once(server, 'listening')
+      server.on('connection', (socket) => {
+        socket.on('message', () => {
+          announces++
+          const refusal = { action: 'announce', 'failure reason': 'not now', 'retry in': retryIn }
+          socket.send(JSON.stringify(refusal))
+          if (closes) socket.close()
+        })
+      })
+      begin(() => [`ws://127.0.0.1:${(server.address() as AddressInfo).port}/announce?g=x`])
+    })
+    /** All that can happen without the clock has happened. */
+    const settled = async (): Promise<void> => {
+      for (let n = 0; n < 10; n++) await new Promise((resolve) => setTimeout(resolve, 2))
+    }
+
+    for (const one of [false, true])
+      it(`waits as long as it is told to, and is not put aside, where its socket is ${one ? 'closed' : 'left open'}`, async () => {
+        closes = one
+        retryIn = 2
+        await soon(() => announces === 1)
+        await settled()
+        clock.advance(seconds(110))
+        await settled()
+        assert.equal(announces, 1)
+        await soon(() => {
+          clock.advance(seconds(10))
+          return announces === 2
+        })
+        assert.deepEqual(refusals, [])
+      })
+
+    it('gives up the grant that it has when that is no good for ever', async () => {
+      closes = true
+      retryIn = 'never'
+      await soon(() => refusals.length > 0)
+      assert.deepEqual(refusals, ['not now'])
+    })
+  })
+
+  it('hears nothing more once it is over', async () => {
+    const server = new WebSocketServer({ host: '127.0.0.1', port: 0 })
+    stack.defer(() => {
+      server.close()
+    })
+    await once(server, 'listening')
+    const signalling = begin(() => [`ws://127.0.0.1:${(server.address() as AddressInfo).port}/announce?g=x`])
+    const [socket] = (await once(server, 'connection')) as [WebSocket]
+    await once(socket, 'message')
+    socket.send(JSON.stringify({ action: 'announce', 'failure reason': 'never', 'retry in': 'never' }))
+    const closed = once(socket, 'close')
+    signalling[Symbol.dispose]()
+    await closed
+    assert.deepEqual(refusals, [])
   })
 
   it('bears whatever a tracker says', async () => {
