@@ -26,7 +26,7 @@ export const gatewaySettings = {
   peersMax: {
     parse: readInteger(1, 2_000),
     fallback: 200,
-    help: 'Browsers at a time. When it is full, one of the gateway’s own site takes the place of one of another site; others play on without it.',
+    help: 'Browsers at a time. When it is full, one of the gateway’s own site takes the place of one of another site; others play on without it. Of one release it serves at most 200 at a time, whatever stands here.',
   } satisfies Setting<number>,
   limitUp: {
     parse: parseRateSchedule,

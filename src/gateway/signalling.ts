@@ -15,6 +15,7 @@ import { limits } from '../wire/limits.ts'
 import { formatSignalLeases, parseSignalLeasesReply } from '../wire/signal-lease.ts'
 import { parseSignalReply, type SignalReply } from '../wire/signal-reply.ts'
 import { formatSignal, offerIdOf, type Offer, type OfferId } from '../wire/signal.ts'
+import { Acquaintances } from './acquaintances.ts'
 import type { Link, Links } from './links.ts'
 
 export interface SignallingParts {
@@ -43,8 +44,6 @@ const RETRY_FIRST = seconds(1)
 const RETRY_MAX = seconds(30)
 /** Who is told twice that it is gone leaves: within 20 s of the tracker's knowing, and within the minute promised. */
 const LEASES_EVERY = seconds(8)
-/** Pages come back to a tracker that begins anew within this; before, that it does not know one says nothing. */
-const FIND_EACH_OTHER = minutes(1)
 /** A page answers in a second or two; an offer that nobody answers holds a place that another needs. */
 const ANSWER_WITHIN = seconds(5)
 /** A tracker that says no for longer is asked all the same: the grant is another by then, maybe. */
@@ -64,10 +63,7 @@ export class Signalling implements Disposable {
   #lastHeard: Millis
   /** Not to be announced before, after a refusal. */
   #notBefore: Millis
-  /** Since when this socket's own announce is taken. */
-  #joinedAt: Millis | undefined
-  /** Whom the tracker has known since. */
-  readonly #known = new Set<PeerId>()
+  readonly #acquaintances: Acquaintances
   #asked: readonly PeerId[] = []
   /** Where among those that do not fit into one question the next begins. */
   #askFrom = 0
@@ -76,6 +72,7 @@ export class Signalling implements Disposable {
     this.#parts = parts
     this.#lastHeard = parts.clock.now()
     this.#notBefore = this.#lastHeard
+    this.#acquaintances = new Acquaintances(parts.clock)
     this.#timers.add(
       parts.clock.every(LEASES_EVERY, () => {
         this.#asked = [] // what has not been answered by now will not be
@@ -106,7 +103,7 @@ export class Signalling implements Disposable {
     if (this.#socket?.readyState === WebSocket.OPEN && clock.now() - this.#lastHeard > SILENCE_MAX)
       this.#socket.terminate()
     const all = links.peerIdsOf(infoHash)
-    if (all.length === 0 || this.#asked.length > 0 || this.#joinedAt === undefined) return
+    if (all.length === 0 || this.#asked.length > 0 || !this.#acquaintances.hasJoined) return
     const from = this.#askFrom < all.length ? this.#askFrom : 0
     this.#asked = all.slice(from, from + limits.leasePeersMax)
     this.#askFrom = from + this.#asked.length
@@ -141,8 +138,7 @@ export class Signalling implements Disposable {
       return
     }
     this.#socket = socket
-    this.#joinedAt = undefined
-    this.#known.clear()
+    this.#acquaintances.beginAnew()
     socket.on('open', () => {
       this.#lastHeard = this.#parts.clock.now()
       this.#asked = []
@@ -201,13 +197,14 @@ export class Signalling implements Disposable {
     }
     if (reply.kind === 'other' || reply.infoHash !== this.#parts.infoHash) return
     if (reply.kind !== 'counts') {
+      this.#acquaintances.met(reply.from)
       const link = this.#offers.get(reply.offerId)
       this.#offers.delete(reply.offerId)
       if (reply.kind === 'offer') void this.#answer(reply.from, reply)
       else link?.answered(reply.from, reply.sdp)
     } else {
       this.#attempts = 0
-      this.#joinedAt ??= this.#parts.clock.now()
+      this.#acquaintances.joined()
       this.#announceIn(millis(Math.min(Math.max(reply.intervalMs, seconds(30)), minutes(10))))
       if (!this.#hasOffered && reply.incomplete > 0) void this.#offer(reply.incomplete)
       this.#hasOffered = true
@@ -234,17 +231,10 @@ export class Signalling implements Disposable {
   }
 
   #heardLeases(gone: readonly PeerId[]): void {
-    const { clock, links, infoHash } = this.#parts
+    const { links, infoHash } = this.#parts
     const asked = this.#asked
     this.#asked = []
-    const isGone = new Set(gone)
-    if (this.#joinedAt !== undefined && clock.now() - this.#joinedAt >= FIND_EACH_OTHER)
-      links.gone(infoHash, asked, gone)
-    else {
-      for (const peer of asked) if (!isGone.has(peer)) this.#known.add(peer)
-      const counting = asked.filter((peer) => this.#known.has(peer))
-      links.gone(infoHash, counting, counting.filter((peer) => isGone.has(peer))) // prettier-ignore
-    }
+    links.gone(infoHash, this.#acquaintances.counting(asked, gone), gone)
     if (this.#askFrom < this.#parts.links.peerIdsOf(this.#parts.infoHash).length) this.#askLeases()
     else this.#askFrom = 0
   }

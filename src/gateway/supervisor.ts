@@ -7,6 +7,7 @@ import type { InfoHash } from '../core/ids.ts'
 import { millis, minutes, seconds, type Millis } from '../core/units.ts'
 import type { Clock, Timer } from '../platform/clock.ts'
 import type { Logger } from '../platform/log.ts'
+import { LogRation } from './log-ration.ts'
 import { type Alive, type Begin, type FromChild, type Serve, type ToChild, zFromChild } from './messages.ts'
 
 /** A process that was begun. */
@@ -62,6 +63,7 @@ export class Supervisor implements AsyncDisposable {
   readonly #options: SupervisorOptions
   readonly #served = new Map<InfoHash, Serve>()
   readonly #ticks: Timer
+  readonly #logRation: LogRation
   #sites: Begin['sites'] = []
   #child: ChildProcess | undefined
   #begunAt: Millis
@@ -77,6 +79,7 @@ export class Supervisor implements AsyncDisposable {
   constructor(parts: SupervisorParts, options: SupervisorOptions) {
     this.#parts = parts
     this.#options = options
+    this.#logRation = new LogRation(parts.clock)
     this.#begunAt = parts.clock.now()
     this.#answeredAt = this.#begunAt
     this.#ticks = parts.clock.every(PING_EVERY, () => this.#mind())
@@ -179,9 +182,16 @@ export class Supervisor implements AsyncDisposable {
         onRefused(message.infohash, message.reason)
         break
       case 'log':
-        log[message.level]({ role: 'gateway child' }, message.text)
+        this.#write(message.level, message.text)
         break
     }
+  }
+
+  #write(level: Extract<FromChild, { kind: 'log' }>['level'], text: string): void {
+    const { log } = this.#parts
+    const { isAllowed, dropped } = this.#logRation.take()
+    if (dropped > 0) log.warn({ dropped }, 'the gateway to browsers said more than is written down')
+    if (isAllowed) log[level]({ role: 'gateway child' }, text)
   }
 
   #mind(): void {

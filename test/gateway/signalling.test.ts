@@ -30,7 +30,7 @@ class FakeLinks {
     return this.#link()
   }
   gone = (_hash: unknown, asked: readonly PeerId[], gone: readonly PeerId[]): void => {
-    this.told.push({ asked, gone })
+    this.told.push({ asked, gone: gone.filter((peer) => asked.includes(peer)) }) // others do not count
     this.#changed()
   }
 
@@ -174,6 +174,20 @@ describe('the gateway at the tracker', () => {
       clock.advance(seconds(8))
       await links.until(() => links.told.length === 2)
       assert.deepEqual(links.told[1]?.gone, [ben.peerId])
+    })
+
+    it('hears at once of one who met it since it came, and has gone', async () => {
+      const ann = await page()
+      await ann.join()
+      links.here = [ann.peerId]
+      begin(() => [url])
+      ann.answer(await ann.next(isOffer))
+      await links.until(() => links.answered.length > 0)
+      ann.revoke()
+      await ann.closed()
+      clock.advance(seconds(8))
+      await links.until(() => links.told.length > 0)
+      assert.deepEqual(links.told[0]?.gone, [ann.peerId])
     })
 
     it('asks about all of them, when they do not fit into one question', async () => {

@@ -213,6 +213,19 @@ describe('the supervisor of the gateway', () => {
     assert.deepEqual(failed, [])
   })
 
+  it('writes down sixty lines of it in a minute, and how many there were beyond', () => {
+    for (let n = 0; n < 1_000; n++) last().say({ kind: 'log', level: 'warn', text: `line ${n}` })
+    assert.equal(warnings.length, 60)
+    clock.advance(minutes(1))
+    last().say({ kind: 'log', level: 'warn', text: 'calm again' })
+    assert.deepEqual(warnings.slice(60), [
+      'the gateway to browsers said more than is written down',
+      'calm again',
+    ])
+    last().say({ kind: 'log', level: 'warn', text: 'and again' })
+    assert.equal(warnings.length, 63)
+  })
+
   it('hears nothing more of one that is gone', () => {
     const [first] = children
     first?.die()
