@@ -33,4 +33,6 @@ export const publishingLimits = {
   rateScheduleCharsMax: 512,
   /** Films that are written anew, and that wait for it: one at a time, minutes each. */
   mendsWaitingMax: 50,
+  /** Of one person: a course, so that ten of them keep nobody else from mending theirs. */
+  mendsPerOwnerMax: 10,
 } as const

@@ -1,6 +1,6 @@
 /** Publishing through the portal: drafts, uploads that go on, times, and what is refused before it is sent. */
 import assert from 'node:assert/strict'
-import { mkdtemp, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
@@ -617,6 +617,18 @@ describe('Publishing through the portal', function () {
     assert.deepEqual(await readdir(join(portal.dataDir, 'media', id, 'files')), ['next.mp4'])
   })
 
+  it('waits for ten films of one person, and again for others when these are stopped', async () => {
+    const names = Array.from({ length: limits.mendsPerOwnerMax + 1 }, (_, n) => `film ${n}.mp4`)
+    const id = await ready(Object.fromEntries(names.map((name) => [name, 'a film'])))
+    maker.before = (signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))) // prettier-ignore
+    for (const name of names.slice(1)) await mend(id, name).expect(204)
+    const refused = await mend(id, 'film 0.mp4')
+    assert.equal(refused.status, 413)
+    assert.match(detailOf(refused), /of yours/)
+    await portal.api('delete', `/drafts/${id}/mend?path=film%205.mp4`, paula).expect(204)
+    await mend(id, 'film 0.mp4').expect(204)
+  })
+
   it('says why a film was not mended', async () => {
     const id = await ready({ 'odd.mp4': 'a film' })
     maker.mendable = ['odd.mp4']
@@ -647,6 +659,27 @@ describe('Publishing through the portal', function () {
     for (const one of await filesOf(id)) assert.deepEqual([one.isThere, one.sizeBytes], [true, 11])
     await submit(id).expect(200)
     await until(id, 'published')
+  })
+
+  it('starts though one of these cannot be finished, and finishes the others', async () => {
+    const id = await ready({ 'a.mp4': 'a film', 'b.mp4': 'b film' })
+    const { dataDir, clock } = portal
+    await portal.portal[Symbol.asyncDispose]()
+    const [incoming, files] = [join(dataDir, 'media', 'incoming'), join(dataDir, 'media', id, 'files')]
+    await rm(join(files, 'a.mp4'))
+    await mkdir(join(files, 'a.mp4', 'in the way'), { recursive: true })
+    const file = new Sqlite(join(dataDir, 'portal.sqlite'))
+    const note = JSON.stringify({ sha256: 'f'.repeat(64), sizeBytes: 11, beforeBytes: 6 })
+    for (const name of ['a', 'b']) {
+      await writeFile(join(incoming, `mend-${name}`), `moov ${name} film`)
+      file.prepare('update draft_files set upload_id = ?, mended = ? where path = ?').run(`mend-${name}`, note, `${name}.mp4`) // prettier-ignore
+    }
+    file.close()
+    await open({ dataDir, clock })
+    portal.owningFolder()
+    assert.equal(await readFile(join(files, 'b.mp4'), 'utf8'), 'moov b film')
+    const [a] = await filesOf(id)
+    assert.match(String(a?.mendProblem), /could not take its place/)
   })
 
   it('says where nothing can be published', async () => {

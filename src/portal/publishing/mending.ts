@@ -36,6 +36,7 @@ export interface MendState {
 
 interface UnderWay {
   readonly draftId: string
+  readonly owner: string
   readonly stop: AbortController
   readonly ended: Promise<undefined>
   /** It is its turn. */
@@ -68,18 +69,34 @@ export class Mending implements AsyncDisposable {
     const file = await this.#parts.files.find(draft.id, path)
     if (file === undefined) throw new ShoalError('not-found', 'no such file in this draft')
     if (file.is_there !== 1) throw new ShoalError('conflict', 'this file has not been uploaded yet')
-    if (this.#underWay.size >= limits.mendsWaitingMax)
-      throw new ShoalError('over-limit', 'many films are being written anew: try again in a while')
     await this.#parts.mustHaveSpace(file.size_bytes)
     if (this.#underWay.has(key)) return
+    this.#mustHavePlace(draft.owner)
     this.#problems.delete(key)
     const stop = new AbortController()
     const { promise: ended, resolve } = Promise.withResolvers<undefined>()
     const sizeBytes = file.size_bytes
-    this.#underWay.set(key, { draftId: draft.id, stop, ended, isRunning: false, doneBytes: 0, sizeBytes })
+    this.#underWay.set(key, {
+      draftId: draft.id,
+      owner: draft.owner,
+      stop,
+      ended,
+      isRunning: false,
+      doneBytes: 0,
+      sizeBytes,
+    })
     void this.#oneAtATime
-      .run(() => this.#mend(maker, draft, file, stop.signal))
+      .run(() => this.#mend(maker, draft, file, stop.signal), stop.signal)
+      .catch(() => undefined) // stopped while it waited
       .finally(() => resolve(undefined))
+  }
+
+  #mustHavePlace(owner: string): void {
+    const all = [...this.#underWay.values()]
+    if (all.filter((one) => one.owner === owner).length >= limits.mendsPerOwnerMax)
+      throw new ShoalError('over-limit', `${limits.mendsPerOwnerMax} films of yours are being written anew: try again in a while`) // prettier-ignore
+    if (all.length >= limits.mendsWaitingMax)
+      throw new ShoalError('over-limit', 'many films are being written anew: try again in a while')
   }
 
   /** Of one file, or of all of a draft. Resolves when nothing of it is left. */
@@ -106,11 +123,16 @@ export class Mending implements AsyncDisposable {
     return [...this.#underWay.values()].some((one) => one.draftId === draftId)
   }
 
-  /** What a crash left between the mark and the move. */
+  /** What a crash left between the mark and the move. What cannot be made good keeps no portal from starting: the next start tries again. */
   async recover(): Promise<void> {
     for (const file of await this.#parts.files.beingReplaced()) {
-      const draft = await this.#parts.drafts.find(file.draft_id)
-      if (draft !== undefined) await this.#replace(draft, file)
+      try {
+        const draft = await this.#parts.drafts.find(file.draft_id)
+        if (draft !== undefined) await this.#replace(draft, file)
+      } catch (error) {
+        this.#parts.log.error({ draft: file.draft_id, err: error }, 'a mended file could not take its place')
+        this.#note(keyOf(file.draft_id, file.path), 'what was written anew could not take its place; the log says why') // prettier-ignore
+      }
     }
   }
 

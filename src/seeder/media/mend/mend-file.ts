@@ -1,7 +1,7 @@
 /** A file of this machine, mended into another, on a thread with limits. */
 import { rm } from 'node:fs/promises'
 import { Worker } from 'node:worker_threads'
-import { ShoalError } from '../../../core/errors.ts'
+import { ShoalError, systemCode } from '../../../core/errors.ts'
 import { minutes } from '../../../core/units.ts'
 import { systemClock } from '../../../platform/clock.ts'
 import type { MendMessage } from './mend-worker.ts'
@@ -62,7 +62,7 @@ function lastOf(
     onProgress(message.doneBytes, message.sizeBytes)
   })
   worker.on('error', (cause) => {
-    reject(new ShoalError('bad-input', 'it takes more memory than any film needs', { cause }))
+    reject(errorOfWorker(cause))
   })
   worker.on('exit', () => {
     reject(new ShoalError('unavailable', 'mending it ended too early'))
@@ -71,6 +71,13 @@ function lastOf(
     timer.cancel()
     signal.removeEventListener('abort', onAbort)
   })
+}
+
+/** Only the file is to blame for memory; all else that ends the thread is a bug of ours. */
+export function errorOfWorker(cause: unknown): Error {
+  return systemCode(cause) === 'ERR_WORKER_OUT_OF_MEMORY'
+    ? new ShoalError('bad-input', 'it takes more memory than any film needs', { cause })
+    : new Error('the thread that mends failed', { cause })
 }
 
 function errorOf(message: Exclude<Last, { readonly mended: Mended }>): ShoalError {

@@ -49,6 +49,7 @@ const BROKEN = 'its description is broken'
 const UINT32_MAX = 0xffff_ffff
 /** Where an item of a picture format is, in a box that we do not move into. */
 const ILOC = Buffer.from('iloc', 'latin1')
+const HAVE_ITEMS: ReadonlySet<string> = new Set(['meta', 'meco', 'udta'])
 
 export class Moov {
   readonly #root: Node
@@ -120,10 +121,7 @@ function nodeOf(bytes: Uint8Array, box: Box, parent: string, tables: Table[]): N
   if (parent === 'stbl' && box.type === 'stsd') mustBeClear(bytes, box)
   if (parent === 'dinf' && box.type === 'dref') mustBeWithin(bytes, box)
   const leaf = bytes.subarray(box.start, box.end)
-  if (
-    (box.type === 'meta' || box.type === 'udta') &&
-    Buffer.from(leaf.buffer, leaf.byteOffset, leaf.length).includes(ILOC)
-  )
+  if (HAVE_ITEMS.has(box.type) && Buffer.from(leaf.buffer, leaf.byteOffset, leaf.length).includes(ILOC))
     throw refused('it has pictures in it that are found by their place')
   return { kind: 'leaf', bytes: leaf }
 }

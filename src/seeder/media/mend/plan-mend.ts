@@ -45,7 +45,7 @@ export function planMend(file: Readable): MendPlan {
   if (boxes.indexOf(moov) < media) throw refused('the description stands in front already')
   if (moov.end - moov.start > mediaLimits.moovBytesMax)
     throw refused('its description is larger than any film needs')
-  for (const box of boxes) if (box.type === 'meta') mustNameNoPlaces(file, box)
+  for (const box of boxes) if (box.type === 'meta' || box.type === 'meco') mustNameNoPlaces(file, box)
   return moving(file, moov, first.type === 'ftyp' ? first.end : 0)
 }
 
