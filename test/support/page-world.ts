@@ -101,8 +101,8 @@ export class PageWorld {
     for (const token of [vera, tomas, grace])
       await this.#api('POST', `/bundles/${open}/releases/latest/links`, {}, token)
     // some have watched it, where that is recorded
-    for (const [token, to] of [[vera, 180], [tomas, 600]] as const) // prettier-ignore
-      await this.#api('POST', `/bundles/${open}/releases/latest/watched`, { file: 0, durationSeconds: 600, ranges: [[0, to]] }, token) // prettier-ignore
+    for (const [token, to] of [[vera, 130], [tomas, 420]] as const) // prettier-ignore
+      await this.#api('POST', `/bundles/${open}/releases/latest/watched`, { file: 0, durationSeconds: 420, ranges: [[0, to]] }, token) // prettier-ignore
     const sealed = { for: 'A contractor', password: PASSWORD }
     const { pageUrl } = await this.#api<Link>('POST', `/bundles/${open}/releases/latest/links`, sealed)
     const { userCode } = await this.#api<{ userCode: string }>('POST', '/logins', {
