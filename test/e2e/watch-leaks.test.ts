@@ -120,7 +120,8 @@ describe('A page that plays, on a network that is watched', function () {
     const server = await addMachine('server', SERVER)
     const [ann, ben] = [await addMachine('ann', '10.3.0.1'), await addMachine('ben', '10.4.0.1')]
     await mkdir(join(dir, 'library', 'Fire drill'), { recursive: true })
-    await makeFilm(join(dir, 'library', 'Fire drill', 'film.mp4'))
+    // longer than what a page fetches before it knows of anybody: there is something left for a colleague to give
+    await makeFilm(join(dir, 'library', 'Fire drill', 'film.mp4'), 150)
     const { certificate, key } = await makeCertificate(dir, 'media', [SERVER])
     keyHash = await keyHashOf({ certificate, key })
     const env = { SHOAL_GATEWAY_UDP_PORT: '16881', NODE_EXTRA_CA_CERTS: certificate }
