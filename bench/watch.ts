@@ -24,12 +24,10 @@
  *   `--real-addresses`: browsers name their addresses instead of hiding them behind mDNS names. `--keep`: screenshots and logs.
  */
 import { readFileSync } from 'node:fs'
+import { endedBySignal, INTERRUPTED } from './support/ended-by-signal.ts'
 import { readWatchOptions } from './watch/options.ts'
 import { lineOf, textOf } from './watch/report.ts'
 import { runWatch } from './watch/run.ts'
-
-/** As shells say that a program was interrupted. */
-const INTERRUPTED = 130
 
 if (process.argv.includes('--help')) {
   const [head = ''] = readFileSync(import.meta.filename, 'utf8').split(' */')
@@ -37,24 +35,18 @@ if (process.argv.includes('--help')) {
   process.exit()
 }
 const options = readWatchOptions(process.argv.slice(2))
-const stop = new AbortController()
-// Once: whoever asks twice does not want to wait for the cleaning up, which then is what the exit handlers do.
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.once(signal, () => {
-    stop.abort(new Error(`ended by ${signal}`))
-    process.once(signal, () => process.exit(INTERRUPTED))
-  })
+const stop = endedBySignal()
 const note = (text: string): void => {
   if (!options.isQuiet) process.stderr.write(`${text}\n`)
 }
 try {
   const startedAt = new Date()
-  const line = lineOf(options, await runWatch(options, { note }, stop.signal), startedAt)
+  const line = lineOf(options, await runWatch(options, { note }, stop), startedAt)
   note(textOf(line))
   process.stdout.write(`${JSON.stringify(line)}\n`)
   if (line.problems.length > 0) process.exitCode = 1
 } catch (error) {
-  if (!stop.signal.aborted) throw error
-  note(String(stop.signal.reason))
+  if (!stop.aborted) throw error
+  note(String(stop.reason))
   process.exitCode = INTERRUPTED
 }

@@ -28,6 +28,7 @@
  *   `--transcripts` shows what the clients printed.
  */
 import { writeFile } from 'node:fs/promises'
+import { endedBySignal, INTERRUPTED } from '../support/ended-by-signal.ts'
 import { chartOfRun } from './chart-of-run.ts'
 import { drawChart } from './chart.ts'
 import { readOptions } from './options.ts'
@@ -35,17 +36,8 @@ import { lineOf, textOf, type Line } from './report.ts'
 import { runLab } from './run.ts'
 import { worstOf } from './worst.ts'
 
-/** As shells say that a program was interrupted. */
-const INTERRUPTED = 130
-
 const { runs, isQuiet, areLogsWanted } = readOptions(process.argv.slice(2))
-const stop = new AbortController()
-// Once: whoever asks twice does not want to wait for the cleaning up, which then is what the exit handlers do.
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.once(signal, () => {
-    stop.abort(new Error(`ended by ${signal}`))
-    process.once(signal, () => process.exit(INTERRUPTED))
-  })
+const stop = endedBySignal()
 
 const note = (text: string): void => {
   if (!isQuiet) process.stderr.write(`${text}\n`)
@@ -55,7 +47,7 @@ try {
   for (const each of runs) {
     const run = { ...each, note }
     const startedAt = new Date()
-    const result = await runLab(run, stop.signal)
+    const result = await runLab(run, stop)
     const line = lineOf(run, result, startedAt)
     lines.push(line)
     if (run.svgFile !== undefined) await writeFile(run.svgFile, drawChart(chartOfRun(line, result)))
@@ -66,7 +58,7 @@ try {
   }
   if (lines.length > 1) process.stdout.write(`${JSON.stringify(worstOf(lines))}\n`)
 } catch (error) {
-  if (!stop.signal.aborted) throw error
-  note(String(stop.signal.reason))
+  if (!stop.aborted) throw error
+  note(String(stop.reason))
   process.exitCode = INTERRUPTED
 }
