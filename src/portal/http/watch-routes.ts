@@ -6,7 +6,7 @@ import { Router, type Request, type RequestHandler, type Response } from 'expres
 import { tryIpAddress } from '../../core/address.ts'
 import { ShoalError } from '../../core/errors.ts'
 import { releaseName, slug } from '../../core/ids.ts'
-import { formatContentRange, parseRange, type ByteRange } from '../../wire/byte-range.ts'
+import { formatContentRange, type ByteRange } from '../../wire/byte-range.ts'
 import { limits } from '../../wire/limits.ts'
 import { readToWatch } from '../access.ts'
 import type { Account } from '../account.ts'
@@ -14,6 +14,7 @@ import type { Services } from '../services.ts'
 import { isChromium } from '../watching/browser.ts'
 import { mediaTypeOf } from '../watching/media-type.ts'
 import type { Watchable, WatchContent } from '../watching/content.ts'
+import { askedRange } from './asked-range.ts'
 import { addressOf } from './authenticate.ts'
 import { HttpRefusal } from './problems.ts'
 import { goneOf, sendStretches } from './send-stretches.ts'
@@ -56,8 +57,7 @@ async function serve(
   res: Response,
 ): Promise<void> {
   const { sizeBytes, etag } = watchable
-  const ifRange = req.get('if-range')
-  const asked = ifRange === undefined || ifRange === etag ? rangeOf(req, sizeBytes) : undefined
+  const asked = askedRange({ range: req.get('range'), ifRange: req.get('if-range') }, { etag, sizeBytes })
   const range = asked === undefined ? { from: 0, end: sizeBytes } : shortened(req, asked)
   if (req.method === 'HEAD' || range.from === range.end) {
     writeHead(res, watchable, { range, isPartial: asked !== undefined })
@@ -83,16 +83,6 @@ async function serve(
     )
   writeHead(res, watchable, { range, isPartial: asked !== undefined })
   await sendStretches({ clock: services.clock, source, range, share, res, gone }, first)
-}
-
-/** @throws HttpRefusal 416. */
-function rangeOf(req: Request, sizeBytes: number): ByteRange | undefined {
-  try {
-    return parseRange(req.get('range'), sizeBytes)
-  } catch (error) {
-    if (!(error instanceof ShoalError)) throw error
-    throw new HttpRefusal(416, error.message, { 'Content-Range': `bytes */${sizeBytes}` })
-  }
 }
 
 /**

@@ -7,13 +7,14 @@ import type { IpAddress } from '../../core/address.ts'
 import type { InfoHash } from '../../core/ids.ts'
 import { ShoalError } from '../../core/errors.ts'
 import type { Metrics } from '../../platform/metrics.ts'
-import { parseRange, type ByteRange } from '../../wire/byte-range.ts'
+import type { ByteRange } from '../../wire/byte-range.ts'
 import { limits } from '../../wire/limits.ts'
 import { parseWebSeedPath } from '../../wire/web-seed-path.ts'
 import { type BearerParts, openBorne } from '../grants/bearer.ts'
 import type { Catalogue } from '../catalogue/catalogue.ts'
 import type { Presence } from '../control/presence.ts'
 import type { WebSeedTally } from '../figures/web-seed-tally.ts'
+import { askedRange } from '../http/asked-range.ts'
 import { HttpRefusal } from '../http/problems.ts'
 import type { WebSeedContent } from './content.ts'
 import { type FileTable, FileTables } from './file-tables.ts'
@@ -81,7 +82,7 @@ export class WebSeed {
     if (file === undefined) throw new ShoalError('not-found', 'no such file')
     const sizeBytes = table.sizes[file] ?? 0
     const etag = `"${infoHash}-${file}"`
-    const range = ifRange === undefined || ifRange === etag ? rangeOf(asked, sizeBytes) : undefined
+    const range = askedRange({ range: asked, ifRange }, { etag, sizeBytes })
     if (this.#parts.content.seeds(infoHash) > 0 || this.#parts.presence.hasMirror(infoHash))
       throw new HttpRefusal(503, 'others have all of this release: ask them', WHILE_OTHERS_HAVE_IT)
     return {
@@ -119,14 +120,5 @@ export class WebSeed {
   noteSent({ infoHash }: WebSeedAnswer, to: IpAddress | undefined, bytes: number): void {
     this.#bytes.inc(bytes)
     this.#parts.transfers.webSeeds.sent(infoHash, to, bytes)
-  }
-}
-
-function rangeOf(asked: string | undefined, sizeBytes: number): ByteRange | undefined {
-  try {
-    return parseRange(asked, sizeBytes)
-  } catch (error) {
-    if (!(error instanceof ShoalError)) throw error
-    throw new HttpRefusal(416, error.message, { 'Content-Range': `bytes */${sizeBytes}` })
   }
 }
