@@ -1,15 +1,14 @@
 /** Which file of a release is played, and what a player is told that it is. */
 import { quote } from '../core/file-name.ts'
 import { ShoalError } from '../core/errors.ts'
+import { BROWSER_AUDIO_TYPES, BROWSER_VIDEO_TYPES, type MediaTypes, typeByName } from '../core/media-type.ts'
 import { landingPath, type Metainfo } from '../core/metainfo.ts'
 import { selectionOf } from './selection.ts'
 
 /** By the end of the name, in lower case: what mpv, VLC and browsers play. Video before audio. */
-const VIDEO_TYPES: Readonly<Record<string, string>> = {
-  mp4: 'video/mp4',
-  m4v: 'video/mp4',
+const VIDEO_TYPES: MediaTypes = {
+  ...BROWSER_VIDEO_TYPES,
   mov: 'video/quicktime',
-  webm: 'video/webm',
   mkv: 'video/matroska',
   avi: 'video/x-msvideo',
   wmv: 'video/x-ms-wmv',
@@ -17,33 +16,22 @@ const VIDEO_TYPES: Readonly<Record<string, string>> = {
   mpeg: 'video/mpeg',
   ts: 'video/mp2t',
   m2ts: 'video/mp2t',
-  ogv: 'video/ogg',
   flv: 'video/x-flv',
   '3gp': 'video/3gpp',
 }
-const AUDIO_TYPES: Readonly<Record<string, string>> = {
-  mp3: 'audio/mpeg',
-  m4a: 'audio/mp4',
+const AUDIO_TYPES: MediaTypes = {
+  ...BROWSER_AUDIO_TYPES,
   m4b: 'audio/mp4',
   aac: 'audio/aac',
-  flac: 'audio/flac',
-  ogg: 'audio/ogg',
-  oga: 'audio/ogg',
-  opus: 'audio/ogg',
-  wav: 'audio/wav',
   wma: 'audio/x-ms-wma',
 }
 
 /** Named in the sentence that asks which one. */
 const NAMED_MAX = 10
 
-const endOf = (path: string): string => /\.([a-z0-9]{1,5})$/i.exec(path)?.[1]?.toLowerCase() ?? ''
-const typeIn = (types: Readonly<Record<string, string>>, path: string): string | undefined =>
-  Object.hasOwn(types, endOf(path)) ? types[endOf(path)] : undefined
-
 /** Nothing that a browser would run, whatever the file is called. */
 export function contentTypeOf(path: string): string {
-  return typeIn(VIDEO_TYPES, path) ?? typeIn(AUDIO_TYPES, path) ?? 'application/octet-stream'
+  return typeByName(VIDEO_TYPES, path) ?? typeByName(AUDIO_TYPES, path) ?? 'application/octet-stream'
 }
 
 /**
@@ -55,8 +43,8 @@ export function choosePlayed(metainfo: Metainfo, glob?: string): number {
   const files = metainfo.files
     .map((file, index) => ({ index, path: landingPath(metainfo, file), sizeBytes: file.sizeBytes }))
     .filter(({ path, sizeBytes }) => sizeBytes > 0 && matches(path))
-  const ofType = (types: Readonly<Record<string, string>>): typeof files =>
-    files.filter(({ path }) => typeIn(types, path) !== undefined)
+  const ofType = (types: MediaTypes): typeof files =>
+    files.filter(({ path }) => typeByName(types, path) !== undefined)
   const [candidates = []] = [
     ofType(VIDEO_TYPES),
     ofType(AUDIO_TYPES),

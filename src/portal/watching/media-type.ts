@@ -1,25 +1,19 @@
 /** What a file of a release is sent as: media and captions by their names, and everything else as bytes that nothing shows. */
+import {
+  BROWSER_AUDIO_TYPES,
+  BROWSER_VIDEO_TYPES,
+  type MediaTypes,
+  typeByName,
+} from '../../core/media-type.ts'
 
-const TYPES: Readonly<Record<string, string>> = {
-  mp4: 'video/mp4',
-  m4v: 'video/mp4',
+const TYPES: MediaTypes = {
+  ...BROWSER_VIDEO_TYPES,
   mov: 'video/mp4', // browsers play what they know of it under this name only
-  webm: 'video/webm',
-  ogv: 'video/ogg',
-  m4a: 'audio/mp4',
-  mp3: 'audio/mpeg',
-  oga: 'audio/ogg',
-  ogg: 'audio/ogg',
-  opus: 'audio/ogg',
-  wav: 'audio/wav',
-  flac: 'audio/flac',
-  weba: 'audio/webm',
+  ...BROWSER_AUDIO_TYPES,
   vtt: 'text/vtt; charset=utf-8',
 }
 
-const endingOf = (path: string): string => /\.([^./]{1,5})$/.exec(path)?.[1]?.toLowerCase() ?? ''
-
-export const mediaTypeOf = (path: string): string => TYPES[endingOf(path)] ?? 'application/octet-stream'
+export const mediaTypeOf = (path: string): string => typeByName(TYPES, path) ?? 'application/octet-stream'
 
 /** By its name: what is really inside is said at publish. */
 export const isPlayable = (path: string): boolean => /^(?:video|audio)\//.test(mediaTypeOf(path))
