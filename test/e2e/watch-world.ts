@@ -250,9 +250,11 @@ export class Viewer {
     return Number(await this.page.evaluate(`${VIDEO}.currentTime`))
   }
 
-  /** Jumps there, and waits until it plays on from there. */
+  /** Jumps there, and waits until it plays on from there, also when it had come to its end. */
   async seek(seconds: number): Promise<void> {
+    const hasEnded = (await this.page.evaluate(`${VIDEO}.ended`)) === true
     await this.page.evaluate(`${VIDEO}.currentTime = ${seconds}`)
+    if (hasEnded) await this.page.evaluate(`${VIDEO}.play()`)
     await this.until(`${VIDEO}.currentTime > ${seconds + 0.5} && !${VIDEO}.seeking`)
   }
 
