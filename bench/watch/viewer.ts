@@ -11,6 +11,8 @@ import { cpuSecondsOf } from '../support/usage.ts'
 import { probe, type Probe, type Seen } from './probe.ts'
 import type { Stage } from './stage.ts'
 
+/** A small one: with software alone a large picture takes as much of a core as its coder does. */
+const SCREEN = { width: 480, height: 360 }
 const PASSWORD = 'lamp river nineteen cobalt'
 const LOOK_EVERY_MS = 200
 const TROUBLES_MAX = 20
@@ -85,7 +87,7 @@ export class Viewer implements AsyncDisposable {
   /** Goes there with nothing kept from before: no cache, no service worker. */
   async open(way: Way): Promise<Watching> {
     const { stage } = this.#parts
-    const context = await this.#browser.newContext()
+    const context = await this.#browser.newContext({ viewport: SCREEN })
     await context.addCookies(this.#cookies)
     const page = await context.newPage()
     await page.addInitScript(probe)
