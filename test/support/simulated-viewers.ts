@@ -87,6 +87,8 @@ export class SimulatedViewer {
   firstFrameAt: number | undefined
   stalledMs = 0
   isGone = false
+  /** Why it gave up, for its player to go on by itself. */
+  broken: string | undefined
   #readBytes = 0
   #playedMs = 0
 
@@ -149,6 +151,8 @@ export class ViewersWorld {
   readonly viewers: SimulatedViewer[] = []
   /** It refuses. */
   isServerAway = false
+  /** It gives other bytes than were published. */
+  isServerWrong = false
   readonly #links: LinkOptions
 
   constructor(film: Film, links: LinkOptions, seed = 1) {
@@ -182,8 +186,16 @@ export class ViewersWorld {
       }),
       sha1: (bytes) => Promise.resolve(createHash('sha1').update(bytes).digest()),
       onNote: (sentence) => notes.push(sentence),
+      onBroken: (reason) => {
+        added.isGone = true
+        added.broken = reason
+      },
     })
-    const added = new SimulatedViewer(viewer, { up, down, startedAt: this.clock.now() }, notes)
+    const added: SimulatedViewer = new SimulatedViewer(
+      viewer,
+      { up, down, startedAt: this.clock.now() },
+      notes,
+    )
     for (const other of this.viewers.filter((one) => !one.isGone))
       this.clock.after(millis(500 + 500 * this.random()), () => {
         if (!added.isGone && !other.isGone) this.connect(added, other)
@@ -233,12 +245,14 @@ export class ViewersWorld {
     const links = this.#links
     const sleep = (ms: number): Promise<void> => this.sleep(ms)
     const isAway = (): boolean => this.isServerAway
+    const isWrong = (): boolean => this.isServerWrong
     return {
       async *fetch(from, end, signal) {
         await sleep(2 * links.delayMs)
         if (isAway()) throw new Error('the server answered 503')
         for (let at = from; at < end && !signal.aborted; at += chunk) {
-          const bytes = film.bytes.subarray(at, Math.min(end, at + chunk))
+          const right = film.bytes.subarray(at, Math.min(end, at + chunk))
+          const bytes = isWrong() ? right.map((byte) => byte ^ 1) : right
           const passed = server.pass(bytes.length)
           await sleep(Math.max(0, passed - clock.now()))
           await sleep(Math.max(0, down.pass(bytes.length) - clock.now()))

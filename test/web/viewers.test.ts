@@ -84,6 +84,43 @@ describe('Viewers of one film', () => {
     assert.ok(cameAt - at < 600, `${cameAt - at} ms`)
   })
 
+  it('play on where they jumped to, whatever they are still given of where they were', async () => {
+    const world = new ViewersWorld(film, LINKS)
+    const { viewer } = world.add()
+    await world.run(5_000)
+    const gone = new AbortController()
+    const came: number[] = []
+    for (const second of [1, 100])
+      void viewer.read(second * RATE, 1_000, gone.signal).then(() => came.push(second))
+    await world.run(1_000)
+    assert.deepEqual(came, [1, 100])
+    gone.abort()
+  })
+
+  it('ask the server themselves when they jump to where nobody else has anything', async () => {
+    const world = new ViewersWorld(film, LINKS)
+    const first = world.add()
+    const second = world.add()
+    await world.run(5_000)
+    assert.equal(second.viewer.isJumpIntoNothing(100 * RATE), true)
+    assert.equal(second.viewer.isJumpIntoNothing(2 * RATE), false, 'it has it')
+    const gone = new AbortController()
+    const jumped = first.viewer.read(100 * RATE, 1_000, gone.signal)
+    await world.run(100)
+    assert.equal(second.viewer.isJumpIntoNothing(100 * RATE), false, 'a colleague has said to fetch it')
+    await world.run(1_000)
+    await jumped
+    assert.equal(second.viewer.isJumpIntoNothing(100 * RATE), false, 'a colleague has it')
+    assert.equal(second.viewer.isJumpIntoNothing(60 * RATE), true)
+    second.viewer.goesOnAt(62 * RATE, 2 * RATE)
+    const before = world.server.sentBytes
+    await world.run(100)
+    assert.ok(world.server.sentBytes - before < RATE, 'the line is left to what it asked for itself')
+    const went = second.viewer.read(62 * RATE, 1_000, gone.signal)
+    await world.run(1_500)
+    assert.equal((await went).length, 1_000)
+  })
+
   it('give nothing from a machine that is not to upload, and take all the same', async () => {
     const world = new ViewersWorld(film, LINKS)
     const quiet = world.add()
@@ -145,6 +182,18 @@ describe('Viewers of one film', () => {
     await world.run(10_000)
     assert.equal(viewer.viewer.serverTrouble, undefined)
     assert.equal(viewer.stalledMs, 0, 'it had enough before it')
+  })
+
+  it('leave the player to itself when the server gives what was not published', async () => {
+    const world = new ViewersWorld(film, LINKS)
+    const viewer = world.add()
+    await world.run(5_000)
+    world.isServerWrong = true
+    const before = world.server.sentBytes
+    await world.run(60_000)
+    assert.equal(viewer.broken, 'the server sends what was not published')
+    // three pieces, and what was on its way beside them
+    assert.ok(world.server.sentBytes - before < 10 * RATE, `${world.server.sentBytes - before} bytes in vain`)
   })
 })
 

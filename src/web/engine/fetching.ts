@@ -6,14 +6,18 @@ import type { Bitfield } from '../../core/bitfield.ts'
 import { BLOCK_BYTES, type PieceIndex } from '../../core/piece-layout.ts'
 import { millis, type Millis } from '../../core/units.ts'
 import type { EngineClock } from './channel.ts'
+import { Pace } from './pace.ts'
 import { PeerRequests } from './peer-requests.ts'
-import { PieceWork } from './piece-work.ts'
-import { isCriticalAt, PEERS_AHEAD, rankOf, serverUseFor } from './plan.ts'
+import type { PieceWork } from './piece-work.ts'
+import { isCriticalAt, PEERS_AHEAD, serverUseFor } from './plan.ts'
 import { Promises } from './promises.ts'
 import { Position } from './position.ts'
 import { ServerRuns, type ServerSource } from './server-runs.ts'
+import { Turns } from './turns.ts'
 import type { ViewerPeer } from './viewer-peer.ts'
+import { Waiting } from './waiting.ts'
 import { pieceMsOf, type Watched } from './watched.ts'
+import { Works } from './works.ts'
 
 export interface FetchingParts {
   readonly clock: EngineClock
@@ -34,8 +38,6 @@ export interface FetchingParts {
 
 /** Pieces that are begun at a time hold memory. */
 const WORKS_BYTES_MAX = 64 * 1_024 * 1_024
-/** Turns go by groups of pieces that play about so long, so that the server is asked for runs. */
-const GROUP_MS = 2_000
 /** After a jump the player needs what it jumped to, and nobody else does. */
 const SETTLING = 3_000
 /** And so long nothing else is fetched from the server, unless there is so much before it sooner. */
@@ -44,45 +46,47 @@ const HURRIED_UNTIL = 2_000
 const SOON: Millis = millis(20)
 /** The gateway is asked for what there is time for. */
 const GATEWAY_AHEAD = 4_000
+/** With so much before the player, what comes next is fetched at a {@link Pace}. */
+const UNHURRIED = 6_000
 /** Pieces behind the player that may still be arriving. */
 const BEHIND_PIECES = 2
 
 export class Fetching {
   readonly position: Position
   readonly #parts: FetchingParts
-  readonly #works = new Map<PieceIndex, PieceWork>()
-  /** Whole, and being hashed: nobody is asked for them. */
-  readonly #judged = new Set<PieceIndex>()
-  /** Since when the player needs them at once. */
-  readonly #criticalSince = new Map<PieceIndex, number>()
+  readonly #works: Works
+  readonly #waiting = new Waiting()
   readonly #promises: Promises
   readonly #requests: PeerRequests
   readonly #runs: ServerRuns
+  readonly #pace = new Pace()
   readonly #worksMax: number
   #isAcquainted = false
   #jumpedAt = -Infinity
   #planning: { cancel(): void } | undefined
   #isClosed = false
-  readonly #piecesOfGroup: number
+  readonly #pieceMs: number
+  readonly #turns: Turns
 
   constructor(parts: FetchingParts) {
     this.#parts = parts
     const { clock, server, watched } = parts
     const { layout } = watched
+    this.#works = new Works(layout)
     this.#promises = new Promises(clock)
     this.position = new Position(watched)
     this.#worksMax = Math.max(4, Math.floor(WORKS_BYTES_MAX / layout.pieceLength))
-    const pieceMs = pieceMsOf(watched)
-    this.#piecesOfGroup = Math.max(1, Math.round(GROUP_MS / pieceMs))
+    this.#pieceMs = pieceMsOf(watched)
+    this.#turns = new Turns({ self: parts.self, pieceMs: this.#pieceMs })
     this.#requests = new PeerRequests(layout, (piece) => this.#works.get(piece))
     this.#runs = new ServerRuns({
       clock,
       layout,
-      pieceMs,
+      pieceMs: this.#pieceMs,
       server,
-      workOf: (piece) => this.#workOf(piece),
+      workOf: (piece) => this.#works.of(piece),
       onBegun: (pieces) => {
-        this.#promises.make(pieces, parts.peers())
+        this.#begun(pieces)
       },
       onBytes: (bytes) => {
         parts.onBytes('http', bytes)
@@ -107,9 +111,23 @@ export class Fetching {
     this.plan()
   }
 
-  /** The player wants this piece next. */
-  moveTo(piece: PieceIndex): void {
+  missingBlocksOf(piece: PieceIndex): number {
+    return this.#parts.have.has(piece) ? 0 : this.#works.missingBlocksOf(piece)
+  }
+
+  /** The player would jump to where nothing is to be had but from the server. */
+  isJumpIntoNothing(piece: PieceIndex): boolean {
+    const { clock, have, peers } = this.#parts
+    if (!this.position.isJump(piece) || have.has(piece)) return false
+    const isBegun = this.#works.get(piece) !== undefined || this.#works.isJudged(piece)
+    const isComing = isBegun || this.#promises.heldForMs(piece, clock.now()) !== undefined
+    return !isComing && ![...peers()].some((peer) => !peer.isGateway && peer.has.has(piece))
+  }
+
+  /** The player wants this piece next; what comes before it, and plays for `passedMs`, it is sent past us. */
+  moveTo(piece: PieceIndex, passedMs = 0): void {
     const now = this.#parts.clock.now()
+    this.position.passes(passedMs, now)
     if (this.position.reads(piece, now)) {
       this.#jumpedAt = now
       this.review()
@@ -144,27 +162,24 @@ export class Fetching {
       const dueMs = this.position.dueMs(piece, now)
       const use = serverUseFor({
         dueMs,
-        groupDueMs: this.position.dueMs(this.#groupOf(piece).first, now),
+        groupDueMs: this.position.dueMs(this.#turns.firstOf(piece), now),
         holders: holders.length,
         askedForMs: asks === undefined ? 0 : now - asks,
         comingForMs:
           this.#promises.heldForMs(piece, now) ??
           (isCriticalAt(dueMs) ? undefined : work?.ofGatewayForMs(now)),
         // what somebody jumps to nobody else needs at this moment
-        criticalForMs: isSettling ? Infinity : this.#criticalForMs(piece, dueMs, now),
-        rank: this.#rankOf(piece, others),
+        criticalForMs: isSettling ? Infinity : this.#waiting.forMs(piece, dueMs, now),
+        rank: this.#turns.rankFor(piece, others),
         isAcquainted: this.#isAcquainted,
       })
       if (use === 'urgent' && work?.isWithServer !== true) urgent.push(piece)
-      if (holders.length > 0) this.#requests.ask(this.#workOf(piece), holders, now)
-      else if (use === 'ahead' && work?.isWithServer !== true) {
+      if (holders.length > 0) this.#requests.ask(this.#works.of(piece), holders, now)
+      else if (work?.isWithServer === true) continue
+      else if (work?.ofGatewayForMs(now) !== undefined) this.#requests.ask(work, givers, now)
+      else if (use === 'ahead' && (dueMs < UNHURRIED || this.#pace.isOpen(now))) {
         if (givers.length === 0 || work?.isOfGateway === true || dueMs < GATEWAY_AHEAD) ahead.push(piece)
-        else {
-          if (asks === undefined) this.#promises.make([piece], peers())
-          const fresh = this.#workOf(piece)
-          fresh.isOfGateway = true
-          this.#requests.ask(fresh, givers, now)
-        }
+        else this.#askGateway(piece, givers, now)
       }
     }
     // what somebody jumps to comes first: the rest would share the line with it
@@ -178,10 +193,9 @@ export class Fetching {
     const isWanted = (piece: PieceIndex): boolean => this.#isWanted(piece, now)
     for (const peer of this.#parts.peers()) this.#requests.review(peer, isWanted, now)
     this.#runs.review(isWanted)
-    for (const [piece, work] of this.#works)
-      if (!isWanted(piece) && !work.isWithServer) this.#works.delete(piece)
-    for (const piece of this.#criticalSince.keys()) if (!isWanted(piece)) this.#criticalSince.delete(piece)
-    this.#promises.review(this.#underway(), this.#parts.peers())
+    this.#works.review(isWanted)
+    this.#waiting.review(isWanted)
+    this.#promises.review(this.#works.underway(), this.#parts.peers())
   }
 
   /** False for what was not asked for. */
@@ -218,12 +232,12 @@ export class Fetching {
 
   /** Somebody new: it hears what we are fetching. */
   met(peer: ViewerPeer): void {
-    this.#promises.make(this.#underway(), [peer])
+    this.#promises.make(this.#works.underway(), [peer])
   }
 
   /** It was judged: good, or to be fetched anew. */
   judged(piece: PieceIndex): void {
-    this.#judged.delete(piece)
+    this.#works.judged(piece)
     this.plan()
   }
 
@@ -240,7 +254,7 @@ export class Fetching {
     for (let at = this.position.next as number; at <= watched.last && begun < this.#worksMax; at++) {
       const piece = at as PieceIndex
       if (this.position.dueMs(piece, now) > PEERS_AHEAD || at - this.position.next > most) return
-      if (have.has(piece) || this.#judged.has(piece)) continue
+      if (have.has(piece) || this.#works.isJudged(piece)) continue
       begun++
       yield piece
     }
@@ -251,43 +265,24 @@ export class Fetching {
     return piece >= next - BEHIND_PIECES && (piece < next || this.position.dueMs(piece, now) <= PEERS_AHEAD)
   }
 
-  #rankOf(piece: PieceIndex, others: readonly ViewerPeer[]): number {
-    const without = others.filter((peer) => !peer.has.has(piece)).map((peer) => peer.id)
-    return rankOf(this.#groupOf(piece).index, this.#parts.self, without)
-  }
-
-  #groupOf(piece: PieceIndex): { readonly index: number; readonly first: PieceIndex } {
-    const index = Math.floor(piece / this.#piecesOfGroup)
-    return { index, first: (index * this.#piecesOfGroup) as PieceIndex }
-  }
-
-  #workOf(piece: PieceIndex): PieceWork {
-    const known = this.#works.get(piece)
-    if (known !== undefined) return known
-    const work = new PieceWork(this.#parts.watched.layout, piece)
-    this.#works.set(piece, work)
-    return work
-  }
-
   #whole(work: PieceWork): void {
-    this.#works.delete(work.piece)
-    this.#judged.add(work.piece)
+    this.#works.whole(work.piece)
     this.#parts.onWhole(work)
   }
 
-  /** What we fetch from the server, by whatever way. */
-  #underway(): PieceIndex[] {
-    const fetched = [...this.#works.values()].filter((work) => work.isWithServer || work.isOfGateway)
-    return fetched.map((work) => work.piece)
+  #askGateway(piece: PieceIndex, givers: readonly ViewerPeer[], now: number): void {
+    if (this.#works.get(piece)?.askedAt === undefined) this.#begun([piece])
+    const work = this.#works.of(piece)
+    work.isOfGateway = true
+    this.#requests.ask(work, givers, now)
   }
 
-  #criticalForMs(piece: PieceIndex, dueMs: number, now: number): number {
-    if (!isCriticalAt(dueMs)) {
-      this.#criticalSince.delete(piece)
-      return 0
-    }
-    const since = this.#criticalSince.get(piece) ?? now
-    this.#criticalSince.set(piece, since)
-    return now - since
+  /** They are fetched from the server now, by whatever way. */
+  #begun(pieces: readonly PieceIndex[]): void {
+    const { clock, peers } = this.#parts
+    const now = clock.now()
+    const unhurried = pieces.filter((piece) => this.position.dueMs(piece, now) >= UNHURRIED)
+    this.#pace.spend(unhurried.length * this.#pieceMs, now)
+    this.#promises.make(pieces, peers())
   }
 }

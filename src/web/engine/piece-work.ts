@@ -32,6 +32,10 @@ export class PieceWork {
     return this.#missing === 0
   }
 
+  get missingBlocks(): number {
+    return this.#missing
+  }
+
   /** The gateway is waited for as a colleague is who said to fetch it, and no longer; undefined: not, or not any more. */
   ofGatewayForMs(now: number): number | undefined {
     if (!this.isOfGateway || this.askedAt === undefined) return undefined

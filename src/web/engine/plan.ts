@@ -2,9 +2,8 @@
  * When a missing piece is taken from the server. Colleagues are asked as soon as they have it; the server is for what nobody has,
  * and for what would come too late. All times in ms; a piece is *due* when the player runs out of what lies before it.
  *
- * Of what nobody has, each viewer fetches its share early: the one whose hash of peer and pieces is highest (rendezvous hashing;
- * Thaler and Ravishankar, 1998), and passes it on. Should it be slow or gone, the next in that order steps in as the time gets
- * shorter. So many who watch the same draw one copy from the server.
+ * Of what nobody has, each viewer fetches its share early (`turns.ts`), and passes it on. Should it be slow or gone, the next in
+ * that order steps in as the time gets shorter. So many who watch the same draw one copy from the server.
  */
 
 /** Pieces due sooner are fetched by whose turn it is, though nobody waits for them yet. */
@@ -75,25 +74,4 @@ export const isCriticalAt = (dueMs: number): boolean => dueMs < CRITICAL
 
 function patienceOf(rank: number): number {
   return rank === 0 ? OWN_AHEAD : Math.max(LAST_AHEAD, SECOND_AHEAD - STEP * (rank - 1))
-}
-
-/** How many of the others come before us for this group of pieces. */
-export function rankOf(group: number, self: string, others: Iterable<string>): number {
-  const own = weightOf(group, self)
-  let rank = 0
-  for (const other of others) {
-    const weight = weightOf(group, other)
-    if (weight > own || (weight === own && other > self)) rank++
-  }
-  return rank
-}
-
-/** FNV-1a, 32 bits, and its bits mixed once more (MurmurHash3's finalizer): ids that are alike give weights that are not. */
-function weightOf(group: number, peer: string): number {
-  let hash = 0x811c9dc5
-  const text = `${group} ${peer}`
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-  return (hash ^ (hash >>> 16)) >>> 0
 }

@@ -6,6 +6,8 @@ import { pieceMsOf, type Watched } from './watched.ts'
 const NEAR_MS = 8_000
 /** One answer to it may be longer than that plays, as sound is. */
 const NEAR_BYTES = 2 * 1_024 * 1_024
+/** What the server sends past us should be with the player by then. */
+const PASSED_WITHIN = 250
 
 export class Position {
   readonly #pieceMs: number
@@ -14,6 +16,7 @@ export class Position {
   #slackMs = 0
   #at = 0
   #isPlaying = true
+  #passing = { playMs: 0, until: -Infinity }
 
   constructor(watched: Watched) {
     this.#next = watched.first
@@ -26,15 +29,25 @@ export class Position {
     return this.#next
   }
 
-  /** It asks for what lies in this piece. True when that is a jump: what it has before it is worth nothing then. */
+  /** Whether what it has before it is worth nothing when it asks for this piece. */
+  isJump(piece: PieceIndex): boolean {
+    return Math.abs(piece - this.#next) > this.#nearPieces
+  }
+
+  /** It asks for what lies in this piece. True when that is a jump. */
   reads(piece: PieceIndex, now: number): boolean {
-    const isJump = Math.abs(piece - this.#next) > this.#nearPieces
+    const isJump = this.isJump(piece)
     this.#next = piece
     if (isJump) {
       this.#slackMs = 0
       this.#at = now
     }
     return isJump
+  }
+
+  /** It is sent what comes before this piece past us, and that plays for so long. */
+  passes(playMs: number, now: number): void {
+    this.#passing = { playMs, until: now + PASSED_WITHIN }
   }
 
   /** It has so much before it, and uses it up unless it stands still. */
@@ -47,6 +60,7 @@ export class Position {
   /** Until the player needs the piece; 0 when it waits for it. */
   dueMs(piece: PieceIndex, now: number): number {
     const used = this.#isPlaying ? now - this.#at : 0
-    return Math.max(0, Math.max(0, this.#slackMs - used) + (piece - this.#next) * this.#pieceMs)
+    const passing = now < this.#passing.until ? this.#passing.playMs : 0
+    return Math.max(0, Math.max(passing, this.#slackMs - used) + (piece - this.#next) * this.#pieceMs)
   }
 }

@@ -26,6 +26,8 @@ interface Reader {
 export class Reading {
   readonly #parts: ReadingParts
   readonly #readers = new Set<Reader>()
+  /** Who asked last: where it reads, the player is. Whoever waits since before a jump is answered, and moves nobody. */
+  #latest: object = {}
   #isClosed = false
 
   constructor(parts: ReadingParts) {
@@ -34,14 +36,17 @@ export class Reading {
 
   /** @throws ShoalError `bad-input`, `interrupted`. */
   async read(offset: number, bytesMax: number, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>> {
-    const { have, onLost, onMoved, watched } = this.#parts
+    const { have, onLost, watched } = this.#parts
     if (!Number.isInteger(offset) || offset < 0 || offset >= watched.fileBytes)
       throw new ShoalError('bad-input', 'the file ends before this place')
     const piece = pieceAt(watched, offset)
+    const asked = (this.#latest = {})
     for (let lost = 0; ;) {
-      onMoved(piece)
+      this.#move(piece, asked)
       if (!have.has(piece)) await this.#arrival(piece, signal)
       const bytes = await this.#together(offset, bytesMax)
+      const end = offset + bytes.length
+      if (bytes.length > 0 && end < watched.fileBytes) this.#move(pieceAt(watched, end), asked)
       if (bytes.length > 0) return bytes
       if (++lost >= LOST_MAX) throw new ShoalError('unavailable', 'what is kept cannot be read')
       onLost(piece)
@@ -50,6 +55,11 @@ export class Reading {
 
   arrived(piece: PieceIndex): void {
     for (const reader of [...this.#readers]) if (reader.piece === piece) reader.resolve()
+  }
+
+  /** The player asks somebody else now. */
+  leave(): void {
+    this.#latest = {}
   }
 
   close(): void {
@@ -74,9 +84,12 @@ export class Reading {
     if (signal.aborted || this.#isClosed) throw new ShoalError('interrupted', 'nobody reads this any more')
   }
 
+  #move(piece: PieceIndex, asked: object): void {
+    if (asked === this.#latest) this.#parts.onMoved(piece)
+  }
+
   /** What is here from `offset` on, and comes one after the other. */
   async #together(offset: number, bytesMax: number): Promise<Uint8Array<ArrayBuffer>> {
-    const { onMoved, watched } = this.#parts
     const end = this.#endOfWhatIsHere(offset, bytesMax)
     const bytes = new Uint8Array(Math.max(0, end - offset))
     let at = offset
@@ -86,7 +99,6 @@ export class Reading {
       bytes.set(part, at - offset)
       at += part.length
     }
-    if (at > offset && at < watched.fileBytes) onMoved(pieceAt(watched, at))
     return bytes.subarray(0, at - offset)
   }
 

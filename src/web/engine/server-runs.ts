@@ -36,7 +36,7 @@ const RUNS_MAX = 2
 const RUNS_AHEAD_MAX = 1
 /** So much playing is one run, a piece at least. The player waits for the urgent: a short run is there sooner. */
 const URGENT_MS = 500
-const AHEAD_MS = 4_000
+const AHEAD_MS = 2_000
 const RUN_BYTES_MAX = 4 * 1_024 * 1_024
 const RETRY_AFTER = 2_000
 

@@ -3,7 +3,6 @@
  * on. Everything that can happen to it is a method here; what is fetched from whom is `fetching.ts`, who gets what `uploads.ts`.
  */
 import { Bitfield } from '../../core/bitfield.ts'
-import { messageOf } from '../../core/errors.ts'
 import type { PeerId } from '../../core/ids.ts'
 import type { PieceIndex } from '../../core/piece-layout.ts'
 import type { Random } from '../../core/random.ts'
@@ -14,10 +13,9 @@ import { Company } from './company.ts'
 import { Exchange, type Exchanged } from './exchange.ts'
 import { Fetching } from './fetching.ts'
 import { Tally, type Figures } from './figures.ts'
+import { Judging } from './judging.ts'
 import type { PieceStore } from './piece-store.ts'
 import { isCriticalAt } from './plan.ts'
-import type { PieceWork } from './piece-work.ts'
-import { Proof } from './proof.ts'
 import { Reading } from './reading.ts'
 import type { ServerSource } from './server-runs.ts'
 import { Uploads } from './uploads.ts'
@@ -33,8 +31,8 @@ export interface ViewerParts {
   readonly store: PieceStore
   readonly sha1: (bytes: Uint8Array<ArrayBuffer>) => Promise<Uint8Array>
   /** For whoever is curious: who was banned, what the server refused. */
-  readonly onNote?: (sentence: string) => void
-  /** It cannot keep what comes, again and again, and is closed: the player is better off with the server. Once. */
+  readonly onNote: (sentence: string) => void
+  /** Nothing that comes can be kept, or is right, and it is closed: the player is better off with the server. Once. */
   readonly onBroken?: (reason: string) => void
 }
 
@@ -45,8 +43,6 @@ const REVIEW_EVERY = 1_000
 const FIRST_WORDS = 100
 /** Who is not there by then is not waited for. */
 const ACQUAINTED_AFTER = 6_000
-/** Pieces in a row that could not be judged or kept: one may be chance. */
-const FAILURES_MAX = 3
 
 export class Viewer {
   readonly #parts: ViewerParts
@@ -55,20 +51,36 @@ export class Viewer {
   readonly #tally = new Tally()
   readonly #exchange = new Exchange()
   #haveBytes = 0
-  readonly #proof: Proof
+  readonly #judging: Judging
   readonly #fetching: Fetching
   readonly #uploads: Uploads
   readonly #reading: Reading
   readonly #ticking: { cancel(): void }
   #reviewedAt = 0
-  #failures = 0
   #isClosed = false
 
   constructor(parts: ViewerParts) {
     this.#parts = parts
-    const { clock, random, self, server, sha1, watched } = parts
+    const { clock, onNote, random, self, server, sha1, watched } = parts
     this.#have = new Bitfield(watched.layout.count)
-    this.#proof = new Proof(watched, sha1)
+    this.#judging = new Judging({
+      watched,
+      sha1,
+      onGood: (piece, bytes) => {
+        this.#keep(piece, bytes)
+      },
+      onLiar: (peer) => {
+        this.#company.strike(peer)
+      },
+      onJudged: (piece) => {
+        this.#fetching.judged(piece)
+      },
+      onNote,
+      onUseless: (reason) => {
+        this.close()
+        parts.onBroken?.(reason)
+      },
+    })
     this.#company = new Company({
       clock,
       watched,
@@ -82,9 +94,7 @@ export class Viewer {
           this.#fetching.acquainted()
         })
       },
-      onNote: (sentence) => {
-        this.#note(sentence)
-      },
+      onNote,
     })
     const peers = (): Iterable<ViewerPeer> => this.#company.peers
     this.#fetching = new Fetching({
@@ -95,13 +105,13 @@ export class Viewer {
       peers,
       have: this.#have,
       roomBytes: () => parts.store.roomBytes,
-      isSuspect: (piece) => this.#proof.isSuspect(piece),
+      isSuspect: (piece) => this.#judging.isSuspect(piece),
       onBytes: (from, bytes) => {
         const kind = from === 'http' ? from : from.isGateway ? 'gateway' : 'colleague'
         this.#tally.came(kind, bytes, clock.now())
         if (from !== 'http') this.#exchange.received(from, bytes)
       },
-      onWhole: (work) => void this.#judge(work),
+      onWhole: (work) => void this.#judging.judge(work),
     })
     this.#uploads = new Uploads({
       clock,
@@ -178,21 +188,34 @@ export class Viewer {
     }
   }
 
-  /** The player runs dry, or has. */
-  get isWaitedFor(): boolean {
+  /** How many blocks are missing where the player runs dry, or has; undefined: it does not, or not at this place of the file. */
+  missingAt(place: number): number | undefined {
+    const piece = pieceAt(this.#parts.watched, place)
     const { position } = this.#fetching
-    return isCriticalAt(position.dueMs(position.next, this.#parts.clock.now()))
+    const isDry = isCriticalAt(position.dueMs(position.next, this.#parts.clock.now()))
+    return isDry && piece === position.next ? this.#fetching.missingBlocksOf(piece) : undefined
   }
 
   get serverTrouble(): string | undefined {
     return this.#fetching.serverTrouble
   }
 
-  /** What the player was sent past us, by the server itself; it will go on behind that. */
-  sentPastUs(bytes: number, end: number): void {
-    const { fileBytes } = this.#parts.watched
-    this.#fetching.moveTo(pieceAt(this.#parts.watched, Math.min(end, fileBytes - 1)))
+  /** By the server itself, to the player. */
+  sentPastUs(bytes: number): void {
     this.#tally.passed(bytes, this.#parts.clock.now())
+  }
+
+  /** The player asks the server itself for so many bytes, and goes on at this place of the file. */
+  goesOnAt(place: number, bytes: number): void {
+    const { watched } = this.#parts
+    this.#reading.leave()
+    const { durationMs, fileBytes } = watched
+    this.#fetching.moveTo(pieceAt(watched, Math.min(place, fileBytes - 1)), (durationMs * bytes) / fileBytes)
+  }
+
+  /** The player would jump to where nothing is to be had but from the server: that is sooner with it when it asks itself. */
+  isJumpIntoNothing(place: number): boolean {
+    return this.#fetching.isJumpIntoNothing(pieceAt(this.#parts.watched, place))
   }
 
   /** The player has so much before it, and plays or stands still. */
@@ -240,6 +263,7 @@ export class Viewer {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#ticking.cancel()
+    this.#judging.close()
     this.#fetching.close()
     this.#company.close()
     this.#parts.store.close()
@@ -249,27 +273,6 @@ export class Viewer {
   async #readBlock({ piece, offset, length }: BlockRange): Promise<Uint8Array | undefined> {
     if (!this.#have.has(piece as PieceIndex)) return undefined
     return await this.#parts.store.get(piece, offset, length)
-  }
-
-  async #judge(work: PieceWork): Promise<void> {
-    const { piece, bytes } = work
-    try {
-      const { isGood, liars } = await this.#proof.judge(work)
-      for (const liar of liars) this.#company.strike(liar)
-      if (isGood && !this.#isClosed) this.#keep(piece, bytes)
-      this.#failures = 0
-    } catch (error) {
-      this.#failed(messageOf(error))
-    } finally {
-      this.#fetching.judged(piece)
-    }
-  }
-
-  #failed(reason: string): void {
-    this.#note(`a piece could not be kept: ${reason}`)
-    if (++this.#failures < FAILURES_MAX || this.#isClosed) return
-    this.close()
-    this.#parts.onBroken?.(reason)
   }
 
   #keep(piece: PieceIndex, bytes: Uint8Array<ArrayBuffer>): void {
@@ -288,9 +291,5 @@ export class Viewer {
       this.#company.review()
     }
     this.#fetching.plan()
-  }
-
-  #note(sentence: string): void {
-    this.#parts.onNote?.(sentence)
   }
 }

@@ -13,16 +13,25 @@ export interface Film {
 const READS_MAX = 3
 /** From the first picture to a viewer. */
 const EXPECTED_MS = 2_500
-/** A player that waits, while nothing at all comes in for so long though the server refused nothing, is served past us. */
+/** A player that waits, while nothing of what it waits for comes in for so long though the server refused nothing, is served past us. */
 const STUCK_MS = 6_000
 /** ...and then for so long, so that it waits once and not at each of its steps. */
 const PASSED_FOR_MS = 60_000
 
+interface Read {
+  readonly from: number
+  readonly gone: AbortController
+}
+
 export class StreamDesk {
   readonly #path: string
-  readonly #reads: AbortController[] = []
-  /** What the server sent before there was a viewer: bytes, and where they end. */
-  #passed = { bytes: 0, end: 0 }
+  readonly #reads: Read[] = []
+  /** What the server sent before there was a viewer. */
+  #passedBytes = 0
+  /** Where the player went on then, as far as that is known. */
+  #place: number | undefined
+  /** What it asked for last. */
+  #askedFrom: number | undefined
   #film: Film | undefined
   #passUntil = 0
   #opening: Promise<unknown> = Promise.resolve()
@@ -37,14 +46,18 @@ export class StreamDesk {
     this.#countDirect()
   }
 
-  /** What the server sent to the player itself, before the service worker was there: the browser counts it. */
+  /**
+   * What the server sent to the player itself, before the service worker was there: the browser counts it, once that is over. Requests
+   * that a jump ended are among it, so that it says where the player is only as long as nobody else does.
+   */
   #countDirect(): void {
     let end = 0
     const observer = new PerformanceObserver((list) => {
       for (const entry of list.getEntries() as PerformanceResourceTiming[]) {
         if (entry.workerStart !== 0 || new URL(entry.name).pathname !== this.#path) continue
         end += entry.encodedBodySize
-        this.#notePassed({ from: end - entry.encodedBodySize, bytes: entry.encodedBodySize })
+        this.#passed(entry.encodedBodySize)
+        if (this.#film === undefined) this.#place = end
       }
     })
     observer.observe({ type: 'resource', buffered: true })
@@ -62,25 +75,38 @@ export class StreamDesk {
 
   open(film: Film): void {
     this.#film = film
-    film.viewer.sentPastUs(this.#passed.bytes, this.#passed.end)
+    film.viewer.sentPastUs(this.#passedBytes)
+    if (this.#place !== undefined) film.viewer.goesOnAt(this.#place, 0)
   }
 
   /** Nothing more comes this way: the server is asked. */
   shut(): void {
     this.#film = undefined
-    for (const read of this.#reads) read.abort()
+    for (const { gone } of this.#reads) gone.abort()
   }
 
   #hear({ data: message, ports }: MessageEvent<ReadRequest | PassedNote>): void {
     if (message.path !== this.#path) return
     const [port] = ports
     if (message.kind === 'passed') this.#notePassed(message)
-    else if (port !== undefined) void this.#answer(port, message)
+    else if (port !== undefined) {
+      this.#askedFrom = message.from
+      void this.#answer(port, message)
+    }
   }
 
-  #notePassed({ from, bytes }: Pick<PassedNote, 'from' | 'bytes'>): void {
-    this.#passed = { bytes: this.#passed.bytes + bytes, end: from + bytes }
-    this.#film?.viewer.sentPastUs(bytes, from + bytes)
+  /** It may have jumped meanwhile, and waits for what it jumped to. */
+  #notePassed({ from, bytes }: PassedNote): void {
+    this.#passed(bytes)
+    for (const read of this.#reads) if (read.from === from) read.gone.abort()
+    if (this.#askedFrom !== undefined && this.#askedFrom !== from) return
+    this.#place = from + bytes
+    this.#film?.viewer.goesOnAt(this.#place, bytes)
+  }
+
+  #passed(bytes: number): void {
+    this.#passedBytes += bytes
+    this.#film?.viewer.sentPastUs(bytes)
   }
 
   async #answer(port: MessagePort, { from, bytesMax }: ReadRequest): Promise<void> {
@@ -92,15 +118,18 @@ export class StreamDesk {
       await this.#opening
     }
     const film = this.#film
-    if (film === undefined || from >= film.sizeBytes || performance.now() < this.#passUntil) {
+    const isJump = film !== undefined && from < film.sizeBytes && film.viewer.isJumpIntoNothing(from)
+    if (isJump) film.viewer.goesOnAt(from + bytesMax, bytesMax)
+    if (film === undefined || from >= film.sizeBytes || isJump || performance.now() < this.#passUntil) {
       reply({ kind: 'pass' })
       return
     }
     reply({ kind: 'coming' })
     const gone = new AbortController()
-    this.#reads.push(gone)
-    if (this.#reads.length > READS_MAX) this.#reads.shift()?.abort()
-    const watchdog = stuckWatch(film.viewer, () => {
+    const asked: Read = { from, gone }
+    this.#reads.push(asked)
+    if (this.#reads.length > READS_MAX) this.#reads.shift()?.gone.abort()
+    const watchdog = stuckWatch(film.viewer, from, () => {
       this.#passUntil = performance.now() + PASSED_FOR_MS
       gone.abort()
     })
@@ -113,19 +142,18 @@ export class StreamDesk {
       reply({ kind: 'pass' })
     } finally {
       clearInterval(watchdog)
-      const at = this.#reads.indexOf(gone)
+      const at = this.#reads.indexOf(asked)
       if (at !== -1) this.#reads.splice(at, 1)
     }
   }
 }
 
-function stuckWatch(viewer: Viewer, onStuck: () => void): ReturnType<typeof setInterval> {
-  let before = NaN
+function stuckWatch(viewer: Viewer, from: number, onStuck: () => void): ReturnType<typeof setInterval> {
+  let before: number | undefined
   return setInterval(() => {
-    const { colleaguesBytes, serverBytes } = viewer.figures()
-    const all = colleaguesBytes + serverBytes
-    if (all === before && viewer.isWaitedFor && viewer.serverTrouble === undefined) onStuck()
-    before = viewer.isWaitedFor ? all : NaN
+    const missing = viewer.missingAt(from)
+    if (missing !== undefined && missing === before && viewer.serverTrouble === undefined) onStuck()
+    before = missing
   }, STUCK_MS / 2)
 }
 
