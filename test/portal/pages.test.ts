@@ -315,8 +315,12 @@ describe('The pages', () => {
   })
 
   it('bring their own style and no script', async () => {
-    await browser.get('/assets/pico.min.css').expect(200)
-    await browser.get('/assets/shoal.css').expect(200)
+    const { text } = await browser
+      .get('/assets/pages.css')
+      .expect(200)
+      .expect('content-type', /^text\/css/)
+    for (const part of ['@charset "UTF-8";/*!\n * Pico CSS', '.brand', '.player'])
+      assert.ok(text.includes(part), part)
     await browser.get('/assets/../pages/pages.ts').expect(303)
     await signIn(portal.adminToken)
     assert.doesNotMatch(await html('/'), /<script/)

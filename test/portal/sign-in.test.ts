@@ -146,7 +146,7 @@ describe('Signing in', () => {
         await pass(2)
         await browser.get('/whoami').set('x-shoal-poll', '1').expect(200)
         await browser.get('/whoami?poll=1').expect(200)
-        await browser.get('/assets/shoal.css')
+        await browser.get('/assets/pages.css')
       }
       assert.equal(await user(), null)
     })

@@ -126,7 +126,7 @@ export const PAGES: readonly ListedPage[] = [
 
 /** What the router gives that is no page. */
 export const NO_PAGES: readonly string[] = [
-  '/assets/pico.min.css',
+  '/assets/pages.css',
   '/assets/tus.min.js',
   '/assets/uplot.css',
   '/assets/uplot.js',

@@ -25,11 +25,11 @@ import { renderPage } from './render.ts'
 import { kindLinks, kindText } from './media-view.ts'
 import { bundlePageOf, cardOf, dateText, shownOf } from './view-model.ts'
 import { sitesPages } from './sites.ts'
+import { pageStyle } from './style.ts'
 import { watchPages } from './watch.ts'
 import { sealedLinkPage } from './sealed-link.ts'
 import { field, frameOf, knownFirst, listIn, param, sentenceOf, visited, type Visit } from './visit.ts'
 
-const PICO = join(import.meta.dirname, '../../../node_modules/@picocss/pico/css')
 const TUS = join(import.meta.dirname, '../../../node_modules/tus-js-client/dist')
 const PUBLIC = join(import.meta.dirname, '../public')
 const ASSET_LIFE = '1h'
@@ -37,11 +37,9 @@ const ASSET_LIFE = '1h'
 /** A `PagesFactory`. */
 export function pages(services: PageServices): Router {
   const router = express.Router()
-  router.get('/assets/pico.min.css', (_req, res) => {
-    // below a root: of a whole path a folder such as ~/.local would count as hidden, and nothing in it is sent
-    res.sendFile('pico.min.css', { root: PICO, maxAge: ASSET_LIFE })
-  })
+  router.get('/assets/pages.css', pageStyle({ maxAgeSeconds: 3_600 }))
   router.get('/assets/tus.min.js', (_req, res) => {
+    // below a root: of a whole path a folder such as ~/.local would count as hidden, and nothing in it is sent
     res.sendFile('tus.min.js', { root: TUS, maxAge: ASSET_LIFE })
   })
   router.use(watchPages(services))
