@@ -67,6 +67,9 @@ export async function layOut(options: WatchOptions): Promise<Grounds> {
   }
 }
 
+/** As what browsers that root started give to their own main processes: on a machine of its own nothing would be before it. */
+const NICENESS = -8
+
 /** Resolves when the film can be fetched. */
 export async function startShoalStage(
   { network }: Grounds,
@@ -86,6 +89,7 @@ export async function startShoalStage(
     dataDir: join(dir, 'up'),
     logFile: join(dir, 'up.log'),
     env: { NODE_EXTRA_CA_CERTS: files.certificate, SHOAL_GATEWAY_ENABLED: String(hasGateway) },
+    niceness: NICENESS,
   }
   await using stack = new AsyncDisposableStack()
   const flags = ['--library', library, '--sites', sitesFile, '--listen', `${origin.address}:${PORT}`]

@@ -11,6 +11,8 @@ export interface ShoalWhere {
   readonly host?: Host
   readonly env?: ChildOptions['env']
   readonly logFile?: string
+  /** Its priority on this machine, as `nice` has it: below 0 is sooner than others. */
+  readonly niceness?: number
 }
 
 /** A line of `--json`. */
@@ -61,8 +63,9 @@ function parseEvent(line: string): ShoalEvent[] {
 }
 
 function optionsOf(where: ShoalWhere, args: readonly string[]): ChildOptions {
+  const nice = where.niceness === undefined ? [] : ['nice', '-n', String(where.niceness)]
   return {
-    argv: [LAUNCHER, ...args, '--data', where.dataDir],
+    argv: [...nice, LAUNCHER, ...args, '--data', where.dataDir],
     // Nothing of the developer's own Shoal may leak in.
     env: {
       SHOAL_DATA: undefined,
