@@ -69,6 +69,27 @@ describe('Watching in real browsers', function () {
     await ann.until(`Number(document.querySelector('[data-watch]').dataset.uploadedBytes) >= ${colleagues}`)
   })
 
+  it('comes to colleagues also late, over a line that is full and from a server that is busy', async () => {
+    const zoe = await world.arrive('zoe')
+    await zoe.page.addInitScript(`{
+      const { serviceWorker } = navigator
+      const register = serviceWorker.register.bind(serviceWorker)
+      const slowly = (...all) => new Promise((go) => setTimeout(go, 4_000)).then(() => register(...all))
+      Object.defineProperty(serviceWorker, 'register', { value: slowly })
+      let asked = 0
+      const ask = fetch
+      globalThis.fetch = (url, ...rest) =>
+        String(url).endsWith('/watch') && ++asked === 1
+          ? Promise.resolve(new Response('busy', { status: 503 }))
+          : ask(url, ...rest)
+    }`)
+    await zoe.clickWatch()
+    await zoe.untilPeers(1)
+    await zoe.untilPlays()
+    assert.deepEqual(zoe.troubles, [])
+    await zoe.browser.close()
+  })
+
   it('plays on after a jump, forth and back', async () => {
     await ben.seek(50)
     await ben.seek(5)

@@ -30,17 +30,36 @@ export function factsOf({ dataset }: HTMLElement): PageFacts {
 /** Whoever may not have something is told that it is not there. */
 export const NOT_FOR_YOU = 'you are signed out, or may not have this any more'
 
+class BusyError extends Error {}
+
+/** A server that is busy, or away, is asked again after so long: who comes together with many others is not sent away for that. */
+const AGAIN_AFTER_MS = [2_000, 6_000, 15_000]
+
 /** @throws Error with a sentence for whoever watches. */
-export async function beginWatch({ api, csrf, file }: PageFacts): Promise<Watch> {
+export async function beginWatch(facts: PageFacts): Promise<Watch> {
+  for (const wait of AGAIN_AFTER_MS)
+    try {
+      return await askToWatch(facts)
+    } catch (error) {
+      if (!(error instanceof BusyError)) throw error
+      await new Promise((resolve) => setTimeout(resolve, wait))
+    }
+  return await askToWatch(facts)
+}
+
+async function askToWatch({ api, csrf, file }: PageFacts): Promise<Watch> {
   const response = await fetch(`${api}/watch`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', 'X-CSRF-Token': csrf },
     body: JSON.stringify({ file }),
+  }).catch((cause: unknown) => {
+    throw new BusyError('the portal does not answer', { cause })
   })
-  const said = (await response.json()) as Watch | { readonly detail?: string }
   if (response.status === 401 || response.status === 404) throw new Error(NOT_FOR_YOU)
-  if (!response.ok) throw new Error('detail' in said ? said.detail : `the portal answered ${response.status}`)
-  return said as Watch
+  if (response.ok) return (await response.json()) as Watch
+  const said = (await response.json().catch(() => ({}))) as { readonly detail?: string }
+  const sentence = said.detail ?? `the portal answered ${response.status}`
+  throw response.status >= 429 ? new BusyError(sentence) : new Error(sentence)
 }
 
 /** @throws Error, or ShoalError `bad-input`, when the portal is of another version than this script. */

@@ -8,8 +8,10 @@ import { StreamDesk } from './stream-desk.ts'
 import type * as Watch from './watch.ts'
 
 const WORKER = '/watch-worker.js'
-/** The service worker is there by then, or the film plays without it. */
+/** A player that waits for the service worker plays without it then... */
 const CONTROLLED_WITHIN_MS = 1_500
+/** ...and one that plays already is taken on to colleagues also when it comes late, as over a line that is full. */
+const CONTROLLED_LATE_WITHIN_MS = 120_000
 /** Before the player: more than it takes until colleagues can be asked. */
 const ENOUGH_SECONDS = 3
 /** On a slow line the rest is loaded beside the beginning of the film. */
@@ -26,29 +28,31 @@ async function start(root: HTMLElement, player: HTMLMediaElement): Promise<void>
   revive(player)
   const why = reasonWithout()
   const desk = why === undefined ? new StreamDesk(new URL(src, location.href).pathname) : undefined
-  if (player.hasAttribute('src')) {
+  const hasBegun = player.hasAttribute('src')
+  if (hasBegun) {
     void begin(player)
     await firstPicture(player)
   }
-  const controlled = desk === undefined ? Promise.resolve(false) : underControl()
-  if (!player.hasAttribute('src'))
+  const within = hasBegun ? CONTROLLED_LATE_WITHIN_MS : CONTROLLED_WITHIN_MS
+  const controlled = desk === undefined ? Promise.resolve(false) : underControl(within)
+  if (!hasBegun)
     void controlled.then(() => {
       player.src = src
       void begin(player)
     })
-  const watching = watchBy(script, async () => ({
+  const watching = watchBy(script, {
     page: root,
     media: player,
-    desk: (await controlled) ? desk : undefined,
+    desk: controlled.then((isControlled) => (isControlled ? desk : undefined)),
     why: why ?? 'this browser lets no page stand between player and network at this moment; open it again',
-  }))
+  })
   desk?.expect(watching, () => aheadSeconds(player) > ENOUGH_SECONDS)
   await watching
 }
 
-async function watchBy(script: string, parts: () => Promise<Watch.WatchParts>): Promise<void> {
+async function watchBy(script: string, parts: Watch.WatchParts): Promise<void> {
   const { watch } = (await import(/* @vite-ignore */ script)) as typeof Watch
-  await watch(await parts())
+  await watch(parts)
 }
 
 function aheadSeconds({ buffered, currentTime }: HTMLMediaElement): number {
@@ -79,7 +83,7 @@ function reasonWithout(): string | undefined {
   return undefined
 }
 
-async function underControl(): Promise<boolean> {
+async function underControl(withinMs: number): Promise<boolean> {
   const { serviceWorker } = navigator
   try {
     const registering = serviceWorker.register(WORKER, { scope: '/bundles/', updateViaCache: 'none' })
@@ -94,7 +98,7 @@ async function underControl(): Promise<boolean> {
           () => resolve(false),
         )
       }),
-      new Promise<boolean>((resolve) => setTimeout(() => resolve(false), CONTROLLED_WITHIN_MS)),
+      new Promise<boolean>((resolve) => setTimeout(() => resolve(false), withinMs)),
     ])
   } catch {
     return false

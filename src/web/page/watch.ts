@@ -26,19 +26,20 @@ const TOLD_EVERY_MS = 250
 export interface WatchParts {
   readonly page: HTMLElement
   readonly media: HTMLMediaElement
-  /** Undefined where nothing can come from colleagues, and then {@link why} says so. */
-  readonly desk: StreamDesk | undefined
+  /** Undefined where nothing can come from colleagues, and then {@link why} says so. It may be long until that is known. */
+  readonly desk: Promise<StreamDesk | undefined>
   readonly why: string
 }
 
 export async function watch(parts: WatchParts): Promise<void> {
-  const { page, media, desk, why } = parts
+  const { page, media, why } = parts
   media.controls = false // ours are there now
   nameSwitches(page)
   restWheels(page)
   const facts = factsOf(page)
   if (facts.isRecorded) recordWatching(media, facts)
   try {
+    const desk = await parts.desk
     if (desk === undefined) throw new Error(why)
     const began = await beginWatch(facts)
     if (began.peering !== 'on') throw new Error(REASONS[began.peering])
