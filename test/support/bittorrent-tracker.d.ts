@@ -19,6 +19,7 @@ declare module 'bittorrent-tracker' {
   export default class Client extends (EventEmitter as new () => EventEmitter) {
     constructor(options: ClientOptions)
     start(options?: object): void
+    update(options?: object): void
     scrape(options?: object): void
     stop(options?: object): void
     destroy(): void

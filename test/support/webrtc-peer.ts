@@ -27,6 +27,7 @@ client.on('peer', (peer: TrackerPeer) => {
 client.start({ left: 1, numwant: 2 })
 createInterface({ input: process.stdin }).on('line', (line) => {
   if (line === 'scrape') client.scrape()
+  if (line === 'again') client.update({ left: 1, numwant: 2 })
   if (line === 'stop') client.stop()
 })
 process.on('SIGTERM', () => process.exit(0))
