@@ -13,11 +13,17 @@ const FILES = [
   join(OURS, 'watch.css'),
 ]
 
+const read = async (): Promise<string> =>
+  (await Promise.all(FILES.map((file) => readFile(file, 'utf8')))).join('\n')
+
 /** Read once. */
 export function pageStyle({ maxAgeSeconds }: { readonly maxAgeSeconds: number }): RequestHandler {
   let style: Promise<string> | undefined
   return async (_req, res) => {
-    style ??= Promise.all(FILES.map((file) => readFile(file, 'utf8'))).then((parts) => parts.join('\n'))
+    style ??= read().catch((error: unknown) => {
+      style = undefined // or every page would be without it from now on
+      throw error
+    })
     res
       .set('cache-control', `public, max-age=${maxAgeSeconds}`)
       .type('css')

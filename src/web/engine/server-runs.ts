@@ -30,7 +30,7 @@ interface Run {
   readonly aborter: AbortController
 }
 
-/** Of both kinds together: the portal gives a person two answers at a time. */
+/** Of both kinds together: the player and a second window take answers of the portal, too. */
 const RUNS_MAX = 2
 /** Nobody waits for these, so there is one at a time. */
 const RUNS_AHEAD_MAX = 1

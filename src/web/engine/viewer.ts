@@ -188,12 +188,16 @@ export class Viewer {
     }
   }
 
-  /** How many blocks are missing where the player runs dry, or has; undefined: it does not, or not at this place of the file. */
+  /** How many blocks are missing at this place of the file, when the player runs dry, or has; undefined: it does not. */
   missingAt(place: number): number | undefined {
-    const piece = pieceAt(this.#parts.watched, place)
     const { position } = this.#fetching
     const isDry = isCriticalAt(position.dueMs(position.next, this.#parts.clock.now()))
-    return isDry && piece === position.next ? this.#fetching.missingBlocksOf(piece) : undefined
+    return isDry ? this.#fetching.missingBlocksOf(pieceAt(this.#parts.watched, place)) : undefined
+  }
+
+  /** Whether the player was last said to read there. */
+  isAt(place: number): boolean {
+    return pieceAt(this.#parts.watched, place) === this.#fetching.position.next
   }
 
   get serverTrouble(): string | undefined {

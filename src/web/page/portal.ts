@@ -32,6 +32,9 @@ export const NOT_FOR_YOU = 'you are signed out, or may not have this any more'
 
 class BusyError extends Error {}
 
+/** 413: too much of what it does aside is under way. */
+const BUSY: ReadonlySet<number> = new Set([413, 429, 500, 502, 503, 504])
+
 /** A server that is busy, or away, is asked again after so long: who comes together with many others is not sent away for that. */
 const AGAIN_AFTER_MS = [2_000, 6_000, 15_000]
 
@@ -59,7 +62,7 @@ async function askToWatch({ api, csrf, file }: PageFacts): Promise<Watch> {
   if (response.ok) return (await response.json()) as Watch
   const said = (await response.json().catch(() => ({}))) as { readonly detail?: string }
   const sentence = said.detail ?? `the portal answered ${response.status}`
-  throw response.status >= 429 ? new BusyError(sentence) : new Error(sentence)
+  throw BUSY.has(response.status) ? new BusyError(sentence) : new Error(sentence)
 }
 
 /** @throws Error, or ShoalError `bad-input`, when the portal is of another version than this script. */

@@ -130,7 +130,8 @@ export class StreamDesk {
     this.#reads.push(asked)
     if (this.#reads.length > READS_MAX) this.#reads.shift()?.gone.abort()
     const watchdog = stuckWatch(film.viewer, from, () => {
-      this.#passUntil = performance.now() + PASSED_FOR_MS
+      // of two places that it reads, one may be waited for while the other is fetched: that costs this request alone
+      if (film.viewer.isAt(from)) this.#passUntil = performance.now() + PASSED_FOR_MS
       gone.abort()
     })
     try {
@@ -150,9 +151,11 @@ export class StreamDesk {
 
 function stuckWatch(viewer: Viewer, from: number, onStuck: () => void): ReturnType<typeof setInterval> {
   let before: number | undefined
+  let unchanged = 0
   return setInterval(() => {
     const missing = viewer.missingAt(from)
-    if (missing !== undefined && missing === before && viewer.serverTrouble === undefined) onStuck()
+    unchanged = missing !== undefined && missing === before ? unchanged + 1 : 0
+    if (unchanged === 2 && viewer.serverTrouble === undefined) onStuck()
     before = missing
   }, STUCK_MS / 2)
 }
