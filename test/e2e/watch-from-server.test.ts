@@ -31,6 +31,7 @@ describe('A film that nobody else gives', function () {
     ann = await world.arrive('ann', { flags: [`--host-resolver-rules=MAP ${INSECURE} 127.0.0.1`] })
     browser = ann.browser
     await ann.clickWatch()
+    await ann.page.check('input[data-no-upload]') // she watches all the while, and gives nothing
   })
   after(async () => {
     await (publishing as Child | undefined)?.[Symbol.asyncDispose]()

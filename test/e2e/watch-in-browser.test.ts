@@ -57,13 +57,15 @@ describe('Watching in real browsers', function () {
     await devtools.detach()
   })
 
-  it('takes what a colleague has who began before from there', async () => {
-    await ann.until('Number(document.querySelector("[data-watch]").dataset.serverBytes) > 5e6')
+  it('takes most of it from a colleague who began before', async () => {
+    await ann.page.evaluate(`${VIDEO}.playbackRate = 2`) // fetched so much faster, too
+    await ann.until('Number(document.querySelector("[data-watch]").dataset.serverBytes) > 10e6')
+    await ann.page.evaluate(`${VIDEO}.playbackRate = 1`)
     ben = await world.arrive('ben')
     await ben.clickWatch()
     await ben.untilPeers(1)
     await ben.until(
-      `/(?:[4-9]\\d|100) % from colleagues/.test(document.querySelector('[data-chip]').textContent)`,
+      `/(?:[6-9]\\d|100) % from colleagues/.test(document.querySelector('[data-chip]').textContent)`,
     )
     const { colleagues } = await ben.figures()
     await ann.until(`Number(document.querySelector('[data-watch]').dataset.uploadedBytes) >= ${colleagues}`)

@@ -151,8 +151,8 @@ export class ViewersWorld {
   readonly viewers: SimulatedViewer[] = []
   /** It refuses. */
   isServerAway = false
-  /** It gives other bytes than were published. */
-  isServerWrong = false
+  /** It gives another byte than was published at these places. */
+  isServerWrongAt: (place: number) => boolean = () => false
   readonly #links: LinkOptions
 
   constructor(film: Film, links: LinkOptions, seed = 1) {
@@ -245,14 +245,14 @@ export class ViewersWorld {
     const links = this.#links
     const sleep = (ms: number): Promise<void> => this.sleep(ms)
     const isAway = (): boolean => this.isServerAway
-    const isWrong = (): boolean => this.isServerWrong
+    const isWrongAt = (place: number): boolean => this.isServerWrongAt(place)
     return {
       async *fetch(from, end, signal) {
         await sleep(2 * links.delayMs)
         if (isAway()) throw new Error('the server answered 503')
         for (let at = from; at < end && !signal.aborted; at += chunk) {
           const right = film.bytes.subarray(at, Math.min(end, at + chunk))
-          const bytes = isWrong() ? right.map((byte) => byte ^ 1) : right
+          const bytes = right.map((byte, i) => (isWrongAt(at + i) ? byte ^ 1 : byte))
           const passed = server.pass(bytes.length)
           await sleep(Math.max(0, passed - clock.now()))
           await sleep(Math.max(0, down.pass(bytes.length) - clock.now()))

@@ -112,10 +112,10 @@ describe('Viewers of one film', () => {
     await jumped
     assert.equal(second.viewer.isJumpIntoNothing(100 * RATE), false, 'a colleague has it')
     assert.equal(second.viewer.isJumpIntoNothing(60 * RATE), true)
-    second.viewer.goesOnAt(62 * RATE, 2 * RATE)
-    const before = world.server.sentBytes
-    await world.run(100)
-    assert.ok(world.server.sentBytes - before < RATE, 'the line is left to what it asked for itself')
+    second.viewer.goesOnAt(62 * RATE)
+    const before = second.viewer.figures().serverBytes
+    await world.run(200)
+    assert.equal(second.viewer.figures().serverBytes, before, 'the line is left to what it asked for itself')
     const went = second.viewer.read(62 * RATE, 1_000, gone.signal)
     await world.run(1_500)
     assert.equal((await went).length, 1_000)
@@ -184,14 +184,26 @@ describe('Viewers of one film', () => {
     assert.equal(viewer.stalledMs, 0, 'it had enough before it')
   })
 
+  it('leave the player to itself at once where a single piece of the server is wrong, again and again', async () => {
+    const world = new ViewersWorld(film, LINKS)
+    const viewer = world.add()
+    await world.run(5_000)
+    const at = 100 * RATE
+    world.isServerWrongAt = (place) => place === at + 1
+    void viewer.viewer.read(at, 1_000, new AbortController().signal).catch(() => undefined)
+    await world.run(3_000)
+    assert.match(viewer.broken ?? '', /^what it sends is not what was published/)
+    assert.equal(viewer.notes.length, 3)
+  })
+
   it('leave the player to itself when the server gives what was not published', async () => {
     const world = new ViewersWorld(film, LINKS)
     const viewer = world.add()
     await world.run(5_000)
-    world.isServerWrong = true
+    world.isServerWrongAt = () => true
     const before = world.server.sentBytes
     await world.run(60_000)
-    assert.equal(viewer.broken, 'the server sends what was not published')
+    assert.match(viewer.broken ?? '', /^what it sends is not what was published/)
     // three pieces, and what was on its way beside them
     assert.ok(world.server.sentBytes - before < 10 * RATE, `${world.server.sentBytes - before} bytes in vain`)
   })
@@ -330,6 +342,17 @@ describe('A viewer among liars', () => {
     assert.equal(puppet.requests, 0)
     assert.ok(viewer.stalledMs <= 3_500, `${viewer.stalledMs} ms`)
     assert.ok(viewer.playedMs > 50_000)
+  })
+
+  it('jumps to the server past one that claims all and lets nobody have it', async () => {
+    const world = new ViewersWorld(film, LINKS)
+    const viewer = world.add()
+    const { pipe } = meet(world, viewer, () => undefined)
+    await world.run(1_000)
+    assert.equal(viewer.viewer.isJumpIntoNothing(100 * RATE), false, 'it might give it')
+    pipe.send(encodePeerMessage({ kind: 'choke' }))
+    await world.run(100)
+    assert.equal(viewer.viewer.isJumpIntoNothing(100 * RATE), true)
   })
 
   it('hangs up on whoever breaks the protocol', async () => {

@@ -36,8 +36,6 @@ export interface FetchingParts {
   readonly onWhole: (work: PieceWork) => void
 }
 
-/** Pieces that are begun at a time hold memory. */
-const WORKS_BYTES_MAX = 64 * 1_024 * 1_024
 /** After a jump the player needs what it jumped to, and nobody else does. */
 const SETTLING = 3_000
 /** And so long nothing else is fetched from the server, unless there is so much before it sooner. */
@@ -60,7 +58,6 @@ export class Fetching {
   readonly #requests: PeerRequests
   readonly #runs: ServerRuns
   readonly #pace = new Pace()
-  readonly #worksMax: number
   #isAcquainted = false
   #jumpedAt = -Infinity
   #planning: { cancel(): void } | undefined
@@ -75,7 +72,6 @@ export class Fetching {
     this.#works = new Works(layout)
     this.#promises = new Promises(clock)
     this.position = new Position(watched)
-    this.#worksMax = Math.max(4, Math.floor(WORKS_BYTES_MAX / layout.pieceLength))
     this.#pieceMs = pieceMsOf(watched)
     this.#turns = new Turns({ self: parts.self, pieceMs: this.#pieceMs })
     this.#requests = new PeerRequests(layout, (piece) => this.#works.get(piece))
@@ -117,17 +113,21 @@ export class Fetching {
 
   /** The player would jump to where nothing is to be had but from the server. */
   isJumpIntoNothing(piece: PieceIndex): boolean {
-    const { clock, have, peers } = this.#parts
-    if (!this.position.isJump(piece) || have.has(piece)) return false
-    const isBegun = this.#works.get(piece) !== undefined || this.#works.isJudged(piece)
-    const isComing = isBegun || this.#promises.heldForMs(piece, clock.now()) !== undefined
-    return !isComing && ![...peers()].some((peer) => !peer.isGateway && peer.has.has(piece))
+    const now = this.#parts.clock.now()
+    if (!this.position.isJump(piece) || this.#parts.have.has(piece)) return false
+    const isComing = this.#works.has(piece) || this.#promises.heldForMs(piece, now) !== undefined
+    return !isComing && this.#giversOf(piece, now).every((peer) => peer.isGateway)
   }
 
-  /** The player wants this piece next; what comes before it, and plays for `passedMs`, it is sent past us. */
-  moveTo(piece: PieceIndex, passedMs = 0): void {
+  /** The player wants this piece next, and the server sends what comes before it past us. */
+  passTo(piece: PieceIndex): void {
+    this.position.passes(this.#parts.clock.now())
+    this.moveTo(piece)
+  }
+
+  /** The player wants this piece next. */
+  moveTo(piece: PieceIndex): void {
     const now = this.#parts.clock.now()
-    this.position.passes(passedMs, now)
     if (this.position.reads(piece, now)) {
       this.#jumpedAt = now
       this.review()
@@ -147,15 +147,15 @@ export class Fetching {
     this.#planning?.cancel()
     this.#planning = undefined
     if (this.#isClosed) return
-    const { clock, isSuspect, peers } = this.#parts
+    const { clock, peers } = this.#parts
     const now = clock.now()
-    const willing = [...peers()].filter((peer) => !peer.isChokingUs && peer.slowUntil <= now)
     const others = [...peers()].filter((peer) => !peer.isGateway)
     const urgent: PieceIndex[] = []
     const ahead: PieceIndex[] = []
     const isSettling = now - this.#jumpedAt < SETTLING
+    const isPassing = this.position.isPassing(now)
     for (const piece of this.#missing(now)) {
-      const givers = isSuspect(piece) ? [] : willing.filter((peer) => peer.has.has(piece))
+      const givers = this.#giversOf(piece, now)
       const holders = givers.filter((peer) => !peer.isGateway)
       const work = this.#works.get(piece)
       const asks = work?.askedAt
@@ -175,16 +175,16 @@ export class Fetching {
       })
       if (use === 'urgent' && work?.isWithServer !== true) urgent.push(piece)
       if (holders.length > 0) this.#requests.ask(this.#works.of(piece), holders, now)
-      else if (work?.isWithServer === true) continue
+      else if (work?.isWithServer === true || use === 'urgent' || isPassing) continue
       else if (work?.ofGatewayForMs(now) !== undefined) this.#requests.ask(work, givers, now)
       else if (use === 'ahead' && (dueMs < UNHURRIED || this.#pace.isOpen(now))) {
-        if (givers.length === 0 || work?.isOfGateway === true || dueMs < GATEWAY_AHEAD) ahead.push(piece)
-        else this.#askGateway(piece, givers, now)
+        const isForGateway = work?.isOfGateway !== true && dueMs >= GATEWAY_AHEAD
+        if (!isForGateway || !this.#askGateway(piece, givers, now)) ahead.push(piece)
       }
     }
     // what somebody jumps to comes first: the rest would share the line with it
     const isHurried = isSettling && this.position.dueMs(this.position.next, now) < HURRIED_UNTIL
-    this.#runs.want(urgent, isHurried ? [] : ahead)
+    if (!isPassing) this.#runs.want(urgent, isHurried ? [] : ahead)
   }
 
   /** Takes back what nobody needs any more, and what keeps us waiting. To be called each second, and after a jump. */
@@ -251,7 +251,7 @@ export class Fetching {
     const { have, watched } = this.#parts
     const most = this.#parts.roomBytes() / 2 / watched.layout.pieceLength
     let begun = 0
-    for (let at = this.position.next as number; at <= watched.last && begun < this.#worksMax; at++) {
+    for (let at = this.position.next as number; at <= watched.last && begun < this.#works.most; at++) {
       const piece = at as PieceIndex
       if (this.position.dueMs(piece, now) > PEERS_AHEAD || at - this.position.next > most) return
       if (have.has(piece) || this.#works.isJudged(piece)) continue
@@ -270,19 +270,31 @@ export class Fetching {
     this.#parts.onWhole(work)
   }
 
-  #askGateway(piece: PieceIndex, givers: readonly ViewerPeer[], now: number): void {
-    if (this.#works.get(piece)?.askedAt === undefined) this.#begun([piece])
+  /** Those who have it and may be asked; of what failed before nobody but the server. */
+  #giversOf(piece: PieceIndex, now: number): readonly ViewerPeer[] {
+    const isGiver = (peer: ViewerPeer): boolean =>
+      peer.has.has(piece) && !peer.isChokingUs && peer.slowUntil <= now
+    return this.#parts.isSuspect(piece) ? [] : [...this.#parts.peers()].filter(isGiver)
+  }
+
+  /** False when it has no room. */
+  #askGateway(piece: PieceIndex, givers: readonly ViewerPeer[], now: number): boolean {
+    if (!this.#requests.hasRoom(givers, now)) return false
+    this.#begun([piece])
     const work = this.#works.of(piece)
     work.isOfGateway = true
     this.#requests.ask(work, givers, now)
+    return true
   }
 
   /** They are fetched from the server now, by whatever way. */
   #begun(pieces: readonly PieceIndex[]): void {
-    const { clock, peers } = this.#parts
-    const now = clock.now()
-    const unhurried = pieces.filter((piece) => this.position.dueMs(piece, now) >= UNHURRIED)
-    this.#pace.spend(unhurried.length * this.#pieceMs, now)
-    this.#promises.make(pieces, peers())
+    const now = this.#parts.clock.now()
+    // what the gateway did not bring was spent when it was asked
+    const unhurried = pieces.filter(
+      (piece) => this.position.dueMs(piece, now) >= UNHURRIED && this.#works.get(piece)?.isOfGateway !== true,
+    )
+    this.#pace.spend((unhurried.length * this.#pieceMs) / this.position.rate, now)
+    this.#promises.make(pieces, this.#parts.peers())
   }
 }

@@ -20,17 +20,20 @@ export interface JudgingParts {
   /** Whatever the verdict was. */
   readonly onJudged: (piece: PieceIndex) => void
   readonly onNote: (sentence: string) => void
-  /** Nothing that comes is of use. Once. */
+  /** Nothing that comes is of use; why, as what follows "All from the server:". Once. */
   readonly onUseless: (reason: string) => void
 }
 
 /** In a row: one may be chance. */
 const FAILURES_MAX = 3
+/** In all: right ones in between come from elsewhere, and the wrong one is what the player waits for. */
+const WRONG_OF_SERVER_MAX = 3
 
 export class Judging {
   readonly #parts: JudgingParts
   readonly #proof: Proof
   #failures = 0
+  #wrongOfServer = 0
   #isClosed = false
 
   constructor(parts: JudgingParts) {
@@ -44,7 +47,7 @@ export class Judging {
   }
 
   async judge(work: PieceWork): Promise<void> {
-    const { onGood, onJudged, onLiar } = this.#parts
+    const { onGood, onJudged, onLiar, onNote } = this.#parts
     try {
       const { isGood, liars } = await this.#proof.judge(work)
       for (const liar of liars) onLiar(liar)
@@ -52,10 +55,15 @@ export class Judging {
       if (isGood) {
         onGood(work.piece, work.bytes)
         this.#failures = 0
-      } else if (work.givers.every((giver) => giver === 'server'))
-        this.#failed('the server sends what was not published')
+      } else if (work.givers.every((giver) => giver === 'server')) {
+        onNote('the server sent what was not published')
+        if (++this.#wrongOfServer >= WRONG_OF_SERVER_MAX)
+          this.#end('what it sends is not what was published, so that nobody can pass it on')
+      }
     } catch (error) {
-      this.#failed(messageOf(error))
+      const reason = messageOf(error)
+      onNote(`a piece could not be kept: ${reason}`)
+      if (++this.#failures >= FAILURES_MAX) this.#end(`this browser cannot keep what comes (${reason})`)
     } finally {
       onJudged(work.piece)
     }
@@ -65,10 +73,8 @@ export class Judging {
     this.#isClosed = true
   }
 
-  #failed(reason: string): void {
+  #end(reason: string): void {
     if (this.#isClosed) return
-    this.#parts.onNote(`a piece could not be kept: ${reason}`)
-    if (++this.#failures < FAILURES_MAX) return
     this.#isClosed = true
     this.#parts.onUseless(reason)
   }

@@ -3,7 +3,7 @@
  * faster than it is played, so that whoever begins or jumps finds the line free.
  */
 
-/** Times the film's own rate. */
+/** Times the rate at which it is played. */
 const FASTER = 1.25
 /** What was not used is good for so long: who asks looks now and then only. */
 const CREDIT_MS = 1_000
@@ -16,7 +16,7 @@ export class Pace {
     return now >= this.#openAt
   }
 
-  /** Something was begun that plays for so long. */
+  /** Something was begun that plays for so long, as fast as it is played. */
   spend(playMs: number, now: number): void {
     this.#openAt = Math.max(now - CREDIT_MS, this.#openAt) + playMs / FASTER
   }

@@ -40,6 +40,11 @@ export class PeerRequests {
     }
   }
 
+  /** Whether one of them may be asked for more. */
+  hasRoom(peers: readonly ViewerPeer[], now: number): boolean {
+    return soonest(peers, now) !== undefined
+  }
+
   /** A block arrived, or will not: false when it was not asked for. */
   settle(peer: ViewerPeer, piece: PieceIndex, block: number, now: number, didCome: boolean): boolean {
     if (!peer.outstanding.delete(keyOf(piece, block))) return false

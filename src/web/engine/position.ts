@@ -16,7 +16,8 @@ export class Position {
   #slackMs = 0
   #at = 0
   #isPlaying = true
-  #passing = { playMs: 0, until: -Infinity }
+  #passingUntil = -Infinity
+  #rate = 1
 
   constructor(watched: Watched) {
     this.#next = watched.first
@@ -45,13 +46,24 @@ export class Position {
     return isJump
   }
 
-  /** It is sent what comes before this piece past us, and that plays for so long. */
-  passes(playMs: number, now: number): void {
-    this.#passing = { playMs, until: now + PASSED_WITHIN }
+  /** The server sends it past us what comes before the next piece, from now on. */
+  passes(now: number): void {
+    this.#passingUntil = now + PASSED_WITHIN
   }
 
-  /** It has so much before it, and uses it up unless it stands still. */
-  told(slackMs: number, isPlaying: boolean, now: number): void {
+  /** What is sent past us should have the line for itself. */
+  isPassing(now: number): boolean {
+    return now < this.#passingUntil
+  }
+
+  /** So much faster than the film's own rate it is played. */
+  get rate(): number {
+    return this.#rate
+  }
+
+  /** It has so much before it, in its own time, and uses it up unless it stands still. */
+  told(slackMs: number, isPlaying: boolean, now: number, rate: number): void {
+    this.#rate = rate
     this.#slackMs = slackMs
     this.#isPlaying = isPlaying
     this.#at = now
@@ -60,7 +72,7 @@ export class Position {
   /** Until the player needs the piece; 0 when it waits for it. */
   dueMs(piece: PieceIndex, now: number): number {
     const used = this.#isPlaying ? now - this.#at : 0
-    const passing = now < this.#passing.until ? this.#passing.playMs : 0
-    return Math.max(0, Math.max(passing, this.#slackMs - used) + (piece - this.#next) * this.#pieceMs)
+    const between = ((piece - this.#next) * this.#pieceMs) / this.#rate
+    return Math.max(0, Math.max(0, this.#slackMs - used) + between)
   }
 }

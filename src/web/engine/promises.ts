@@ -3,6 +3,7 @@
  * `suggest piece`, which means "this will be worth asking me for", and repeated while it lasts. Who does not keep its word a few
  * times is not believed any more: a liar costs seconds, not the film.
  */
+import type { PeerId } from '../../core/ids.ts'
 import type { PieceIndex } from '../../core/piece-layout.ts'
 import type { EngineClock } from './channel.ts'
 import type { ViewerPeer } from './viewer-peer.ts'
@@ -12,6 +13,8 @@ const HELD_FOR = 4_000
 const HELD_AT_MOST = 7_000
 const REPEATED_AFTER = 2_500
 const BROKEN_MAX = 3
+/** Of those the ones that broke a promise last are remembered. */
+const BREAKERS_MAX = 1_000
 /** One peer cannot have so many under way. */
 const OF_ONE_PEER_MAX = 64
 
@@ -24,7 +27,8 @@ interface Held {
 export class Promises {
   readonly #clock: EngineClock
   readonly #held = new Map<PieceIndex, Held>()
-  readonly #broken = new WeakMap<ViewerPeer, number>()
+  /** By name: with another connection nobody begins anew. */
+  readonly #broken = new Map<PeerId, number>()
   readonly #said = new Map<PieceIndex, number>()
 
   constructor(clock: EngineClock) {
@@ -41,7 +45,7 @@ export class Promises {
   }
 
   heard(peer: ViewerPeer, piece: PieceIndex): void {
-    if ((this.#broken.get(peer) ?? 0) >= BROKEN_MAX) return
+    if ((this.#broken.get(peer.id) ?? 0) >= BROKEN_MAX) return
     const now = this.#clock.now()
     const held = this.#held.get(piece)
     if (held?.peer === peer) held.until = now + HELD_FOR
@@ -58,7 +62,9 @@ export class Promises {
   }
 
   left(peer: ViewerPeer): void {
-    for (const [piece, held] of this.#held) if (held.peer === peer) this.#held.delete(piece)
+    let hadPromised = false
+    for (const [piece, held] of this.#held) if (held.peer === peer) hadPromised = this.#held.delete(piece)
+    if (hadPromised) this.#broke(peer)
   }
 
   /** Each second: `underway` is what we fetch. */
@@ -68,11 +74,21 @@ export class Promises {
       const isKept = peer.has.has(piece)
       if (!isKept && until > now) continue
       this.#held.delete(piece)
-      if (!isKept) this.#broken.set(peer, (this.#broken.get(peer) ?? 0) + 1)
+      if (!isKept) this.#broke(peer)
     }
     for (const piece of this.#said.keys()) if (!underway.includes(piece)) this.#said.delete(piece)
     const old = underway.filter((piece) => now - (this.#said.get(piece) ?? 0) > REPEATED_AFTER)
     if (old.length > 0) this.make(old, peers)
+  }
+
+  #broke({ id }: ViewerPeer): void {
+    const count = (this.#broken.get(id) ?? 0) + 1
+    this.#broken.delete(id)
+    this.#broken.set(id, count)
+    for (const oldest of this.#broken.keys()) {
+      if (this.#broken.size <= BREAKERS_MAX) break
+      this.#broken.delete(oldest)
+    }
   }
 
   #countOf(peer: ViewerPeer): number {

@@ -44,6 +44,8 @@ export class Proof {
       return { isGood, liars: before === undefined ? [] : whoDiffers(before, bytes) }
     }
     const peers = [...new Set(givers)].filter((giver) => giver !== undefined && giver !== 'server')
+    // the server alone: nobody else is to be doubted, and whoever has it may be asked
+    if (peers.length === 0) return { isGood, liars: [] }
     const [only] = peers
     if (only !== undefined && peers.length === 1 && givers.every((giver) => giver === only))
       return { isGood, liars: [only] }

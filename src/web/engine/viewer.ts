@@ -209,12 +209,11 @@ export class Viewer {
     this.#tally.passed(bytes, this.#parts.clock.now())
   }
 
-  /** The player asks the server itself for so many bytes, and goes on at this place of the file. */
-  goesOnAt(place: number, bytes: number): void {
+  /** The player asks the server itself, and goes on at this place of the file. */
+  goesOnAt(place: number): void {
     const { watched } = this.#parts
     this.#reading.leave()
-    const { durationMs, fileBytes } = watched
-    this.#fetching.moveTo(pieceAt(watched, Math.min(place, fileBytes - 1)), (durationMs * bytes) / fileBytes)
+    this.#fetching.passTo(pieceAt(watched, Math.min(place, watched.fileBytes - 1)))
   }
 
   /** The player would jump to where nothing is to be had but from the server: that is sooner with it when it asks itself. */
@@ -222,9 +221,9 @@ export class Viewer {
     return this.#fetching.isJumpIntoNothing(pieceAt(this.#parts.watched, place))
   }
 
-  /** The player has so much before it, and plays or stands still. */
-  playing(slackMs: number, isPlaying: boolean): void {
-    this.#fetching.position.told(slackMs, isPlaying, this.#parts.clock.now())
+  /** The player has so much before it, in its own time, and plays, so much faster than the film's own rate, or stands still. */
+  playing(slackMs: number, isPlaying: boolean, rate = 1): void {
+    this.#fetching.position.told(slackMs, isPlaying, this.#parts.clock.now(), rate)
   }
 
   /**

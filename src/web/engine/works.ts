@@ -2,7 +2,13 @@
 import type { PieceIndex, PieceLayout } from '../../core/piece-layout.ts'
 import { PieceWork } from './piece-work.ts'
 
+/** Pieces that are begun at a time hold memory. */
+const BYTES_MAX = 64 * 1_024 * 1_024
+const PIECES_MIN = 4
+
 export class Works {
+  /** So many at a time. */
+  readonly most: number
   readonly #layout: PieceLayout
   readonly #begun = new Map<PieceIndex, PieceWork>()
   /** Nobody is asked for these. */
@@ -10,6 +16,7 @@ export class Works {
 
   constructor(layout: PieceLayout) {
     this.#layout = layout
+    this.most = Math.max(PIECES_MIN, Math.floor(BYTES_MAX / layout.pieceLength))
   }
 
   /** Of a piece that is begun. */
@@ -34,6 +41,10 @@ export class Works {
 
   judged(piece: PieceIndex): void {
     this.#judged.delete(piece)
+  }
+
+  has(piece: PieceIndex): boolean {
+    return this.#begun.has(piece) || this.#judged.has(piece)
   }
 
   isJudged(piece: PieceIndex): boolean {

@@ -3,6 +3,7 @@ import type { Watch } from '../../wire/api-watch.ts'
 import { infoHash } from '../../core/ids.ts'
 import { PieceLayout, type PieceIndex } from '../../core/piece-layout.ts'
 import { HASH_BYTES, type Watched } from '../engine/watched.ts'
+import { patiently } from './patience.ts'
 
 /** What the server wrote into the page. */
 export interface PageFacts {
@@ -35,19 +36,12 @@ class BusyError extends Error {}
 /** 413: too much of what it does aside is under way. */
 const BUSY: ReadonlySet<number> = new Set([413, 429, 500, 502, 503, 504])
 
-/** A server that is busy, or away, is asked again after so long: who comes together with many others is not sent away for that. */
-const AGAIN_AFTER_MS = [2_000, 6_000, 15_000]
-
 /** @throws Error with a sentence for whoever watches. */
-export async function beginWatch(facts: PageFacts): Promise<Watch> {
-  for (const wait of AGAIN_AFTER_MS)
-    try {
-      return await askToWatch(facts)
-    } catch (error) {
-      if (!(error instanceof BusyError)) throw error
-      await new Promise((resolve) => setTimeout(resolve, wait))
-    }
-  return await askToWatch(facts)
+export function beginWatch(facts: PageFacts): Promise<Watch> {
+  return patiently(
+    () => askToWatch(facts),
+    (error) => error instanceof BusyError,
+  )
 }
 
 async function askToWatch({ api, csrf, file }: PageFacts): Promise<Watch> {

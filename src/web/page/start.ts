@@ -3,6 +3,7 @@
  * to colleagues is loaded beside it. In Chromium the player has begun already, straight from the network: it asks anew for each part,
  * and by CORS, so that it takes the next one from wherever it comes. Elsewhere it waits for the service worker, for a moment.
  */
+import { patiently } from './patience.ts'
 import { revive } from './revive.ts'
 import { StreamDesk } from './stream-desk.ts'
 import type * as Watch from './watch.ts'
@@ -86,7 +87,9 @@ function reasonWithout(): string | undefined {
 async function underControl(withinMs: number): Promise<boolean> {
   const { serviceWorker } = navigator
   try {
-    const registering = serviceWorker.register(WORKER, { scope: '/bundles/', updateViaCache: 'none' })
+    const registering = patiently(() =>
+      serviceWorker.register(WORKER, { scope: '/bundles/', updateViaCache: 'none' }),
+    )
     registering.catch(() => undefined) // it is told by nobody being in control
     if (serviceWorker.controller !== null) return true
     return await Promise.race([

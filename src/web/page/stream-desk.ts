@@ -76,7 +76,7 @@ export class StreamDesk {
   open(film: Film): void {
     this.#film = film
     film.viewer.sentPastUs(this.#passedBytes)
-    if (this.#place !== undefined) film.viewer.goesOnAt(this.#place, 0)
+    if (this.#place !== undefined) film.viewer.goesOnAt(this.#place)
   }
 
   /** Nothing more comes this way: the server is asked. */
@@ -101,7 +101,7 @@ export class StreamDesk {
     for (const read of this.#reads) if (read.from === from) read.gone.abort()
     if (this.#askedFrom !== undefined && this.#askedFrom !== from) return
     this.#place = from + bytes
-    this.#film?.viewer.goesOnAt(this.#place, bytes)
+    this.#film?.viewer.goesOnAt(this.#place)
   }
 
   #passed(bytes: number): void {
@@ -119,7 +119,7 @@ export class StreamDesk {
     }
     const film = this.#film
     const isJump = film !== undefined && from < film.sizeBytes && film.viewer.isJumpIntoNothing(from)
-    if (isJump) film.viewer.goesOnAt(from + bytesMax, bytesMax)
+    if (isJump) film.viewer.goesOnAt(from + bytesMax)
     if (film === undefined || from >= film.sizeBytes || isJump || performance.now() < this.#passUntil) {
       reply({ kind: 'pass' })
       return

@@ -95,7 +95,7 @@ async function play({ page, media, desk }: Place, { facts, watch }: Began): Prom
     onBroken: (reason) => {
       desk.shut()
       meeting.close()
-      trouble.broken = `All from the server: this browser cannot keep what comes (${reason}).`
+      trouble.broken = `All from the server: ${reason}.`
     },
   })
   dropped.push((piece) => {
@@ -110,7 +110,8 @@ async function play({ page, media, desk }: Place, { facts, watch }: Began): Prom
   uploadSwitch(page, viewer)
   const chip = chipOf(page)
   const tell = (): void => {
-    viewer.playing(slackOf(media) / Math.max(0.1, media.playbackRate), isMoving(media))
+    const rate = Math.max(0.1, media.playbackRate)
+    viewer.playing(slackOf(media) / rate, isMoving(media), rate)
   }
   tell()
   setInterval(tell, TOLD_EVERY_MS)
