@@ -21,15 +21,15 @@ import {
 import { getPriority, setPriority, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { filesByLane, PHASES, type Lane } from '../test/lanes.ts'
+import { filesByLane, PHASES, UNCOUNTED, YIELDING, type Lane } from '../test/lanes.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const mochaArgs = process.argv.slice(2)
 const work = mkdtempSync(join(tmpdir(), 'shoal-lanes-'))
 process.on('exit', () => rmSync(work, { recursive: true, force: true }))
 
-/** As `nice` counts, more than this process has. */
-const YIELDING = 5
+/** Of a lane that yields: as `nice` counts, more than this process has. */
+const YIELDS_BY = 5
 /** Of a test that says none itself, where others take of its processor: it is there to end what hangs, not what is slow. */
 const TOGETHER_TIMEOUT = ['--timeout', '120000']
 
@@ -49,7 +49,13 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
 
 /** Runs what comes after it in a network of its own: loopback only. */
 const OWN_NETWORK = ['unshare', '--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh']
-const areApart = isDone([...OWN_NETWORK, 'true'])
+/** With its temporary files in memory too: databases by the hundred are flushed to them. */
+const OWN_MEMORY = [
+  ...['unshare', '--net', '--mount', 'sh', '-c'],
+  'ip link set lo up && mount -t tmpfs -o size=4g shoal-test "$TMPDIR" && exec "$@"',
+  'sh',
+]
+const areApart = isDone([...OWN_NETWORK, 'true']) && isDone([...OWN_MEMORY, 'true'])
 const areTogether = areApart && process.env['SHOAL_LONG'] !== '1'
 
 const files = filesByLane(root)
@@ -85,8 +91,9 @@ function runLane(
   const reporter = './test/support/summary-reporter.ts'
   const mocha = [process.execPath, 'node_modules/.bin/mocha', '--exit', '--reporter', reporter]
   const timeout = isBeside ? TOGETHER_TIMEOUT : []
+  const yields = isBeside && YIELDING.has(lane)
   const [program = '', ...args] = [
-    ...(isBeside ? OWN_NETWORK : []),
+    ...(isBeside ? (yields ? OWN_MEMORY : OWN_NETWORK) : []),
     ...mocha,
     ...timeout,
     ...mochaArgs,
@@ -95,12 +102,17 @@ function runLane(
   const child = spawn(program, args, {
     cwd: root,
     stdio: ['ignore', output, output],
-    env: { ...process.env, TEST_SUMMARY_FILE: summaryOf(lane), TEST_FAILURES_FILE: failuresOf(lane) },
+    env: {
+      ...process.env,
+      ...(yields ? { TMPDIR: mkdtempSync(join(work, `${lane}-`)) } : {}),
+      TEST_SUMMARY_FILE: summaryOf(lane),
+      TEST_FAILURES_FILE: failuresOf(lane),
+      ...(UNCOUNTED.has(lane) ? { NODE_V8_COVERAGE: undefined } : {}),
+    },
   })
   running.add(child)
-  // what waits for others is not to wait for what computes
-  if (isBeside && lane === 'computing' && child.pid !== undefined)
-    setPriority(child.pid, Math.min(19, getPriority(child.pid) + YIELDING))
+  if (yields && child.pid !== undefined)
+    setPriority(child.pid, Math.min(19, getPriority(child.pid) + YIELDS_BY))
   return new Promise((ended, failed) => {
     child.once('error', failed)
     child.once('close', (code, signal) => {
@@ -139,7 +151,7 @@ function contentOf(path: string): string {
 }
 
 function isDone([program = '', ...args]: readonly string[]): boolean {
-  return spawnSync(program, args, { stdio: 'ignore' }).status === 0
+  return spawnSync(program, args, { stdio: 'ignore', env: { ...process.env, TMPDIR: work } }).status === 0
 }
 
 function logOf(lane: Lane): string {

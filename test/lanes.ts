@@ -4,12 +4,39 @@
  */
 import { globSync } from 'node:fs'
 
-export type Lane = 'computing' | 'programs' | 'networks' | 'alone'
+export type Lane = 'computing' | 'simulating' | 'programs' | 'pages' | 'networks' | 'alone'
 
 /** By the beginnings of paths; the longest that fits counts. */
 const LANES: Readonly<Record<Exclude<Lane, 'computing'>, readonly string[]>> = {
+  /**
+   * Swarms on simulated time, and inputs by the hundred thousand. Counting what they cover would double their time; tests of
+   * their own cover the same files.
+   */
+  simulating: [
+    'test/bench/drawn-swarm.test.ts',
+    'test/hostile/fuzz.test.ts',
+    'test/swarm/limiting/limits.test.ts',
+    'test/swarm/sites.test.ts',
+    'test/tracker/introductions.test.ts',
+    'test/tracker/websocket-hostile.test.ts',
+    'test/web/hostile-peers.test.ts',
+    'test/web/viewers.test.ts',
+  ],
   /** Programs of ours on loopback: they wait for each other, and for time to pass, most of their time. */
   programs: ['test/e2e/', 'test/faults/', 'test/cli/', 'test/gateway/gateway.test.ts'],
+  /** The same with a browser before them. */
+  pages: [
+    'test/e2e/every-page.test.ts',
+    'test/e2e/figures-in-browser.test.ts',
+    'test/e2e/gateway.test.ts',
+    'test/e2e/journeys-in-browser.test.ts',
+    'test/e2e/login.test.ts',
+    'test/e2e/operating.test.ts',
+    'test/e2e/pages-in-browser.test.ts',
+    'test/e2e/people-in-browser.test.ts',
+    'test/e2e/publish-in-browser.test.ts',
+    'test/e2e/watch-from-server.test.ts',
+  ],
   /** Stock clients, networks of their own (namespaces), and others with seconds of work in minutes of waiting. */
   networks: [
     'test/interop/',
@@ -32,8 +59,17 @@ const LANES: Readonly<Record<Exclude<Lane, 'computing'>, readonly string[]>> = {
   ],
 }
 
-/** The lanes that go beside each other; `computing` yields to the others of its phase. */
-export const PHASES: readonly (readonly Lane[])[] = [['programs', 'networks', 'computing'], ['alone']]
+/** Of nothing but work: they yield to the others of their phase, which wait for each other and have limits of time. */
+export const YIELDING: ReadonlySet<Lane> = new Set(['computing', 'simulating'])
+
+/** Whose coverage is not counted. */
+export const UNCOUNTED: ReadonlySet<Lane> = new Set(['simulating'])
+
+/** The lanes that go beside each other. */
+export const PHASES: readonly (readonly Lane[])[] = [
+  ['programs', 'pages', 'networks', 'computing', 'simulating'],
+  ['alone'],
+]
 
 /** Every test file of the suite, by its lane. @throws Error for a beginning that fits no file. */
 export function filesByLane(root: string): ReadonlyMap<Lane, readonly string[]> {

@@ -31,6 +31,10 @@ export interface RunOptions {
   readonly meter: ReachMeter | undefined
 }
 
+/** Most inputs are refused, and taking the stack of each refusal would be a third of the time. */
+const STACK_FRAMES = Error.stackTraceLimit
+Error.stackTraceLimit = 0
+
 async function readOnce(target: Target, input: Uint8Array): Promise<boolean> {
   try {
     await target.read(input)
@@ -38,6 +42,19 @@ async function readOnce(target: Target, input: Uint8Array): Promise<boolean> {
   } catch (error) {
     if (error instanceof ShoalError) return false
     throw error
+  }
+}
+
+/** Once more, with the stack of what it threw. */
+async function failureOf(target: Target, input: Uint8Array): Promise<string> {
+  Error.stackTraceLimit = STACK_FRAMES
+  try {
+    await readOnce(target, input)
+    return 'was thrown at the first reading alone'
+  } catch (error) {
+    return describe(error)
+  } finally {
+    Error.stackTraceLimit = 0
   }
 }
 
@@ -58,7 +75,10 @@ async function runTarget(target: Target, { runs, seed, meter }: RunOptions): Pro
       if (await readOnce(target, input)) read++
     } catch (error) {
       if (failures.length < 5)
-        failures.push({ input: Buffer.from(input).toString('base64'), error: describe(error) })
+        failures.push({
+          input: Buffer.from(input).toString('base64'),
+          error: `${describe(error)}\n${await failureOf(target, input)}`,
+        })
     }
     if (performance.now() - began > SLOW_MS) cpuMsMax = Math.max(cpuMsMax, await cpuMsOf(target, input))
   }
