@@ -1,4 +1,4 @@
-/** The pieces on their way, each with its memory; a process that dies loses them. */
+/** The pieces on their way, each with its memory; a process that dies loses them, and what is not written yet. */
 import type { PieceIndex, PieceLayout } from '../core/piece-layout.ts'
 import { MiB } from '../core/units.ts'
 import type { BufferPool } from './buffer-pool.ts'
@@ -11,10 +11,12 @@ export interface BegunPiecesParts {
   readonly copies: Copies
   /** One peer must bring all of it. */
   readonly isSuspect: (piece: PieceIndex) => boolean
+  /** Of whole pieces that the disk has not taken. */
+  readonly unwrittenBytes: () => number
 }
 
-/** This much at most is fetched again. */
-const UNFINISHED_BYTES_MAX = 16 * MiB
+/** Not written yet: what a process that dies has to fetch again. Where a piece is larger than half of this, two pieces. */
+export const UNWRITTEN_BYTES_MAX = 16 * MiB
 
 export class BegunPieces {
   readonly #parts: BegunPiecesParts
@@ -47,7 +49,7 @@ export class BegunPieces {
 
   /** Undefined when as much is unfinished as may be. */
   startIfRoom(piece: PieceIndex): PieceAssembly | undefined {
-    return this.#makeRoom() ? this.#start(piece) : undefined
+    return this.#makeRoom() && this.#isWithin(this.#parts.unwrittenBytes()) ? this.#start(piece) : undefined
   }
 
   /** It is whole, or given up: its buffer is the caller's now. */
@@ -77,7 +79,7 @@ export class BegunPieces {
    * only one that has them, must not keep us from all others: the one with the least of it here is given up.
    */
   #makeRoom(): boolean {
-    while (this.#isFull) {
+    while (!this.#isWithin(0)) {
       const waiting = [...this.#assemblies.values()].filter((assembly) => assembly.isWaiting)
       const least = waiting.toSorted((a, b) => a.receivedBlocks - b.receivedBlocks)[0]
       if (least === undefined) return false
@@ -88,9 +90,10 @@ export class BegunPieces {
     return true
   }
 
-  /** One piece may always be unfinished, however large. */
-  get #isFull(): boolean {
+  /** Whether one more may be begun. One may always be unfinished, and one unwritten, however large. */
+  #isWithin(unwrittenBytes: number): boolean {
     const { pieceLength } = this.#parts.layout
-    return this.#assemblies.size > 0 && this.#unfinishedBytes + pieceLength > UNFINISHED_BYTES_MAX
+    if (this.#assemblies.size === 0 && unwrittenBytes <= pieceLength) return true
+    return this.#unfinishedBytes + unwrittenBytes + pieceLength <= UNWRITTEN_BYTES_MAX
   }
 }

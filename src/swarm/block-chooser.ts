@@ -25,6 +25,7 @@ export interface BlockChooserParts {
   readonly copies: Copies
   /** One peer must bring all of it. */
   readonly isSuspect: (piece: PieceIndex) => boolean
+  readonly unwrittenBytes: () => number
   readonly deadlines: Deadlines
 }
 

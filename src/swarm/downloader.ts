@@ -41,6 +41,8 @@ export interface DownloaderParts {
   /** These gave bytes that spoiled a piece, beyond doubt. */
   readonly onGuilty: (addresses: readonly IpAddress[]) => void
   readonly onWasted: (bytes: number) => void
+  /** Of pieces that were verified and that the disk has not taken. */
+  readonly unwrittenBytes: () => number
   /** Blocks can be asked for again: others may have room. */
   readonly onFreed: () => void
 }
@@ -62,11 +64,11 @@ export class Downloader {
 
   constructor(parts: DownloaderParts, wanted: Iterable<PieceIndex>) {
     this.#parts = parts
-    const { layout, pool, random, site, deadlines } = parts
+    const { layout, pool, random, site, deadlines, unwrittenBytes } = parts
     const isSuspect = (piece: PieceIndex): boolean => this.#blame.isSuspect(piece)
     this.sources = new Sources(parts)
     const { copies } = this.sources
-    const chooserParts = { layout, pool, random, site, copies, isSuspect, deadlines }
+    const chooserParts = { layout, pool, random, site, copies, isSuspect, deadlines, unwrittenBytes }
     this.#chooser = new BlockChooser(chooserParts, wanted)
     this.#arrivals = new BlockArrivals({
       layout,

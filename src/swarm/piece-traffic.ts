@@ -2,7 +2,8 @@
 import { messageOf, ShoalError, systemCode } from '../core/errors.ts'
 import { landingPath } from '../core/metainfo.ts'
 import { BLOCK_BYTES, type PieceIndex } from '../core/piece-layout.ts'
-import { MiB, seconds } from '../core/units.ts'
+import { seconds } from '../core/units.ts'
+import { UNWRITTEN_BYTES_MAX } from './begun-pieces.ts'
 import { tellLost, tellPiece } from './greeting.ts'
 import { updateInterest } from './interest.ts'
 import type { Peer } from './peer.ts'
@@ -10,8 +11,6 @@ import type { LoadOutcome } from './piece-loader.ts'
 import { cacheKey, type SwarmState } from './swarm-state.ts'
 import { finishIfWhole, syncSoon, wantedBytesOf } from './torrent-life.ts'
 
-/** Verified bytes that the disk may be behind before we stop asking for more. */
-const UNWRITTEN_BYTES_MAX = 64 * MiB
 const RETRY_EVERY = seconds(3)
 
 export function onVerified(
@@ -40,7 +39,7 @@ function store(s: SwarmState, piece: PieceIndex, bytes: Uint8Array): void {
   void write.finally(() => s.writes.delete(write))
 }
 
-/** Requests stop while the disk is far behind, or refuses. */
+/** No piece is begun while the disk is behind; all requests stop while it refuses, or when what is urgent has brought it further behind. */
 function mindTheDisk(s: SwarmState): void {
   const { loaded } = s
   if (loaded?.downloader === undefined) return

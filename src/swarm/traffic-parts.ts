@@ -32,6 +32,7 @@ export function makeDownloader(s: SwarmState, layout: PieceLayout, open: Iterabl
       },
       onGuilty: (addresses) => punish(s, addresses),
       onWasted: (bytes) => (s.wastedBytes += bytes),
+      unwrittenBytes: () => s.writing * layout.pieceLength,
       onFreed: () => (s.needsFill = true),
     },
     open,

@@ -37,8 +37,8 @@ export type WebSeedNews =
     }
 
 const BACK_OFF = seconds(10)
-/** Verified bytes that the disk may be behind before we ask for more. */
-const UNWRITTEN_BYTES_MAX = 32 * MiB
+/** Verified bytes that the disk may be behind before we ask for more: with what was asked for, a process that dies loses twice this. */
+const UNWRITTEN_BYTES_MAX = 8 * MiB
 
 export class WebSeeding {
   readonly sources: readonly WebSeedSource[]

@@ -22,6 +22,8 @@ export class MemoryStorage implements Storage {
   readonly states = new Map<string, Uint8Array>()
   /** Set to make every write fail, as a full disk does. */
   failure: Error | undefined
+  /** Set to keep every write waiting, as a disk does that is behind. */
+  writesHeld: Promise<unknown> | undefined
   /** Set to make every read fail, as a system without free descriptors does. */
   readFailure: Error | undefined
   /** Set to make every sync fail, as a dying disk does. */
@@ -100,7 +102,7 @@ class MemoryContent implements Content {
   }
 
   async write(piece: PieceIndex, bytes: Uint8Array): Promise<void> {
-    await Promise.resolve()
+    await this.#storage.writesHeld
     if (!this.#spec.isWritable) throw new ShoalError('conflict', 'this content is only read')
     if (this.#storage.failure !== undefined) throw this.#storage.failure
     for (const span of fileLayoutOf(this.#spec.metainfo).spansOf(piece)) {

@@ -148,6 +148,25 @@ describe('a torrent', () => {
     assert.ok(holdsAll(peer, made))
   })
 
+  it('receives no more than 16 MiB that a disk which is behind has not taken, and goes on with it', async () => {
+    await using swarm = new SimulatedSwarm()
+    const made = makeTorrent(40 * MiB, { pieceLength: 256 * KiB })
+    const seed = await swarm.peer('10.0.0.1')
+    seed.add(made, { mode: 'seed' })
+    const peer = await swarm.peer('10.0.0.2')
+    const disk = Promise.withResolvers<undefined>()
+    peer.storage.writesHeld = disk.promise
+    const handle = peer.add(made, { mode: 'download', peers: [seed.endpoint] })
+    const received = (): number => handle.peers()[0]?.receivedBytes ?? 0
+    assert.ok(await swarm.until(() => received() >= 8 * MiB, seconds(30)))
+    await swarm.run(seconds(20))
+    const unwritten = received()
+    disk.resolve(undefined)
+    assert.ok(unwritten <= 16 * MiB, `${unwritten} bytes would be lost`)
+    assert.ok(await swarm.until(() => isComplete(peer), seconds(60)))
+    assert.ok(holdsAll(peer, made))
+  })
+
   it('pauses while the disk refuses, says why, and goes on when it takes bytes again', async () => {
     await using swarm = new SimulatedSwarm()
     const made = makeTorrent(2 * MiB)
