@@ -4,23 +4,23 @@
  */
 import { globSync } from 'node:fs'
 
-export type Lane = 'computing' | 'simulating' | 'programs' | 'pages' | 'networks' | 'alone'
+export type Lane = 'computing' | 'uncounted' | 'programs' | 'pages' | 'networks' | 'alone'
 
 /** By the beginnings of paths; the longest that fits counts. */
 const LANES: Readonly<Record<Exclude<Lane, 'computing'>, readonly string[]>> = {
   /**
-   * Swarms on simulated time, and inputs by the hundred thousand. Counting what they cover would double their time; tests of
-   * their own cover the same files.
+   * What computes most. Counting what it covers would double its time: `src/web` is not counted at all, and the rest has tests
+   * of its own.
    */
-  simulating: [
-    'test/bench/drawn-swarm.test.ts',
+  uncounted: [
+    'test/bench/',
     'test/hostile/fuzz.test.ts',
+    'test/portal/api-matrix.test.ts',
     'test/swarm/limiting/limits.test.ts',
     'test/swarm/sites.test.ts',
     'test/tracker/introductions.test.ts',
     'test/tracker/websocket-hostile.test.ts',
-    'test/web/hostile-peers.test.ts',
-    'test/web/viewers.test.ts',
+    'test/web/',
   ],
   /** Programs of ours on loopback: they wait for each other, and for time to pass, most of their time. */
   programs: ['test/e2e/', 'test/faults/', 'test/cli/', 'test/gateway/gateway.test.ts'],
@@ -60,14 +60,11 @@ const LANES: Readonly<Record<Exclude<Lane, 'computing'>, readonly string[]>> = {
 }
 
 /** Of nothing but work: they yield to the others of their phase, which wait for each other and have limits of time. */
-export const YIELDING: ReadonlySet<Lane> = new Set(['computing', 'simulating'])
-
-/** Whose coverage is not counted. */
-export const UNCOUNTED: ReadonlySet<Lane> = new Set(['simulating'])
+export const YIELDING: ReadonlySet<Lane> = new Set(['computing', 'uncounted'])
 
 /** The lanes that go beside each other. */
 export const PHASES: readonly (readonly Lane[])[] = [
-  ['programs', 'pages', 'networks', 'computing', 'simulating'],
+  ['programs', 'pages', 'networks', 'computing', 'uncounted'],
   ['alone'],
 ]
 

@@ -46,7 +46,9 @@ export function attacksOnEngine(): void {
     }
     const argv = [process.execPath, CHILD, JSON.stringify(order)]
     engine = stack.use(new Watched(join(dir, 'probe'), (env) => new Child({ argv, env })))
-    engine.beginWatching()
+    await untilEvent(engine.child, 'running', AbortSignal.timeout(60_000))
+    await engine.beginWatching()
+    engine.child.kill('SIGUSR2')
   })
   after(() => stack.disposeAsync())
 

@@ -98,7 +98,7 @@ export function attacksOnUp(): void {
       hash = infoHash(link.infohash)
       grant = new URL(parseMagnet(link.magnet).trackers[0] ?? '').searchParams.get('g') ?? ''
       await api('POST', '/bundles', json({ title: 'attacked' }))
-      up.beginWatching()
+      await up.beginWatching()
     })
 
     after(async () => {
@@ -210,9 +210,9 @@ export function attacksOnUp(): void {
       })
     })
 
-    it('has kept its promises to this point, against strangers', () => {
+    it('has kept its promises to this point, against strangers', async () => {
       up.mustHaveKeptItsPromises('shoal up, attacked by strangers')
-      up.beginWatching()
+      await up.beginWatching()
     })
 
     describe('and then by a publisher', () => {

@@ -1,8 +1,10 @@
 /**
  * Our engine in a process of its own: announces one torrent to each hostile tracker, and downloads one from an honest
- * one beside. Arguments: as {@link EngineOrder}, in JSON. Prints an event for each answer; ends at SIGTERM.
+ * one beside. Arguments: as {@link EngineOrder}, in JSON. Says that it is `running`, begins at SIGUSR2, prints an event for each
+ * answer, ends at SIGTERM.
  */
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { infoHash } from '../../../src/core/ids.ts'
@@ -29,6 +31,9 @@ await using engine = await startEngine(
   { clock: systemClock, random: systemRandom, log: silentLogger, network: tcpNetwork() },
   { listen: { host: '127.0.0.1', port: 0, portsToTry: 1 } },
 )
+const begun = once(process, 'SIGUSR2')
+tell({ event: 'running' })
+await begun
 for (const [name, url] of Object.entries(order.hostile)) {
   engine.add({
     infoHash: infoHash(createHash('sha1').update(name).digest('hex')),

@@ -25,7 +25,7 @@ export interface LoopSample {
 }
 
 const EVERY_MS = 20
-const SAMPLE_MS = 250
+export const SAMPLE_MS = 250
 
 /** How long the main thread has waited for a CPU so far; 0 where the kernel does not say. */
 function waitReader(): () => number {

@@ -1,10 +1,11 @@
 /** A process of ours with the loop probe inside. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
+import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { recordFigures } from '../../support/figures.ts'
 import type { Child } from '../../support/processes.ts'
-import type { LoopSample } from './loop-probe.ts'
+import { type LoopSample, SAMPLE_MS } from './loop-probe.ts'
 
 /** Promise 1: nothing from the network stalls the loop for longer. */
 const STALL_MS_MAX = 200
@@ -24,8 +25,9 @@ export class Watched implements AsyncDisposable {
     this.child = start({ NODE_OPTIONS: `--import=${PROBE.href}`, LOOP_PROBE_FILE: probeFile })
   }
 
-  /** What was before, such as loading the program, is not looked at. */
-  beginWatching(): void {
+  /** What was before, such as loading the program, is not looked at. Resolves when nothing of it is in a sample to come. */
+  async beginWatching(): Promise<void> {
+    await wait(2 * SAMPLE_MS)
     this.#since = Date.now()
   }
 
