@@ -245,7 +245,7 @@ describe('What is recorded of watching', () => {
   it('goes when its time is over, and when an admin says so', async () => {
     const zoe = await portal.token('viewer', { user: 'zoe', groups: ['ops'] })
     await watched([[0, 100]])
-    portal.clock.advance(hours(24 * 729))
+    portal.clock.sleep(hours(24 * 729))
     await watched([[0, 100]], zoe)
     portal.clock.advance(hours(25))
     // the sweep is a row of small transactions: the answer to a request comes after some of them

@@ -68,6 +68,20 @@ export class ManualClock implements Clock {
     this.#moveTo(target)
   }
 
+  /** Moves time on as over a machine that slept: what fell due meanwhile fires once, afterwards. */
+  sleep(by: Millis): void {
+    const target = this.#now + by
+    this.#moveTo(target)
+    for (let next = this.#next(); next !== undefined && next.at <= target; next = this.#next()) {
+      this.#pop()
+      if (next.period !== undefined) {
+        next.at = target + next.period
+        this.#push(next)
+      }
+      next.action()
+    }
+  }
+
   /** Time of the next timer, or undefined: lets a simulation jump from event to event. */
   get nextAt(): number | undefined {
     return this.#next()?.at
