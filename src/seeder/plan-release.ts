@@ -7,11 +7,16 @@ import { basename, dirname } from 'node:path'
 import { ShoalError, systemCode } from '../core/errors.ts'
 import { collisionKey, quote, refusalOfName } from '../core/file-name.ts'
 import { PieceLayout, pieceLengthFor } from '../core/piece-layout.ts'
+import { minutes } from '../core/units.ts'
+import { Breath } from '../platform/breath.ts'
 import { limits } from '../wire/limits.ts'
 import { encodeInfo } from '../wire/torrent.ts'
 import { BoundedList } from './bounded-list.ts'
 import { refusalOfKind } from './file-look.ts'
 import { stampOf, walk, type FileStamp, type Refusal, type WalkParts } from './walk.ts'
+
+/** A hundred thousand files take a fifth of a second; the names of a tree as deep as it may be, more. */
+const COLLISIONS_TIME_MAX = minutes(1)
 
 export interface ReleasePlan {
   /** The real path of what is published. */
@@ -47,7 +52,7 @@ export async function planRelease(
     throw new ShoalError('bad-input', `${quote(name)} cannot be published: it ${badName}`)
   const isSingleFile = !stat.isDirectory()
   const walked = isSingleFile ? await onlyFile(root) : await walk(root, parts, signal)
-  addCollisions(walked.files, walked.refused)
+  await addCollisions(walked.files, walked.refused)
   const sizeBytes = walked.files.reduce((sum, file) => sum + file.sizeBytes, 0)
   const pieceLengthBytes = pieceLengthFor(sizeBytes)
   return { root, contentFolder: dirname(root), name, isSingleFile, sizeBytes, pieceLengthBytes, ...walked }
@@ -103,20 +108,27 @@ async function onlyFile(root: string): Promise<Pick<ReleasePlan, 'files' | 'refu
 }
 
 /** Paths that are one file on some systems, and paths that are a file here and a folder there. */
-function addCollisions(files: readonly FileStamp[], refused: BoundedList<Refusal>): void {
+async function addCollisions(files: readonly FileStamp[], refused: BoundedList<Refusal>): Promise<void> {
+  const breath = new Breath(COLLISIONS_TIME_MAX)
   const byKey = new Map<string, string>()
+  const keys: string[] = []
   for (const { path } of files) {
+    if (breath.isDue) await breath.take()
     const key = collisionKey(path)
+    keys.push(key)
     const other = byKey.get(key)
     if (other === undefined) byKey.set(key, path)
     else refused.add({ path, reason: `is the same file as ${quote(other)} on some systems` })
   }
-  for (const { path } of files) {
-    const key = collisionKey(path)
+  for (const [i, key] of keys.entries()) {
+    if (breath.isDue) await breath.take()
     for (let cut = key.indexOf('/'); cut !== -1; cut = key.indexOf('/', cut + 1)) {
       const other = byKey.get(key.slice(0, cut))
       if (other !== undefined)
-        refused.add({ path, reason: `lies in a folder that is the file ${quote(other)} on some systems` })
+        refused.add({
+          path: files[i]?.path ?? '',
+          reason: `lies in a folder that is the file ${quote(other)} on some systems`,
+        })
     }
   }
 }
