@@ -23,7 +23,7 @@ const LANES: Readonly<Record<Exclude<Lane, 'computing'>, readonly string[]>> = {
     'test/web/',
   ],
   /** Programs of ours on loopback: they wait for each other, and for time to pass, most of their time. */
-  programs: ['test/e2e/', 'test/faults/', 'test/cli/', 'test/gateway/gateway.test.ts'],
+  programs: ['test/e2e/', 'test/faults/', 'test/cli/'],
   /** The same with a browser before them. */
   pages: [
     'test/e2e/every-page.test.ts',
@@ -49,6 +49,7 @@ const LANES: Readonly<Record<Exclude<Lane, 'computing'>, readonly string[]>> = {
   /** What measures how fast something is or who is first, and what needs this machine's own network (WebRTC between pages). */
   alone: [
     'test/bench/lab.test.ts',
+    'test/gateway/gateway.test.ts',
     'test/interop/one-swarm.test.ts',
     'test/e2e/main-path.test.ts',
     'test/e2e/pages-meet.test.ts',
