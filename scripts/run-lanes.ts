@@ -1,7 +1,7 @@
 /**
  * The whole suite for `scripts/test`: its files in lanes (`test/lanes.ts`), each a mocha of its own. The lanes of a phase go at the
- * same time where each can have a loopback to itself (root, network namespaces), so that none takes a port of another; elsewhere, and in the
- * long run, whose figures are kept, one after the other.
+ * same time where each can have a loopback to itself (root, namespaces of networks and mounts), so that none takes a port of another; elsewhere,
+ * and in the long run, whose figures are kept, one after the other.
  *
  * The first lane of a phase is printed as it goes, the others when they have ended; all failures once more at the end. What is
  * written to `TEST_SUMMARY_FILE` is the sum of all lanes.

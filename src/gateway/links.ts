@@ -106,6 +106,7 @@ export class Links {
     const [oldest, since] = opening[0] ?? []
     if (oldest === undefined || since === undefined || this.#parts.clock.now() - since < PATIENCE)
       return false
+    this.refused++
     oldest.end('another waits for its place')
     return true
   }

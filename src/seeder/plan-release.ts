@@ -15,7 +15,7 @@ import { BoundedList } from './bounded-list.ts'
 import { refusalOfKind } from './file-look.ts'
 import { stampOf, walk, type FileStamp, type Refusal, type WalkParts } from './walk.ts'
 
-/** A hundred thousand files take a fifth of a second; the names of a tree as deep as it may be, more. */
+/** A hundred thousand files take 0.15 s; the names of a tree as deep as it may be, more. */
 const COLLISIONS_TIME_MAX = minutes(1)
 
 export interface ReleasePlan {

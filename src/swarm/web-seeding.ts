@@ -2,9 +2,10 @@
 import { messageOf } from '../core/errors.ts'
 import { landingPath } from '../core/metainfo.ts'
 import type { PieceIndex } from '../core/piece-layout.ts'
-import { MiB, type Millis, millis, seconds } from '../core/units.ts'
+import { type Millis, millis, seconds } from '../core/units.ts'
 import { limits } from '../wire/limits.ts'
 import { webSeedUrlOf } from '../wire/web-seed-path.ts'
+import { UNWRITTEN_BYTES_MAX } from './begun-pieces.ts'
 import type { UrgentPiece } from './deadlines.ts'
 import type { WebSeedAt } from './engine-types.ts'
 import { Spender } from './spending.ts'
@@ -37,8 +38,11 @@ export type WebSeedNews =
     }
 
 const BACK_OFF = seconds(10)
-/** Verified bytes that the disk may be behind before we ask for more: with what was asked for, a process that dies loses twice this. */
-const UNWRITTEN_BYTES_MAX = 8 * MiB
+/**
+ * Before the disk is behind by so much, more is asked for: half of what a process that dies may lose, since as much is on its way
+ * here. What peers have begun meanwhile is not counted, so that with both at work it may be half as much again.
+ */
+const BEHIND_BYTES_MAX = UNWRITTEN_BYTES_MAX / 2
 
 export class WebSeeding {
   readonly sources: readonly WebSeedSource[]
@@ -75,7 +79,7 @@ export function mindWebSeeds(s: SwarmState): void {
   const soFar = { sinceStart: millis(now - startedAt), sinceGiven }
   const moment = momentOf(s, loaded, soFar)
   giveUpSlow(s, loaded, moment)
-  if (s.isStorageFailing || s.writing * loaded.layout.pieceLength > UNWRITTEN_BYTES_MAX) return
+  if (s.isStorageFailing || s.writing * loaded.layout.pieceLength > BEHIND_BYTES_MAX) return
   for (const source of webSeeding.sources)
     while (isReady(source, now)) {
       const pieces = piecesNow(s, loaded, moment)

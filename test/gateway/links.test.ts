@@ -114,6 +114,7 @@ describe('the connections of the gateway', () => {
     clock.advance(seconds(3))
     assert.ok(links.answer(FILM, randomPeerId(), SDP))
     assert.equal(made[0]?.isEnded, true)
+    assert.equal(links.refused, 2, 'the one that had to wait, and the one that gave its place')
     assert.equal(made.filter(({ isEnded }) => !isEnded).length, limits.gatewayNegotiationsMax)
   })
 

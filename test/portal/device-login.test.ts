@@ -6,7 +6,8 @@ import type { LoginPolled, LoginStarted } from '../../src/wire/api.ts'
 import { browserOf, PASSWORD, sendForm, signedIn, type Browser } from './page-person.ts'
 import { openTestPortal, type TestPortal } from './test-portal.ts'
 
-describe('Signing in a terminal', () => {
+describe('Signing in a terminal', function () {
+  this.timeout(20_000)
   let portal: TestPortal
   beforeEach(async () => {
     portal = await openTestPortal({ settings: { failedLoginsPerMinuteMax: '1000' } })

@@ -5,6 +5,7 @@
  */
 import type { PeerId } from '../../core/ids.ts'
 import type { PieceIndex } from '../../core/piece-layout.ts'
+import { RecentCounts } from '../../core/recent-counts.ts'
 import type { EngineClock } from './channel.ts'
 import type { ViewerPeer } from './viewer-peer.ts'
 
@@ -28,7 +29,7 @@ export class Promises {
   readonly #clock: EngineClock
   readonly #held = new Map<PieceIndex, Held>()
   /** By name: with another connection nobody begins anew. */
-  readonly #broken = new Map<PeerId, number>()
+  readonly #broken = new RecentCounts<PeerId>(BREAKERS_MAX)
   readonly #said = new Map<PieceIndex, number>()
 
   constructor(clock: EngineClock) {
@@ -45,7 +46,7 @@ export class Promises {
   }
 
   heard(peer: ViewerPeer, piece: PieceIndex): void {
-    if ((this.#broken.get(peer.id) ?? 0) >= BROKEN_MAX) return
+    if (this.#broken.of(peer.id) >= BROKEN_MAX) return
     const now = this.#clock.now()
     const held = this.#held.get(piece)
     if (held?.peer === peer) held.until = now + HELD_FOR
@@ -64,7 +65,7 @@ export class Promises {
   left(peer: ViewerPeer): void {
     let hadPromised = false
     for (const [piece, held] of this.#held) if (held.peer === peer) hadPromised = this.#held.delete(piece)
-    if (hadPromised) this.#broke(peer)
+    if (hadPromised) this.#broken.add(peer.id)
   }
 
   /** Each second: `underway` is what we fetch. */
@@ -74,21 +75,11 @@ export class Promises {
       const isKept = peer.has.has(piece)
       if (!isKept && until > now) continue
       this.#held.delete(piece)
-      if (!isKept) this.#broke(peer)
+      if (!isKept) this.#broken.add(peer.id)
     }
     for (const piece of this.#said.keys()) if (!underway.includes(piece)) this.#said.delete(piece)
     const old = underway.filter((piece) => now - (this.#said.get(piece) ?? 0) > REPEATED_AFTER)
     if (old.length > 0) this.make(old, peers)
-  }
-
-  #broke({ id }: ViewerPeer): void {
-    const count = (this.#broken.get(id) ?? 0) + 1
-    this.#broken.delete(id)
-    this.#broken.set(id, count)
-    for (const oldest of this.#broken.keys()) {
-      if (this.#broken.size <= BREAKERS_MAX) break
-      this.#broken.delete(oldest)
-    }
   }
 
   #countOf(peer: ViewerPeer): number {
