@@ -1,10 +1,12 @@
 /**
- * Bundles the scripts of the watch page (src/web) into .cache/web, with a digest of what they were made of. Does nothing when they
- * are there and of now. Called by scripts/setup, and by a portal that finds them out of date.
+ * Bundles the scripts of the watch page (src/web) into .cache/web, with what it uses of the pages' style and a digest of what all was
+ * made of. Does nothing when it is there and of now. Called by scripts/setup, and by a portal that finds them out of date.
  */
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { PurgeCSS } from 'purgecss'
 import { build } from 'vite'
+import { readPageStyle } from '../src/portal/pages/style.ts'
 import {
   bundleFolder,
   bundleManifest,
@@ -20,6 +22,28 @@ const ENTRIES = {
   watch: join(web, 'page/watch.ts'),
   disk: join(web, 'worker/disk.ts'),
   'service-worker': join(web, 'worker/service-worker.ts'),
+}
+
+/** What the page and its scripts name. What the player's elements read in their shadow trees is named nowhere. */
+async function styleOfPage(): Promise<string> {
+  const templates = join(root, 'src/portal/pages/templates')
+  const [purged] = await new PurgeCSS().purge({
+    css: [{ raw: await readPageStyle() }],
+    content: [join(templates, 'layout.eta'), join(templates, 'watch.eta'), join(web, 'page/*.ts')],
+    variables: true,
+    safelist: { variables: [/^--media-/] },
+  })
+  if (purged === undefined) throw new Error('the pages have no style')
+  return purged.css
+}
+
+/** What stands in a page may not hold what ends it there. */
+async function writeInlined(made: string): Promise<void> {
+  const style = await styleOfPage()
+  await writeFile(join(made, 'watch.css'), style)
+  const start = await readFile(join(made, 'start.js'), 'utf8')
+  for (const [name, text] of Object.entries({ 'watch.css': style, 'start.js': start }))
+    if (/<\/(?:style|script)|<!--/i.test(text)) throw new Error(`${name} cannot stand in a page`)
 }
 
 const digest = await digestOfSources()
@@ -46,6 +70,7 @@ if ((await readManifest())?.digest !== digest) {
         },
       },
     })
+  await writeInlined(made)
   await writeFile(join(made, bundleManifest), `${JSON.stringify({ digest })}\n`)
   await rm(bundleFolder, { recursive: true, force: true })
   await rename(made, bundleFolder)

@@ -32,7 +32,7 @@ export function pageServices(services: Services, attempts: PageAttempts): PageSe
   return {
     publicUrl: services.publicUrl,
     trackerOrigin: services.trackers[0] ?? services.publicUrl,
-    watchScripts: () => services.webBundle.version(),
+    watchAssets: () => services.webBundle.assets(),
     account: (req) => sessionAccount(services, req),
     csrfToken: csrfTokenOf,
     mustBeOurPage,

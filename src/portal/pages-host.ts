@@ -29,6 +29,7 @@ import type { PublishingPages } from './publishing-pages.ts'
 import type { RequestPages } from './request-pages.ts'
 import type { SealedPages } from './sealed-pages.ts'
 import type { SitePages } from './site-pages.ts'
+import type { WatchAssets } from './watching/web-bundle.ts'
 
 export interface ListQuery {
   readonly q?: string | undefined
@@ -44,8 +45,8 @@ export interface PageServices {
   readonly publicUrl: string
   /** Where browsers reach the tracker. */
   readonly trackerOrigin: string
-  /** The version of the scripts that watch; undefined where there are none. */
-  watchScripts(): Promise<string | undefined>
+  /** What the page that plays is made of; undefined where there is nothing. */
+  watchAssets(): Promise<WatchAssets | undefined>
   /** Who is signed in; undefined for nobody, then show `/login`. */
   account(req: Request): Promise<Account | undefined>
   /** For a hidden field `_csrf` or a header `X-CSRF-Token`. Calling it begins a session where there is none. */

@@ -1,14 +1,38 @@
 /** Where colleagues give nothing, a film plays all the same, and its page says why; and nobody watches what is not theirs. */
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Browser } from 'playwright-core'
+import type { BundleDetail } from '../../src/wire/api.ts'
 import { CHROMIUM } from '../support/chromium.ts'
 import { needs } from '../support/needs.ts'
 import { mustBeGood } from '../support/page-check.ts'
 import { startShoal, untilEvent } from '../support/processes-shoal.ts'
 import { until, type Child } from '../support/processes.ts'
-import { BUNDLE, FILM, makeFilm, VIDEO, WatchWorld, type Viewer } from './watch-world.ts'
+import { BUNDLE, DESK, FILM, makeFilm, VIDEO, WatchWorld, type Viewer } from './watch-world.ts'
 
+const LOOKS = {
+  yve: DESK,
+  yannick: { viewport: { width: 390, height: 760 }, colorScheme: 'dark' },
+} as const
+/** In one go, so that no figure changes between the two: what of any element's look is another with all of the style. */
+const UNLIKE_ALL_PAGES = `(async () => {
+  const all = await (await fetch('/assets/pages.css')).text()
+  // used margins are what they were at the last layout, so that of them the place is looked at
+  const looks = () => [...document.querySelectorAll('*')].flatMap((element) => [
+    element.localName + ' is at ' + JSON.stringify(element.getBoundingClientRect()),
+    ...[undefined, '::before', '::after', '::placeholder', '::marker'].flatMap((pseudo) => {
+      const look = getComputedStyle(element, pseudo)
+      return [...look].filter((name) => !/^(--|margin)/.test(name)).map((name) =>
+        [element.localName + (pseudo ?? ''), name, look.getPropertyValue(name)].join(' '))
+    }),
+  ])
+  const style = document.querySelector('head style')
+  const brought = style.textContent
+  const [own, others] = [brought, all].map((text) => ((style.textContent = text), looks()))
+  if (brought.length > all.length / 2) return ['it brings ' + brought.length + ' of ' + all.length]
+  return own.flatMap((look, i) => (look === others[i] ? [] : [look + ' / ' + others[i]])).slice(0, 20)
+})()`
 const INSECURE = 'media.example'
 const FILE = `/bundles/${BUNDLE}/releases/1/files/${FILM}`
 
@@ -53,6 +77,39 @@ describe('A film that nobody else gives', function () {
     const zoe = await world.arrive('zoe', { browser, address })
     await playsAlone(zoe, /^All from the server: this page was not opened by HTTPS/)
     await zoe.page.context().close()
+  })
+
+  for (const [name, context] of Object.entries(LOOKS))
+    it(`looks in ${context.colorScheme} as by the style of all pages, of which it brings what it uses`, async () => {
+      const yve = await world.arrive(name, { browser, context })
+      await yve.clickWatch()
+      assert.deepEqual(await yve.page.evaluate(UNLIKE_ALL_PAGES), [])
+      await yve.page.context().close()
+    })
+
+  it('plays with the browser’s own controls where ours cannot come', async () => {
+    const xena = await world.arrive('xena', { browser })
+    await xena.page.route('**/assets/watch.js*', (route) => route.abort())
+    await xena.page.goto(`${world.address}/bundles/${BUNDLE}/watch`)
+    await xena.until(`${VIDEO}.controls && ${VIDEO}.readyState >= 2`)
+    await xena.page.context().close()
+  })
+
+  it('shows the picture of the release to who waits for the film’s', async () => {
+    await until(
+      'the picture to be made',
+      async () => (await world.api<BundleDetail>('GET', `/bundles/${BUNDLE}`)).releases[0]?.posterTag,
+      AbortSignal.timeout(30_000),
+    )
+    const zita = await world.arrive('zita', { browser })
+    await zita.page.route('**/files/*', async (route) => {
+      await wait(1_500)
+      await route.continue()
+    })
+    await zita.page.goto(`${world.address}/bundles/${BUNDLE}/watch`, { waitUntil: 'domcontentloaded' })
+    await zita.until(`${VIDEO}.poster.includes('/poster?v=') && ${VIDEO}.readyState === 0`)
+    await zita.until(`${VIDEO}.readyState >= 2`)
+    await zita.page.context().close()
   })
 
   it('plays where WebRTC is switched off', async () => {

@@ -221,7 +221,7 @@ export class Viewer {
   /** Opens it again: that is no click, so the browser has to be told to play. */
   async reload(): Promise<void> {
     await this.page.reload()
-    await this.until(`${VIDEO}?.readyState >= 2 && !${VIDEO}.controls`)
+    await this.until(`${VIDEO}?.readyState >= 2 && customElements.get("media-controller") !== undefined`)
     if ((await this.page.evaluate(`${VIDEO}.paused`)) === true) await this.page.click('media-play-button')
     await this.untilPlays()
   }

@@ -107,6 +107,20 @@ describe('Watching over HTTP', () => {
       .expect(200)
   })
 
+  it('begins by the page alone: one script stands in it, which the policy names by its hash', async () => {
+    const agent = await browser(world.portal.adminToken)
+    const { text, headers } = await agent.get(`${base}/watch`).set('user-agent', CHROMIUM).expect(200)
+    const scripts = [...text.matchAll(/<script[^>]*>([^]*?)<\/script>/g)]
+    assert.equal(scripts.length, 1)
+    const hash = createHash('sha256')
+      .update(scripts[0]?.[1] ?? '')
+      .digest('base64')
+    const policy = headers['content-security-policy'] ?? ''
+    assert.ok(policy.includes(`script-src 'self' 'sha256-${hash}';`), policy)
+    assert.doesNotMatch(text, /<link rel="stylesheet"|<img/)
+    assert.match(text, /<video [^>]*src="/)
+  })
+
   it('ends with the session', async () => {
     const token = await world.portal.token('viewer', { user: 'sam' })
     const agent = await browser(token)

@@ -131,7 +131,6 @@ export const NO_PAGES: readonly string[] = [
   '/assets/uplot.css',
   '/assets/uplot.js',
   '/assets/watch-disk.js',
-  '/assets/watch-start.js',
   '/assets/watch.js',
   '/bundles/:slug/qr.svg',
   '/watch-worker.js',

@@ -1,8 +1,12 @@
 /** Templates -> HTML. Eta escapes everything that `<%= %>` prints; only the body inside the layout is raw. */
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Eta } from 'eta'
 
 const eta = new Eta({ views: join(import.meta.dirname, 'templates'), cache: true, autoEscape: true })
+
+/** In the page itself: pages load as little beside what they show as can be. */
+const logo = readFileSync(join(import.meta.dirname, '../public/shoal.svg'), 'utf8')
 
 /** What the layout shows around a page. */
 export interface PageFrame {
@@ -29,8 +33,8 @@ export interface PageFrame {
   readonly pollUrl?: string
   /** Files are uploaded from it. */
   readonly uploads?: boolean
-  /** It plays: the version of its scripts, which are there. */
-  readonly watchScripts?: string
+  /** In place of that of all pages: it stands in the page. */
+  readonly style?: string | undefined
   /** It has figures: their style. */
   readonly hasFigures?: boolean
   /** It has charts as well: what draws them. */
@@ -63,5 +67,5 @@ export type Template =
   | 'who'
 
 export function renderPage(template: Template, frame: PageFrame, data: object = {}): string {
-  return eta.render(`./${template}`, { ...data, ...frame })
+  return eta.render(`./${template}`, { ...data, ...frame, logo })
 }

@@ -13,14 +13,14 @@ const FILES = [
   join(OURS, 'watch.css'),
 ]
 
-const read = async (): Promise<string> =>
+export const readPageStyle = async (): Promise<string> =>
   (await Promise.all(FILES.map((file) => readFile(file, 'utf8')))).join('\n')
 
 /** Read once. */
 export function pageStyle({ maxAgeSeconds }: { readonly maxAgeSeconds: number }): RequestHandler {
   let style: Promise<string> | undefined
   return async (_req, res) => {
-    style ??= read().catch((error: unknown) => {
+    style ??= readPageStyle().catch((error: unknown) => {
       style = undefined // or every page would be without it from now on
       throw error
     })

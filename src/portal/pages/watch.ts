@@ -8,7 +8,7 @@ import type { BundleDetail } from '../../wire/api.ts'
 import type { PageServices } from '../pages-host.ts'
 import { isChromium } from '../watching/browser.ts'
 import { captionsOf, isPlayable, isSound } from '../watching/media-type.ts'
-import { bundleFolder } from '../watching/web-bundle.ts'
+import { bundleFolder, type WatchAssets } from '../watching/web-bundle.ts'
 import { watchOf } from './media-view.ts'
 import { renderPage } from './render.ts'
 import { asked, frameOf, param, visited, type Visit } from './visit.ts'
@@ -23,7 +23,6 @@ export function watchPages(services: PageServices): Router {
       .set('cache-control', 'no-cache')
       .sendFile(join(bundleFolder, 'service-worker.js'), { dotfiles: 'allow' })
   })
-  router.get('/assets/watch-start.js', script('start.js'))
   router.get('/assets/watch.js', script('watch.js'))
   router.get('/assets/watch-disk.js', script('disk.js'))
   router.get('/bundles/:slug/watch', visited(services, watchPage))
@@ -51,18 +50,19 @@ async function watchPage(visit: Visit): Promise<void> {
   const chosen = asked(req, 'file')
   const file = playable.find(({ index }) => (chosen === '' ? true : String(index) === chosen))
   if (file === undefined) throw new ShoalError('not-found', 'nothing in it plays in a browser')
-  const version = await services.watchScripts()
+  const assets = await services.watchAssets()
   const base = `/bundles/${bundle.bundle}/releases/${release.name}`
   const says = watchOf(bundle.bundle, release)
-  allowPlayer(res, services.trackerOrigin)
+  allowPlayer(res, services.trackerOrigin, assets)
   res
     .set('cache-control', 'no-store')
     .type('html')
     .send(
       renderPage(
         'watch',
-        { ...frameOf(visit, bundle.title), ...(version !== undefined && { watchScripts: version }) },
+        { ...frameOf(visit, bundle.title), style: assets?.style },
         {
+          assets,
           bundle: { title: bundle.title, url: `/bundles/${bundle.bundle}`, slug: bundle.bundle },
           release: release.name,
           file: {
@@ -74,7 +74,7 @@ async function watchPage(visit: Visit): Promise<void> {
             })),
           },
           // the others wait for the service worker, or would take all from the server
-          startsAtOnce: version === undefined || isChromium(req.get('user-agent')),
+          startsAtOnce: assets === undefined || isChromium(req.get('user-agent')),
           api: `/api/v1${base}`,
           durationSeconds: playable.length === 1 ? (release.media?.durationSeconds ?? 0) : 0,
           notice: services.learning.notice(account),
@@ -107,14 +107,16 @@ function playableOf({ files, contentName }: ReleaseDetail) {
 }
 
 /**
- * The player's controls bring their style with them, as elements do that are a library of others; scripts are ours alone, here too.
+ * The player's controls bring their style with them, as elements do that are a library of others; scripts are ours alone, here too:
+ * the one that stands in the page is named by its hash.
  * The tracker is where colleagues meet.
  */
-function allowPlayer(res: Response, trackerOrigin: string): void {
+function allowPlayer(res: Response, trackerOrigin: string, assets: WatchAssets | undefined): void {
   const policy = String(res.getHeader('content-security-policy'))
   res.set(
     'content-security-policy',
     policy
+      .replace(/script-src 'self'/, assets === undefined ? '$&' : `$& '${assets.startHash}'`)
       .replace(/style-src [^;]*/, "style-src 'self' 'unsafe-inline'")
       .replace(/connect-src [^;]*/, `connect-src 'self' ${trackerOrigin.replace(/^http/, 'ws')}`),
   )

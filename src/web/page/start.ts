@@ -17,11 +17,18 @@ const CONTROLLED_LATE_WITHIN_MS = 120_000
 const ENOUGH_SECONDS = 3
 /** On a slow line the rest is loaded beside the beginning of the film. */
 const PICTURE_WITHIN_MS = 1_500
+/** Ours come with the second script. The browser's own are not in the page: laying them out takes longer than the page itself. */
+const CONTROLS_WITHIN_MS = 5_000
+/** Whoever waits longer for the film's first picture is shown the release's; on a quick line it would only be in its way. */
+const POSTER_AFTER_MS = 400
 
 const page = document.querySelector<HTMLElement>('[data-watch]')
 const media = page?.querySelector<HTMLMediaElement>('video, audio')
-// What fails here leaves a player with the browser's own controls, which plays from the server.
-if (page && media) void start(page, media).catch(() => undefined)
+if (page && media) {
+  // What fails here leaves a player with the browser's own controls, which plays from the server.
+  void start(page, media).catch(() => withControls(media))
+  setTimeout(() => withControls(media), CONTROLS_WITHIN_MS)
+}
 
 async function start(root: HTMLElement, player: HTMLMediaElement): Promise<void> {
   const { script = '' } = player.dataset
@@ -32,6 +39,7 @@ async function start(root: HTMLElement, player: HTMLMediaElement): Promise<void>
   const hasBegun = player.hasAttribute('src')
   if (hasBegun) {
     void begin(player)
+    setTimeout(() => showPoster(player), POSTER_AFTER_MS)
     await firstPicture(player)
   }
   const within = hasBegun ? CONTROLLED_LATE_WITHIN_MS : CONTROLLED_WITHIN_MS
@@ -60,9 +68,24 @@ function aheadSeconds({ buffered, currentTime }: HTMLMediaElement): number {
   return buffered.length === 0 ? 0 : buffered.end(buffered.length - 1) - currentTime
 }
 
+/** The browser's own, unless ours are there. */
+function withControls(player: HTMLMediaElement): void {
+  if (customElements.get('media-controller') === undefined) player.controls = true
+}
+
+function showPoster(player: HTMLMediaElement): void {
+  const { poster } = player.dataset
+  if (poster !== undefined && player instanceof HTMLVideoElement && !hasPicture(player))
+    player.poster = poster
+}
+
+function hasPicture({ readyState }: HTMLMediaElement): boolean {
+  return readyState >= HTMLMediaElement.HAVE_CURRENT_DATA
+}
+
 /** Whatever else has to be loaded would only keep it back. */
 async function firstPicture(player: HTMLMediaElement): Promise<void> {
-  if (player.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) return
+  if (hasPicture(player)) return
   await new Promise<void>((resolve) => {
     player.addEventListener('loadeddata', () => resolve(), { once: true })
     setTimeout(resolve, PICTURE_WITHIN_MS)
