@@ -13,13 +13,15 @@ import { freePort } from '../support/free-port.ts'
 import { needs } from '../support/needs.ts'
 import { mustBeGood, visitorOf, type Visitor } from '../support/page-check.ts'
 import { shoalOk, startShoal, untilEvent } from '../support/processes-shoal.ts'
-import type { Child } from '../support/processes.ts'
+import { until, type Child } from '../support/processes.ts'
+import { mediaFile } from '../seeder/support/media-files.ts'
 import { digestOf, digestsOf, seededBytes } from '../support/tree.ts'
 
 const DESK = { viewport: { width: 1280, height: 900 }, colorScheme: 'light' } as const
 const PHONE = { viewport: { width: 360, height: 700 }, colorScheme: 'dark' } as const
 const PUBLISH = 'button[name=then][value=publish]'
 const HOSTILE = '"><img src=x onerror=alert(1)>.bin'
+const PLAYS = 'document.querySelector("video")?.currentTime > 0.5'
 /** Two of the page's portions of 32 MiB. */
 const FILM_BYTES = 40 * 1_024 * 1_024
 
@@ -181,6 +183,35 @@ describe('Publishing in a real browser', function () {
     await page.click('summary:has-text("Delete this draft")')
     await page.click('text=Delete it')
     await page.waitForSelector('text=Deleted.')
+    assert.deepEqual(troubles, [])
+  })
+
+  it('offers to mend a film whose description is at its end, and what it made of it plays', async function () {
+    needs(this, 'ffmpeg')
+    const visitor = await visitorOf(browser, DESK)
+    const { page, troubles } = visitor
+    await signIn(visitor)
+    await page.goto(`${address}/publish`)
+    await page.click('text=Upload files')
+    await page.waitForSelector('#drop:not([hidden])')
+    await page.setInputFiles('#pick-files', mediaFile('late.mp4'))
+    const offer = 'button:has-text("Move the description to the front")'
+    await page.waitForSelector(offer, { timeout: 60_000 })
+    await mustBeGood(page)
+    await page.click(offer)
+    await page.waitForSelector('text=Its description was moved to the front', { timeout: 60_000 })
+    assert.equal(await page.locator(offer).count(), 0)
+    await page.fill('input[name=title]', 'Late no more')
+    await handIn(page)
+    await page.goto(`${address}/bundles/late-no-more`)
+    await page.click('a.watch')
+    await until(
+      'it to play',
+      async () => (await page.evaluate(PLAYS)) === true || undefined,
+      AbortSignal.timeout(30_000),
+    )
+    const copy = await readFile(join(await got('late-no-more'), 'late.mp4'))
+    assert.ok(copy.indexOf('moov') < copy.indexOf('mdat'))
     assert.deepEqual(troubles, [])
   })
 
