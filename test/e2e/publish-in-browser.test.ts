@@ -7,7 +7,7 @@ import { once } from 'node:events'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { CHROMIUM, launchChromium } from '../support/chromium.ts'
 import { freePort } from '../support/free-port.ts'
 import { needs } from '../support/needs.ts'
@@ -69,6 +69,16 @@ describe('Publishing in a real browser', function () {
     await page.click('summary')
     await page.fill('input[name=token]', (await readFile(join(dir, 'data', 'admin.token'), 'utf8')).trim())
     await page.click('details button')
+  }
+  /** Signed in, and before a new upload. */
+  const uploader = async (look: BrowserContextOptions): Promise<Visitor> => {
+    const visitor = await visitorOf(browser, look)
+    const { page } = visitor
+    await signIn(visitor)
+    await page.goto(`${address}/publish`)
+    await page.click('text=Upload files')
+    await page.waitForSelector('#drop:not([hidden])')
+    return visitor
   }
   const handIn = async (page: Page): Promise<void> => {
     await page.fill('input[name=rights]', 'Made by our own people')
@@ -165,12 +175,7 @@ describe('Publishing in a real browser', function () {
   })
 
   it('takes a folder that is dropped, and lets a file be taken out without losing what was written', async () => {
-    const visitor = await visitorOf(browser, DESK)
-    const { page, troubles } = visitor
-    await signIn(visitor)
-    await page.goto(`${address}/publish`)
-    await page.click('text=Upload files')
-    await page.waitForSelector('#drop:not([hidden])')
+    const { page, troubles } = await uploader(DESK)
     await dropOn(page, '#drop', join(dir, 'lessons'))
     await page.waitForSelector('#review', { timeout: 60_000 })
     assert.match((await page.textContent('#listed')) ?? '', /lessons\/deep\/one\.txt[^]*lessons\/two\.txt/)
@@ -188,12 +193,7 @@ describe('Publishing in a real browser', function () {
 
   it('offers to mend a film whose description is at its end, and what it made of it plays', async function () {
     needs(this, 'ffmpeg')
-    const visitor = await visitorOf(browser, DESK)
-    const { page, troubles } = visitor
-    await signIn(visitor)
-    await page.goto(`${address}/publish`)
-    await page.click('text=Upload files')
-    await page.waitForSelector('#drop:not([hidden])')
+    const { page, troubles } = await uploader(DESK)
     await page.setInputFiles('#pick-files', mediaFile('late.mp4'))
     const offer = 'button:has-text("Move the description to the front")'
     await page.waitForSelector(offer, { timeout: 60_000 })
@@ -216,12 +216,7 @@ describe('Publishing in a real browser', function () {
   })
 
   it('says in one sentence what cannot be uploaded, and sends nothing of it', async () => {
-    const visitor = await visitorOf(browser, PHONE)
-    const { page } = visitor
-    await signIn(visitor)
-    await page.goto(`${address}/publish`)
-    await page.click('text=Upload files')
-    await page.waitForSelector('#drop:not([hidden])')
+    const { page } = await uploader(PHONE)
     await page.setInputFiles('#pick-files', {
       name: 'con.txt',
       mimeType: 'text/plain',
