@@ -41,7 +41,9 @@ try {
     const sizeBytes = await takeReadmePicture(new PageVisits(browser, company.world, { viewport: SIZES[0].viewport, colorScheme: 'light' }), { places, path, work }) // prettier-ignore
     console.log(`${path}: ${sizeBytes} bytes`)
   } else {
-    await takeAll(browser, company.world, places, PAGES)
+    // its library publishes itself, so that there is no page to do so
+    const listed = PAGES.filter(({ route }) => route !== '/publish/library')
+    await takeAll(browser, company.world, places, listed)
     console.log(`pictures are in ${folder}`)
   }
 } finally {
