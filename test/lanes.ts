@@ -54,6 +54,7 @@ const LANES: Readonly<Record<Exclude<Lane, 'computing'>, readonly string[]>> = {
     'test/e2e/main-path.test.ts',
     'test/e2e/pages-meet.test.ts',
     'test/faults/disk-full.test.ts',
+    'test/faults/killed-publish.test.ts',
     'test/hostile/live.test.ts',
     'test/hostile/watching.test.ts',
     'test/e2e/watch-in-browser.test.ts',

@@ -131,10 +131,13 @@ export function sendProblem(res: Response, error: unknown): void {
     .send(JSON.stringify(body))
 }
 
+const isAbort = (error: unknown): boolean => error instanceof DOMException && error.name === 'AbortError'
+
 /** The last handler of the app. */
 export function problemHandler(log: Logger): ErrorRequestHandler {
   // eslint-disable-next-line @typescript-eslint/no-unused-vars -- Express knows error handlers by their four parameters
   return (error: unknown, _req, res, _next) => {
+    if (res.destroyed && isAbort(error)) return // who asked is gone, and nobody goes on for them
     if (problemOf(error).status === 500) log.error({ err: error }, `a bug: ${messageOf(error)}`)
     else if (systemSentence(error) !== undefined) log.error({ err: error }, 'the disk refused')
     if (res.headersSent) res.destroy()

@@ -4,6 +4,8 @@ import { copyFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readMedia, type MediaFacts } from '../../../src/seeder/media/media-facts.ts'
 import { postersOf } from '../../../src/seeder/media/posters.ts'
+import { RecentMedia } from '../../../src/seeder/media/recent-media.ts'
+import { planRelease } from '../../../src/seeder/plan-release.ts'
 import { needs } from '../../support/needs.ts'
 import { makeMedia, mediaFile } from '../support/media-files.ts'
 import { scratchFolder, type Scratch } from '../support/scratch.ts'
@@ -47,6 +49,21 @@ describe('posters of a video', function () {
     assert.equal(new Set(three.map((jpeg) => Buffer.from(jpeg).toString('base64'))).size, 3)
     const { durationSeconds: _, ...unknown } = FACTS
     assert.equal((await postersOf(path, unknown, { count: 3 })).length, 1)
+  })
+
+  it('are made for the others who look, when one of them goes', async () => {
+    const plan = await planRelease(mediaFile('fast.mp4'))
+    const media = new RecentMedia()
+    const gone = new AbortController()
+    const [first, second] = [
+      media.framesOf(plan, gone.signal),
+      media.framesOf(plan, new AbortController().signal),
+    ]
+    gone.abort()
+    await assert.rejects(first, { name: 'AbortError' })
+    assert.equal((await second).length, 3)
+    await assert.rejects(media.of(plan, gone.signal), { name: 'AbortError' })
+    assert.equal((await media.of(plan))?.kind, 'video')
   })
 
   it('are at most 640 pixels wide and 200 KiB, upright where the video is', async () => {
