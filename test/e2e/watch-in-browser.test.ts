@@ -92,6 +92,16 @@ describe('Watching in real browsers', function () {
     await zoe.browser.close()
   })
 
+  it('meets colleagues where a browser does not tell the pair of addresses in use, as Firefox', async () => {
+    const zack = await world.arrive('zack')
+    await zack.page.addInitScript('delete RTCIceTransport.prototype.getSelectedCandidatePair')
+    await zack.clickWatch()
+    await zack.untilPeers(1)
+    await zack.until('Number(document.querySelector("[data-watch]").dataset.colleaguesBytes) > 0')
+    assert.deepEqual(zack.troubles, [])
+    await zack.browser.close()
+  })
+
   it('plays on after a jump, forth and back', async () => {
     await ben.seek(50)
     await ben.seek(5)

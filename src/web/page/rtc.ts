@@ -93,6 +93,7 @@ async function opened(pc: RTCPeerConnection, data: RTCDataChannel, isOffered: bo
         if (pc.connectionState === 'failed') fail()
       })
     })
+  await channel.findAddress()
   return channel
 }
 
@@ -104,6 +105,7 @@ class DataChannel implements Channel {
   /** What came before somebody listened. */
   #early: Uint8Array[] = []
   #isClosed = false
+  #address: string | undefined
 
   constructor(pc: RTCPeerConnection, data: RTCDataChannel, isOffered: boolean) {
     this.#pc = pc
@@ -126,8 +128,15 @@ class DataChannel implements Channel {
 
   /** Of the pair that the connection runs over; none where the browser does not tell. */
   get addresses(): readonly string[] {
-    const address = this.#pc.sctp?.transport.iceTransport.getSelectedCandidatePair()?.remote.address
+    const address = tellsPair(this.#pc)
+      ? this.#pc.sctp?.transport.iceTransport.getSelectedCandidatePair()?.remote.address
+      : this.#address
     return address === undefined || address === null ? [] : [address]
+  }
+
+  /** Once it is open, for browsers that tell it in their statistics alone. */
+  async findAddress(): Promise<void> {
+    if (!tellsPair(this.#pc)) this.#address = addressIn(await this.#pc.getStats())
   }
 
   get queuedBytes(): number {
@@ -164,6 +173,21 @@ class DataChannel implements Channel {
     else if (this.#early.length < EARLY_FRAMES_MAX) this.#early.push(bytes)
     else this.close()
   }
+}
+
+/** Firefox (153) does not, though W3C WebRTC 1.0, 5.6.2 has it. */
+function tellsPair(pc: RTCPeerConnection): boolean {
+  const transport = pc.sctp?.transport.iceTransport
+  return transport !== undefined && 'getSelectedCandidatePair' in transport
+}
+
+/** The other end of the pair in use (W3C webrtc-stats, `RTCIceCandidatePairStats`); undefined where it has a name alone. */
+function addressIn(stats: RTCStatsReport): string | undefined {
+  const all = [...(stats as unknown as Map<string, Readonly<Record<string, unknown>>>).values()]
+  const pair = all.find((one) => one['type'] === 'candidate-pair' && one['state'] === 'succeeded' && one['nominated'] === true) // prettier-ignore
+  const remote = all.find(({ id }) => id !== undefined && id === pair?.['remoteCandidateId'])
+  const address = remote?.['address']
+  return typeof address === 'string' && address !== '' ? address : undefined
 }
 
 /** A handshake and a bitfield are two. */
