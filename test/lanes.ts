@@ -58,6 +58,7 @@ const LANES: Readonly<Record<Exclude<Lane, 'computing'>, readonly string[]>> = {
     'test/hostile/live.test.ts',
     'test/hostile/watching.test.ts',
     'test/e2e/watch-in-browser.test.ts',
+    'test/e2e/watch-in-firefox.test.ts',
   ],
 }
 

@@ -144,6 +144,16 @@ describe('Watching in real browsers', function () {
     await mustBeGood(page)
   })
 
+  it('plays in a picture of its own, and comes back', async () => {
+    const own = `document.pictureInPictureElement === ${VIDEO}`
+    await ann.page.click('media-pip-button')
+    await ann.until(own)
+    await ann.untilPlays()
+    await ann.page.click('media-pip-button')
+    await ann.until(`!(${own})`)
+    await ann.untilPlays()
+  })
+
   it('gives nothing from a computer that is not to upload, also when its page is opened again', async () => {
     await ann.page.check(NO_UPLOAD)
     await ben.reload()

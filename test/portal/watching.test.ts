@@ -1,17 +1,21 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
 import request, { type Agent } from 'supertest'
 import { minutes } from '../../src/core/units.ts'
 import { peekGrant } from '../../src/wire/grant.ts'
 import { limits } from '../../src/wire/limits.ts'
 import { zWatch, zWatching, type Watch } from '../../src/wire/api-watch.ts'
 import { captionsOf, isPlayable, mediaTypeOf } from '../../src/portal/watching/media-type.ts'
+import { recordFigures } from '../support/figures.ts'
 import { bytesOfBody } from './test-portal.ts'
 import { WebSeedWorld } from './web-seed-world.ts'
 
 const CHROMIUM =
   'Mozilla/5.0 (X11; Linux x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36'
 const FILM = 2_500_000
+/** Promised, gzipped. */
+const WATCH_SCRIPT_BYTES_MAX = 150_000
 
 describe('Watching over HTTP', () => {
   let world: WebSeedWorld
@@ -119,6 +123,22 @@ describe('Watching over HTTP', () => {
     assert.ok(policy.includes(`script-src 'self' 'sha256-${hash}';`), policy)
     assert.doesNotMatch(text, /<link rel="stylesheet"|<img/)
     assert.match(text, /<video [^>]*src="/)
+  })
+
+  it('loads little script, all together', async () => {
+    const agent = await browser(world.portal.adminToken)
+    const { text } = await agent.get(`${base}/watch`).set('user-agent', CHROMIUM).expect(200)
+    const inPage = /<script[^>]*>([^]*?)<\/script>/.exec(text)?.[1] ?? ''
+    const others = ['watch.js', 'watch-disk.js'].map(
+      (name) => RegExp(`"(/assets/${name}[^"]*)"`).exec(text)?.[1],
+    )
+    const loaded = [inPage]
+    for (const path of [...others, '/watch-worker.js'])
+      loaded.push((await agent.get(path ?? assert.fail('it is not named')).expect(200)).text)
+    assert.ok(loaded.every((script) => script.length > 500))
+    const gzippedBytes = loaded.reduce((all, script) => all + gzipSync(script).length, 0)
+    recordFigures('script of the watch page', { gzippedBytes })
+    assert.ok(gzippedBytes <= WATCH_SCRIPT_BYTES_MAX, `${gzippedBytes} bytes`)
   })
 
   it('ends with the session', async () => {

@@ -36,6 +36,7 @@ async function kept<T>(
   make: (ends: AbortSignal) => Promise<T>,
   signal: AbortSignal | undefined,
 ): Promise<T> {
+  signal?.throwIfAborted() // nobody would wait for what begins
   const before = all.get(key)
   const found = before === undefined || before.cameToNothing ? new SharedWork(make) : before
   all.delete(key)

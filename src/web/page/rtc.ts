@@ -136,7 +136,7 @@ class DataChannel implements Channel {
 
   /** Once it is open, for browsers that tell it in their statistics alone. */
   async findAddress(): Promise<void> {
-    if (!tellsPair(this.#pc)) this.#address = addressIn(await this.#pc.getStats())
+    if (!tellsPair(this.#pc)) this.#address = await this.#pc.getStats().then(addressIn, () => undefined)
   }
 
   get queuedBytes(): number {
