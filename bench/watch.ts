@@ -3,8 +3,8 @@
  * still, and who sends the bytes? `shoal up` over TLS behind a shaped link, and a Chromium for each viewer, each in a machine
  * (network namespace) of its own.
  *
- *     node bench/watch.ts [--viewers 4] [--gap 20] [--seconds 180] [--size-mb 1000] [--mbit 5] [--server-mbit 40]
- *       [--lan-mbit 100] [--sites 1] [--wan-mbit 1000] [--starts 5] [--seeks 3] [--leave 0] [--liar] [--without-gateway]
+ *     node bench/watch.ts [--viewers 4] [--browsers N] [--gap 20] [--seconds 180] [--size-mb 1000] [--mbit 5] [--fps 25] [--light]
+ *       [--server-mbit 40] [--lan-mbit 100] [--sites 1] [--wan-mbit 1000] [--starts 5] [--seeks 3] [--leave 0] [--liar] [--without-gateway]
  *       [--real-addresses] [--seed 1] [--keep FOLDER] [--json]
  *
  * As root on Linux with iproute2, ffmpeg, openssl and Chromium. A film of `--size-mb` at `--mbit` is made once and kept in
@@ -12,11 +12,14 @@
  * `--seeks` times to places that its player does not hold, one viewer at a time. Prints one line of JSON (and a table, without
  * `--json`); ends with 1 when somebody did not play or had other bytes than the film's, whatever the figures are.
  *
+ * - `--light`: the film has a simple picture, and filler makes up its rate: its bytes are as many, and decoding costs little.
  * - A first picture is what `requestVideoFrameCallback` says, from the navigation; each page starts with nothing but the
  *   person's cookie. `--starts` such starts on a quiet network, of our page and of a bare `<video>` of the same file in turns
  *   (that page itself costs no round trip), give the ratio to plain HTTP.
  * - A stall is a `waiting` after the first picture that no jump explains; those with something left to show are the machine's
  *   (what the player says that it holds is corrected by the head of the file, which it takes for film).
+ * - `--browsers N`: viewers are dealt to so many, each in a context of its own; else each has a browser. Of one in a shared browser
+ *   the page's own figures are told, since its kernel counts the browser.
  * - From server, gateway and others: by the kernel's counters (`watch/meters.ts`) and by the page's own (`[data-watch]`), of the
  *   play alone. Copies: what the server's link carried, over the most that one viewer received.
  * - `--leave N`: the first viewers leave when half of the last one's time is over. `--liar`: one viewer more, that claims

@@ -30,6 +30,7 @@ async function styleOfPage(): Promise<string> {
   const [purged] = await new PurgeCSS().purge({
     css: [{ raw: await readPageStyle() }],
     content: [join(templates, 'layout.eta'), join(templates, 'watch.eta'), join(web, 'page/*.ts')],
+    dynamicAttributes: ['medialoading'], // the player's elements set it
     variables: true,
     safelist: { variables: [/^--media-/] },
   })

@@ -1,7 +1,7 @@
 /**
  * The film of a run: H.264 and AAC in an MP4 with its index in front, at a constant rate, as a company's recording has.
  * Its picture is small, so that ten decoders fit on one machine, and full of noise, so that its rate is real: the coder has to
- * spend it, and no two pieces are alike. Made once, kept in `.cache/bench`.
+ * spend it, and no two pieces are alike. Where not even that fits, a light one has a simple picture, and filler makes up its rate. Made once, kept in `.cache/bench`.
  */
 import { existsSync } from 'node:fs'
 import { copyFile, link, mkdir, open, rename, rm, stat } from 'node:fs/promises'
@@ -10,10 +10,12 @@ import { runOk } from '../../test/support/processes.ts'
 import { filmSeconds, type FilmPlan } from './options.ts'
 
 const CACHE = resolve(import.meta.dirname, '../../.cache/bench')
-const FRAMES_PER_SECOND = 25
-/** A key frame each two seconds: from the one before it, a jump has to decode on. */
-const KEY_FRAME_EVERY = 50
+/** From the key frame before it, a jump has to decode on. */
+const KEY_FRAME_EVERY_SECONDS = 2
 const AUDIO_KBIT = 96
+const FULL = 'nal-hrd=cbr'
+/** Coarse, and then filled up to the rate. */
+const LIGHT = 'nal-hrd=cbr:filler=1:qpmin=30'
 /** Of what is asked for: the container and the last group of frames are beyond it. */
 const TOLERANCE = 0.05
 
@@ -23,7 +25,8 @@ export async function filmOf(
   note: (text: string) => void,
   signal: AbortSignal,
 ): Promise<string> {
-  const path = join(CACHE, `film-${plan.sizeMb}mb-${plan.mbit}mbit.mp4`)
+  const kind = plan.isLight ? 'light' : 'film'
+  const path = join(CACHE, `${kind}-${plan.sizeMb}mb-${plan.mbit}mbit-${plan.framesPerSecond}fps.mp4`)
   if (!existsSync(path)) {
     note(`making a film of ${filmSeconds(plan)} s, once`)
     await mkdir(CACHE, { recursive: true })
@@ -62,13 +65,15 @@ export async function putInto(library: string, film: string): Promise<void> {
 function commandOf(plan: FilmPlan, to: string): readonly string[] {
   const kbit = Math.round(plan.mbit * 1_000) - AUDIO_KBIT
   const rate = `${kbit}k`
+  const picture = `testsrc2=s=320x180:r=${plan.framesPerSecond}`
+  const keyFrameEvery = String(Math.round(KEY_FRAME_EVERY_SECONDS * plan.framesPerSecond))
   return [
     ...['ffmpeg', '-hide_banner', '-loglevel', 'error', '-y'],
-    ...['-f', 'lavfi', '-i', `testsrc2=s=320x180:r=${FRAMES_PER_SECOND},noise=alls=60:allf=t`],
+    ...['-f', 'lavfi', '-i', plan.isLight ? picture : `${picture},noise=alls=60:allf=t`],
     ...['-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000'],
     ...['-t', String(filmSeconds(plan)), '-pix_fmt', 'yuv420p'],
-    ...['-c:v', 'libx264', '-preset', 'ultrafast', '-x264-params', 'nal-hrd=cbr'],
-    ...['-g', String(KEY_FRAME_EVERY), '-keyint_min', String(KEY_FRAME_EVERY), '-sc_threshold', '0'],
+    ...['-c:v', 'libx264', '-preset', 'ultrafast', '-x264-params', plan.isLight ? LIGHT : FULL],
+    ...['-g', keyFrameEvery, '-keyint_min', keyFrameEvery, '-sc_threshold', '0'],
     ...['-b:v', rate, '-minrate', rate, '-maxrate', rate, '-bufsize', rate],
     ...['-c:a', 'aac', '-b:a', `${AUDIO_KBIT}k`, '-movflags', '+faststart', to],
   ]

@@ -1,8 +1,8 @@
 /**
- * What the server's side sent to each viewer, by its kernel: apart what went over TCP (the portal and its files) and over UDP (the
- * gateway's data channels). Counted where it enters the viewer's site, on the way from the site's router to its bridge:
+ * What the server's side sent to each browser, by its kernel: apart what went over TCP (the portal and its files) and over UDP (the
+ * gateway's data channels). Counted where it enters the browser's site, on the way from the site's router to its bridge:
  * what viewers of a site send to each other does not pass there. Without headers, as `bench/lab/counters.ts` says; what a
- * viewer had from others is what came to it but was not the server's.
+ * browser had from others is what came to it but was not the server's; pages of one browser do not send over its link.
  */
 import { runOk } from '../../test/support/processes.ts'
 import { countLinks, type Carried } from '../lab/counters.ts'
@@ -12,7 +12,7 @@ import type { LabHost, LabNetwork } from '../lab/topology.ts'
 const TCP_HEADER_BYTES = 66
 /** Ethernet 14, IPv4 20, UDP 8, DTLS 37, SCTP 12 and its chunk 16: an acknowledgement alone comes to nothing, nearly. */
 const CHANNEL_HEADER_BYTES = 107
-/** Minor numbers of classes: these and the last byte of the viewer's address. */
+/** Minor numbers of classes: these and the last byte of the browser's address. */
 const CLASS = { tcp: 0x100, udp: 0x200, others: 0xfff } as const
 const MAJOR = 1
 const UDP = 17
@@ -29,8 +29,8 @@ export interface Metered {
 }
 
 export interface Counted {
-  /** In the order of the viewers' hosts. */
-  readonly viewers: readonly Metered[]
+  /** Of each browser, in the order of their hosts. */
+  readonly browsers: readonly Metered[]
   /** What the server's link carried, headers taken off: also what was lost behind it. */
   readonly serverSentBytes: number
   readonly serverWireBytes: number
@@ -86,7 +86,7 @@ export class Meters {
     const bySite = await Promise.all(this.#network.sites.map(({ wanOut }) => trafficIn(wanOut.namespace)))
     const all = this.#network.sites.flatMap(({ hosts }) => hosts)
     let headers = 0
-    const viewers = this.#hosts.map((host) => {
+    const browsers = this.#hosts.map((host) => {
       const traffic = bySite[host.plan.site]
       const of = (kind: 'tcp' | 'udp'): Traffic =>
         traffic?.get(CLASS[kind] + lastByte(host.address)) ?? { bytes: 0, packets: 0 }
@@ -100,7 +100,7 @@ export class Meters {
       }
     })
     return {
-      viewers,
+      browsers,
       serverSentBytes: links.origin.wireBytes - headers,
       serverWireBytes: links.origin.wireBytes,
     }
@@ -120,12 +120,12 @@ function othersOf(carried: Carried | undefined, tcp: Traffic, udp: Traffic): num
 /** What was counted since. */
 export function countedSince(before: Counted, now: Counted): Counted {
   return {
-    viewers: now.viewers.map((viewer, i) => {
-      const then = before.viewers[i]
+    browsers: now.browsers.map((browser, i) => {
+      const then = before.browsers[i]
       return {
-        server: viewer.server - (then?.server ?? 0),
-        gateway: viewer.gateway - (then?.gateway ?? 0),
-        others: viewer.others - (then?.others ?? 0),
+        server: browser.server - (then?.server ?? 0),
+        gateway: browser.gateway - (then?.gateway ?? 0),
+        others: browser.others - (then?.others ?? 0),
       }
     }),
     serverSentBytes: now.serverSentBytes - before.serverSentBytes,

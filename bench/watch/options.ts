@@ -4,6 +4,8 @@ import { positive, whole } from '../lab/option-readers.ts'
 
 export interface WatchOptions {
   readonly viewers: number
+  /** Viewers are dealt to so many, each on a machine of its own. */
+  readonly browsers: number
   /** Between one that comes and the next. */
   readonly gapSeconds: number
   /** Of the play that is measured, from the arrival of the last. */
@@ -31,14 +33,20 @@ export interface WatchOptions {
 export interface FilmPlan {
   readonly sizeMb: number
   readonly mbit: number
+  readonly framesPerSecond: number
+  /** Easy to decode: its picture is simple, and its rate is made up with filler (H.264's NAL units of type 12). */
+  readonly isLight: boolean
 }
 
 const OPTIONS = {
   viewers: { type: 'string', default: '4' },
+  browsers: { type: 'string' },
   gap: { type: 'string', default: '20' },
   seconds: { type: 'string', default: '180' },
   'size-mb': { type: 'string', default: '1000' },
   mbit: { type: 'string', default: '5' },
+  light: { type: 'boolean', default: false },
+  fps: { type: 'string', default: '25' },
   'server-mbit': { type: 'string', default: '40' },
   'lan-mbit': { type: 'string', default: '100' },
   sites: { type: 'string', default: '1' },
@@ -64,13 +72,20 @@ export function readWatchOptions(args: readonly string[]): WatchOptions {
   const { values } = parseArgs({ args: [...args], options: OPTIONS })
   const count = (name: 'viewers' | 'sites' | 'starts' | 'seeks' | 'leave' | 'gap', most: number): number =>
     whole(name, values[name], most)
-  const number = (name: 'seconds' | 'size-mb' | 'mbit' | 'server-mbit' | 'lan-mbit' | 'wan-mbit'): number =>
-    positive(name, values[name])
+  const number = (
+    name: 'seconds' | 'size-mb' | 'mbit' | 'fps' | 'server-mbit' | 'lan-mbit' | 'wan-mbit',
+  ): number => positive(name, values[name])
   const options: WatchOptions = {
     viewers: count('viewers', VIEWERS_MAX),
+    browsers: whole('browsers', values.browsers ?? values.viewers, VIEWERS_MAX),
     gapSeconds: count('gap', SECONDS_MAX),
     seconds: number('seconds'),
-    film: { sizeMb: number('size-mb'), mbit: number('mbit') },
+    film: {
+      sizeMb: number('size-mb'),
+      mbit: number('mbit'),
+      framesPerSecond: number('fps'),
+      isLight: values.light,
+    },
     serverMbit: number('server-mbit'),
     lanMbit: number('lan-mbit'),
     sites: count('sites', SITES_MAX),
@@ -85,9 +100,11 @@ export function readWatchOptions(args: readonly string[]): WatchOptions {
     isQuiet: values.json,
     keepIn: values.keep,
   }
-  const { viewers, sites, leave, gapSeconds, seconds } = options
+  const { viewers, browsers, sites, leave, gapSeconds, seconds } = options
   if (viewers === 0) throw new RangeError('--viewers 0: nobody watches')
-  if (sites === 0 || sites > viewers) throw new RangeError(`--sites ${sites}: want 1 to ${viewers}`)
+  if (browsers === 0 || browsers > viewers)
+    throw new RangeError(`--browsers ${browsers}: want 1 to ${viewers}`)
+  if (sites === 0 || sites > browsers) throw new RangeError(`--sites ${sites}: want 1 to ${browsers}`)
   if (leave >= viewers) throw new RangeError(`--leave ${leave}: somebody has to stay`)
   const shown = gapSeconds * (viewers - 1) + seconds
   if (shown > filmSeconds(options.film))

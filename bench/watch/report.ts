@@ -22,14 +22,17 @@ const PLAYED_SHARE_MIN = 0.5
 
 export function lineOf(options: WatchOptions, result: WatchResult, startedAt: Date) {
   const { film, isQuiet: _quiet, keepIn: _keep, ...asked } = options
-  const rows = result.viewers.map((viewer, i) => rowOf(viewer, result.counted.viewers[i]))
-  const fetchedMost = Math.max(1, ...rows.map(({ kernel }) => kernel.server + kernel.gateway + kernel.others))
+  // Of several in one browser the kernel knows the sum alone.
+  const isEachAlone = options.browsers === options.viewers
+  const rows = result.viewers.map((viewer, i) =>
+    rowOf(viewer, isEachAlone ? result.counted.browsers[i] : undefined),
+  )
+  const fetchedMost = Math.max(1, ...rows.map(({ kernel, page }) => allOf(kernel ?? page)))
   const heldMost = Math.max(0, ...result.viewers.map(({ atEnd }) => heldShareOf(atEnd))) * result.filmBytes
   const { serverSentBytes, serverWireBytes } = result.counted
   const stalls = result.viewers.flatMap(({ atEnd }) => atEnd?.stalls ?? [])
   // A player tells what it holds by bytes, as if the film began with its first byte: it has less, by the head of the file.
   const headSeconds = (result.headBytes / result.filmBytes) * filmSeconds(film)
-  const page = rows.map((row) => row.page)
   return {
     bench: 'watch',
     at: startedAt.toISOString(),
@@ -51,15 +54,15 @@ export function lineOf(options: WatchOptions, result: WatchResult, startedAt: Da
       starved: stalls.filter(({ aheadSeconds }) => aheadSeconds - headSeconds < STARVED_SECONDS).length,
       afterSeeks: sum(result.viewers.map((viewer) => viewer.stallsAfterSeeks)),
     },
-    last: { byKernel: shareOf(rows.at(-1)?.kernel), byPage: shareOf(rows.at(-1)?.page ?? undefined) },
+    last: { byKernel: shareOf(rows.at(-1)?.kernel), byPage: shareOf(rows.at(-1)?.page) },
     othersShare: {
       byKernel: shareOf(together(rows.map(({ kernel }) => kernel))),
-      byPage: shareOf(together(page)),
+      byPage: shareOf(together(rows.map(({ page }) => page))),
     },
     server: {
       sentBytes: serverSentBytes,
       wireBytes: serverWireBytes,
-      gatewayBytes: sum(rows.map(({ kernel }) => kernel.gateway)),
+      gatewayBytes: sum(result.counted.browsers.map(({ gateway }) => gateway)),
       /** Over the most that came to one viewer: all that came to others may be the same bytes. */
       copies: heldMost === 0 ? null : round(serverSentBytes / fetchedMost),
       /** Over the most that one viewer had played or had ready to be played. */
@@ -67,8 +70,8 @@ export function lineOf(options: WatchOptions, result: WatchResult, startedAt: Da
       cpuSeconds: round(result.serverCpuSeconds),
     },
     each: rows,
-    /** Sums of all viewers since the first came, every ten seconds. */
-    pace: result.pace.map(({ viewers }) => together(viewers)),
+    /** Sums of all browsers since the first came, every ten seconds. */
+    pace: result.pace.map(({ browsers }) => together(browsers)),
     liar: result.liar ?? null,
     machine: result.machine,
     problems: problemsOf(options, result),
@@ -77,7 +80,7 @@ export function lineOf(options: WatchOptions, result: WatchResult, startedAt: Da
 
 type Counts = { readonly server: number; readonly gateway: number; readonly others: number }
 
-function rowOf(viewer: ViewerResult, kernel: Counts = { server: 0, gateway: 0, others: 0 }) {
+function rowOf(viewer: ViewerResult, kernel: Counts | null = null) {
   const { atStart, atEnd } = viewer
   const stalls = atEnd?.stalls ?? []
   return {
@@ -130,11 +133,13 @@ function together(all: readonly (Counts | null)[]): Counts {
   }
 }
 
+const allOf = (counts: Counts | null): number =>
+  counts === null ? 0 : counts.server + counts.gateway + counts.others
+
 /** What came from other viewers, of all that came; null when nothing did. */
-function shareOf(counts: Counts | undefined): number | null {
-  if (counts === undefined) return null
-  const all = counts.server + counts.gateway + counts.others
-  return all === 0 ? null : round(counts.others / all)
+function shareOf(counts: Counts | null | undefined): number | null {
+  const all = allOf(counts ?? null)
+  return all === 0 ? null : round((counts?.others ?? 0) / all)
 }
 
 /** Of the film. */

@@ -14,6 +14,7 @@ import type { WatchOptions } from './options.ts'
 import { Show, type ViewerResult } from './show.ts'
 import { layOut, startShoalStage, type Grounds, type Stage } from './stage.ts'
 import { measureStarts, type Start } from './starts.ts'
+import { ViewerBrowser } from './viewer-browser.ts'
 import { Viewer } from './viewer.ts'
 
 const WORK = resolve(import.meta.dirname, '../../.cache/bench')
@@ -58,7 +59,7 @@ export async function runWatch(
   stack.defer(() => rm(dir, { recursive: true, force: true }))
   if (keepIn !== undefined) stack.defer(() => keepLogs(dir, keepIn))
   const grounds = stack.use(await layOut(options))
-  const meters = await Meters.install(grounds.network, grounds.viewers)
+  const meters = await Meters.install(grounds.network, grounds.browsers)
   note('starting the server')
   const stage = stack.use(await startStage(grounds, { film, dir, hasGateway: options.hasGateway }, signal))
   const viewers = await arriveAll(options, { grounds, stage, dir }, stack, note, signal)
@@ -130,12 +131,20 @@ async function arriveAll(
 ): Promise<readonly Viewer[]> {
   const { grounds, stage, dir } = parts
   const { hasRealAddresses } = options
-  note(`starting ${grounds.viewers.length} browsers`)
-  const viewers: Viewer[] = []
-  for (const host of grounds.viewers) {
+  const { keyHash } = stage
+  note(`starting ${grounds.browsers.length} browsers`)
+  const browsers: ViewerBrowser[] = []
+  for (const host of grounds.browsers) {
     signal.throwIfAborted()
-    viewers.push(stack.use(await Viewer.arrive({ host, stage, dir, hasRealAddresses })))
+    browsers.push(stack.use(await ViewerBrowser.start({ host, dir, keyHash, hasRealAddresses })))
   }
+  const viewers: Viewer[] = []
+  while (viewers.length < options.viewers)
+    for (const browser of browsers.slice(0, options.viewers - viewers.length)) {
+      signal.throwIfAborted()
+      const name = `viewer${viewers.length + 1}`
+      viewers.push(stack.use(await Viewer.arrive({ name, browser, stage })))
+    }
   return viewers
 }
 

@@ -27,6 +27,7 @@ export interface ViewerResult {
   /** While jumping, jumps themselves left out. */
   stallsAfterSeeks: number
   hasRightBytes: boolean | null
+  /** Its browser's, or its part of it. */
   cpuSeconds: number
   /** What its page complained of. */
   troubles: readonly string[]
@@ -67,14 +68,14 @@ export class Show {
 
   /** Resolves when the time of the play is over. */
   async play(): Promise<void> {
-    const { viewers, gapSeconds, seconds, leave } = this.#options
+    const { viewers, browsers, gapSeconds, seconds, leave } = this.#options
     const lastComesAt = (viewers - 1) * gapSeconds
     const beganAt = performance.now()
     const untilSecond = (second: number): Promise<void> =>
       wait(Math.max(0, beganAt + second * 1_000 - performance.now()), undefined, { signal: this.#signal })
     const each = async (result: ViewerResult, viewer: Viewer, i: number): Promise<void> => {
       await untilSecond(result.arrivedSeconds)
-      const cpuBefore = viewer.cpuSeconds()
+      const cpuBefore = viewer.browser.cpuSeconds()
       const cameAt = performance.now()
       const isShown = await this.#tried(result, async () => {
         const watching = await viewer.open('watch')
@@ -91,7 +92,7 @@ export class Show {
           result.atEnd = await this.#watching.get(result)?.seen()
         })
       result.watchedSeconds = (performance.now() - cameAt) / 1_000
-      result.cpuSeconds = viewer.cpuSeconds() - cpuBefore
+      result.cpuSeconds = ((viewer.browser.cpuSeconds() - cpuBefore) * browsers) / viewers
       if (i >= leave) return
       this.#watching.delete(result)
       await viewer[Symbol.asyncDispose]()

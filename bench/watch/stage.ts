@@ -41,14 +41,14 @@ export interface Stage extends AsyncDisposable {
 export interface Grounds extends AsyncDisposable {
   readonly network: LabNetwork
   /** In the order in which they come: sites in turn. */
-  readonly viewers: readonly LabHost[]
+  readonly browsers: readonly LabHost[]
   readonly liar: LabHost | undefined
 }
 
 export async function layOut(options: WatchOptions): Promise<Grounds> {
-  const { sites, viewers, lanMbit, wanMbit, hasLiar } = options
+  const { sites, browsers, lanMbit, wanMbit, hasLiar } = options
   const host: HostPlan = { client: 'shoal', lanMbit, arrivesAtSeconds: 0, acceptsConnections: true }
-  const count = viewers + (hasLiar ? 1 : 0)
+  const count = browsers + (hasLiar ? 1 : 0)
   const plans = Array.from({ length: sites }, (_, site) => ({
     wanMbit,
     hosts: Array.from({ length: Math.ceil((count - site) / sites) }, () => host),
@@ -61,8 +61,8 @@ export async function layOut(options: WatchOptions): Promise<Grounds> {
   const hosts = inTurn.flatMap((each) => each ?? [])
   return {
     network,
-    viewers: hosts.slice(0, viewers),
-    liar: hosts[viewers],
+    browsers: hosts.slice(0, browsers),
+    liar: hosts[browsers],
     [Symbol.asyncDispose]: () => network[Symbol.asyncDispose](),
   }
 }

@@ -1,68 +1,45 @@
-/** Somebody who watches: a browser of its own, in a machine of its own. */
+/** Somebody who watches: a person of its own, with nothing that another one's pages keep. */
 import { createHash } from 'node:crypto'
-import { chmod, open, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { open } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
-import { CHROMIUM, QUIET_FLAGS } from '../../test/support/chromium.ts'
-import { endAllIn, processesIn } from '../../test/support/namespaces.ts'
-import type { LabHost } from '../lab/topology.ts'
-import { cpuSecondsOf } from '../support/usage.ts'
+import type { BrowserContext, Page } from 'playwright-core'
 import { probe, type Probe, type Seen } from './probe.ts'
 import type { Stage } from './stage.ts'
+import type { ViewerBrowser } from './viewer-browser.ts'
 
 /** A small one: with software alone a large picture takes as much of a core as its coder does. */
 const SCREEN = { width: 480, height: 360 }
 const PASSWORD = 'lamp river nineteen cobalt'
 const LOOK_EVERY_MS = 200
 const TROUBLES_MAX = 20
-/** A browser that hangs is ended then. */
-const CLOSE_MS = 15_000
 
 export type Way = 'watch' | 'plain'
 
 interface ViewerParts {
-  readonly host: LabHost
+  readonly name: string
+  readonly browser: ViewerBrowser
   readonly stage: Stage
-  readonly dir: string
-  readonly hasRealAddresses: boolean
 }
 
-/** Disposing of it closes the browser, as somebody does who leaves. */
 export class Viewer implements AsyncDisposable {
   readonly name: string
-  readonly #parts: ViewerParts
-  readonly #browser: Browser
+  readonly browser: ViewerBrowser
+  readonly #stage: Stage
+  readonly #contexts = new Set<BrowserContext>()
   /** Who is signed in: each watching begins with nothing else. */
   #cookies: Awaited<ReturnType<BrowserContext['cookies']>> = []
-  #cpuSeconds = 0
+  #hasLeft = false
 
-  private constructor(parts: ViewerParts, browser: Browser) {
-    this.#parts = parts
-    this.#browser = browser
-    this.name = parts.host.name
+  private constructor({ name, browser, stage }: ViewerParts) {
+    this.name = name
+    this.browser = browser
+    this.#stage = stage
   }
 
   /** Signed in as a person of its own. */
   static async arrive(parts: ViewerParts): Promise<Viewer> {
-    const { host, stage, dir, hasRealAddresses } = parts
-    const program = join(dir, `browser-of-${host.name}`)
-    await writeFile(program, `#!/bin/sh\nexec ${host.argv([CHROMIUM]).join(' ')} "$@"\n`)
-    await chmod(program, 0o755)
-    const browser = await chromium.launch({
-      executablePath: program,
-      // Ours to end, in our order.
-      handleSIGINT: false,
-      handleSIGTERM: false,
-      handleSIGHUP: false,
-      args: [
-        ...QUIET_FLAGS,
-        `--ignore-certificate-errors-spki-list=${stage.keyHash}`,
-        '--autoplay-policy=no-user-gesture-required',
-        ...(hasRealAddresses ? ['--disable-features=WebRtcHideLocalIpsWithMdns'] : []),
-      ],
-    })
-    const viewer = new Viewer(parts, browser)
+    const viewer = new Viewer(parts)
+    parts.browser.entered()
     try {
       await viewer.#signIn()
     } catch (error) {
@@ -73,9 +50,9 @@ export class Viewer implements AsyncDisposable {
   }
 
   async #signIn(): Promise<void> {
-    const context = await this.#browser.newContext()
+    const context = await this.browser.browser.newContext()
     const page = await context.newPage()
-    await page.goto(await this.#parts.stage.invitationOf(this.name))
+    await page.goto(await this.#stage.invitationOf(this.name))
     await page.fill('input[name=password]', PASSWORD)
     await page.click('main button[type=submit]')
     await page.waitForLoadState('load')
@@ -86,8 +63,10 @@ export class Viewer implements AsyncDisposable {
 
   /** Goes there with nothing kept from before: no cache, no service worker. */
   async open(way: Way): Promise<Watching> {
-    const { stage } = this.#parts
-    const context = await this.#browser.newContext({ viewport: SCREEN })
+    const stage = this.#stage
+    const context = await this.browser.browser.newContext({ viewport: SCREEN })
+    this.#contexts.add(context)
+    context.once('close', () => this.#contexts.delete(context))
     await context.addCookies(this.#cookies)
     const page = await context.newPage()
     await page.addInitScript(probe)
@@ -98,17 +77,12 @@ export class Viewer implements AsyncDisposable {
     return watching
   }
 
-  /** User and system, of all that the browser runs. */
-  cpuSeconds(): number {
-    const now = processesIn(this.#parts.host.namespace).reduce((all, pid) => all + cpuOf(pid), 0)
-    return (this.#cpuSeconds = Math.max(this.#cpuSeconds, now))
-  }
-
+  /** Leaves, as somebody does who shuts what is open. Harmless when repeated. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const { namespace } = this.#parts.host
-    const watchdog = setTimeout(() => endAllIn(namespace), CLOSE_MS)
-    await this.#browser.close().catch(() => undefined) // ended by the watchdog, or on its own
-    clearTimeout(watchdog)
+    if (this.#hasLeft) return
+    this.#hasLeft = true
+    await this.browser.left()
+    await Promise.all([...this.#contexts].map((context) => context.close()))
   }
 }
 
@@ -124,14 +98,6 @@ async function answerPlain(page: Page, url: string, filePath: string): Promise<v
   })
   // This address alone: what the page loads goes its own way.
   await session.send('Fetch.enable', { patterns: [{ urlPattern: url }] })
-}
-
-function cpuOf(pid: number): number {
-  try {
-    return cpuSecondsOf(pid)
-  } catch {
-    return 0 // it ended meanwhile
-  }
 }
 
 /** A page that plays. */

@@ -70,7 +70,7 @@ class htb 1:fff root prio 0 rate 10Gbit ceil 10Gbit burst 1046250b cburst 0b
 
   it('tell what came since', () => {
     const counted = (n: number) => ({
-      viewers: [{ server: 10 * n, gateway: 2 * n, others: n }],
+      browsers: [{ server: 10 * n, gateway: 2 * n, others: n }],
       serverSentBytes: 100 * n,
       serverWireBytes: 110 * n,
     })
@@ -109,7 +109,7 @@ describe('the report of bench/watch', () => {
     ],
     viewers,
     counted: {
-      viewers: [
+      browsers: [
         { server: 90e6, gateway: 10e6, others: 0 },
         { server: 5e6, gateway: 5e6, others: 90e6 },
       ],

@@ -42,19 +42,51 @@ describe('Watching in real browsers', function () {
     assert.match(await ann.chip, /^From the server/)
   })
 
-  it('costs a computer little: nothing is drawn anew with each frame but the film', async () => {
+  it('costs a computer little: nothing is drawn anew with each frame but the film, also while it loads', async () => {
     const devtools = await ann.page.context().newCDPSession(ann.page)
     await devtools.send('Performance.enable')
     const stylings = async (): Promise<number> => {
       const { metrics } = await devtools.send('Performance.getMetrics')
       return metrics.find(({ name }) => name === 'RecalcStyleCount')?.value ?? NaN
     }
-    const before = await stylings()
-    const at = await ann.time()
-    await ann.until(`${VIDEO}.currentTime > ${at + 2}`)
-    const each = ((await stylings()) - before) / ((await ann.time()) - at)
-    assert.ok(each > 0 && each < 30, `${each} times a second of the film`)
+    const mustBeFew = async (): Promise<void> => {
+      const before = await stylings()
+      const at = await ann.time()
+      await ann.until(`${VIDEO}.currentTime > ${at + 2}`)
+      const each = ((await stylings()) - before) / ((await ann.time()) - at)
+      assert.ok(each > 0 && each < 30, `${each} times a second of the film`)
+    }
+    const turning = (): Promise<unknown> =>
+      ann.page.evaluate(
+        'document.querySelector(".wheel").getAnimations().filter((each) => each instanceof CSSAnimation).length',
+      )
+    await mustBeFew()
+    assert.equal(await turning(), 0)
+    const load = (isOn: boolean): Promise<unknown> =>
+      ann.page.evaluate(
+        `document.querySelector("media-loading-indicator").toggleAttribute("medialoading", ${isOn})`,
+      )
+    await ann.page.emulateMedia({ reducedMotion: 'no-preference' }) // or the wheel stands still
+    await load(true)
+    assert.equal(await turning(), 1)
+    await mustBeFew()
+    await load(false)
+    await ann.page.emulateMedia({ reducedMotion: 'reduce' })
     await devtools.detach()
+  })
+
+  it('tells the controls of a long film its time by the second', async () => {
+    await ann.page.evaluate(
+      `Object.defineProperty(${VIDEO}, 'duration', { value: 1600, configurable: true })`,
+    )
+    const told = async (): Promise<number> =>
+      Number(await ann.page.locator('media-time-range').getAttribute('mediacurrenttime'))
+    const times = new Set<number>()
+    const at = await ann.time()
+    await ann.until(`${VIDEO}.currentTime > ${at + 1.5}`)
+    while (times.size < 3) times.add(await told())
+    assert.deepEqual([...times].filter(Number.isInteger), [...times])
+    await ann.page.evaluate(`delete ${VIDEO}.duration`)
   })
 
   it('takes most of it from a colleague who began before', async () => {

@@ -170,7 +170,7 @@ export class Fetching {
           (isCriticalAt(dueMs) ? undefined : work?.ofGatewayForMs(now)),
         // what somebody jumps to nobody else needs at this moment
         criticalForMs: isSettling ? Infinity : this.#waiting.forMs(piece, dueMs, now),
-        rank: this.#turns.rankFor(piece, others),
+        rank: () => this.#turns.rankFor(piece, others),
         isAcquainted: this.#isAcquainted,
       })
       if (use === 'urgent' && work?.isWithServer !== true) urgent.push(piece)

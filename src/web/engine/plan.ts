@@ -42,8 +42,8 @@ export interface PieceOutlook {
   readonly comingForMs: number | undefined
   /** For how long it has been needed at once. */
   readonly criticalForMs: number
-  /** 0: it is our turn. */
-  readonly rank: number
+  /** 0: it is our turn. Asked for where it decides. */
+  readonly rank: () => number
   /** Who else is there is known. */
   readonly isAcquainted: boolean
 }
@@ -66,8 +66,9 @@ export function serverUseFor({
   }
   const isCritical = isCriticalAt(dueMs)
   if (comingForMs !== undefined) return isCritical && comingForMs > BELIEVED_FOR ? 'urgent' : 'no'
-  if (isCritical) return criticalForMs >= STAGGER * rank ? 'urgent' : 'no'
-  return groupDueMs < (isAcquainted ? patienceOf(rank) : STRANGER_AHEAD) ? 'ahead' : 'no'
+  if (isCritical) return criticalForMs >= STAGGER * rank() ? 'urgent' : 'no'
+  if (groupDueMs >= OWN_AHEAD) return 'no'
+  return groupDueMs < (isAcquainted ? patienceOf(rank()) : STRANGER_AHEAD) ? 'ahead' : 'no'
 }
 
 export const isCriticalAt = (dueMs: number): boolean => dueMs < CRITICAL

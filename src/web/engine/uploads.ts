@@ -21,6 +21,14 @@ const ROTATE_EVERY = 10_000
 /** Beyond, it is to take what it has first. */
 const QUEUED_BYTES_MAX = 256 * 1_024
 
+function withHeader({ piece, offset }: BlockRange, block: Uint8Array): Uint8Array {
+  const header = encodePieceHeader(piece, offset, block.length)
+  const message = new Uint8Array(header.length + block.length)
+  message.set(header)
+  message.set(block, header.length)
+  return message
+}
+
 export class Uploads {
   readonly #parts: UploadsParts
   readonly #busy = new Set<ViewerPeer>()
@@ -96,8 +104,8 @@ export class Uploads {
         continue
       }
       const now = clock.now()
-      peer.sendBytes(encodePieceHeader(range.piece, range.offset, block.length), now)
-      peer.sendBytes(block, now)
+      // one message: each costs both sides more than this copy
+      peer.sendBytes(withHeader(range, block), now)
       onSent(peer, block.length)
     }
   }

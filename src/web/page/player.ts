@@ -15,10 +15,23 @@ import 'media-chrome/dist/media-fullscreen-button.js'
 import 'media-chrome/dist/media-loading-indicator.js'
 import { En } from 'media-chrome/dist/lang/en.js'
 import { addTranslation } from 'media-chrome/dist/utils/i18n.js'
+import { stateMediator } from 'media-chrome/dist/media-store/state-mediator.js'
 import { RangeAnimation } from 'media-chrome/dist/utils/range-animation.js'
 
 /** The bar moves when the film's time does, four times a second; by its own clock it has the page drawn anew sixty times. */
 RangeAnimation.prototype.start = () => undefined
+
+/**
+ * Of a long film the time is told to the controls by the second: less than a pixel of the bar, and what they do with it is half of
+ * what the page computes.
+ */
+const LONG_SECONDS = 400
+const { mediaCurrentTime } = stateMediator
+const { get: timeOf } = mediaCurrentTime
+mediaCurrentTime.get = (owners, event) => {
+  const seconds = timeOf(owners, event)
+  return (owners.media?.duration ?? 0) > LONG_SECONDS ? Math.floor(seconds) : seconds
+}
 
 /** Whoever steers by voice says what is seen: its name has to hold that. */
 addTranslation('en', { ...En, 'Playback rate {playbackRate}': 'Playback rate {playbackRate}x' })
@@ -26,19 +39,6 @@ addTranslation('en', { ...En, 'Playback rate {playbackRate}': 'Playback rate {pl
 /** They say whether they are on, which only a switch may (ARIA in HTML), and call themselves buttons. */
 export function nameSwitches(page: HTMLElement): void {
   for (const button of page.querySelectorAll('media-captions-button')) button.setAttribute('role', 'switch')
-}
-
-/** The wheel that says that it loads turns also while nobody sees it, and has the page drawn anew sixty times a second. */
-export function restWheels(page: HTMLElement): void {
-  for (const indicator of page.querySelectorAll('media-loading-indicator')) {
-    const wheel = indicator.shadowRoot?.querySelector('svg')
-    const turn = (): void => {
-      if (indicator.hasAttribute('medialoading')) wheel?.unpauseAnimations()
-      else wheel?.pauseAnimations()
-    }
-    turn()
-    new MutationObserver(turn).observe(indicator, { attributeFilter: ['medialoading'] })
-  }
 }
 
 /** How much of what follows the player has, in ms. */

@@ -11,7 +11,7 @@ import { chipOf, showFigures } from './chip.ts'
 import { browserClock } from './clock.ts'
 import { openStore } from './disk-store.ts'
 import { recordWatching } from './learning.ts'
-import { isMoving, nameSwitches, restWheels, slackOf } from './player.ts'
+import { isMoving, nameSwitches, slackOf } from './player.ts'
 import { beginWatch, factsOf, watchedOf, type PageFacts } from './portal.ts'
 import { type Grants, Reports } from './reports.ts'
 import { browserRtc } from './rtc.ts'
@@ -35,7 +35,6 @@ export async function watch(parts: WatchParts): Promise<void> {
   const { page, media, why } = parts
   media.controls = false // ours are there now
   nameSwitches(page)
-  restWheels(page)
   const facts = factsOf(page)
   if (facts.isRecorded) recordWatching(media, facts)
   try {
