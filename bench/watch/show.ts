@@ -101,9 +101,10 @@ export class Show {
     await Promise.all(this.#parts.viewers.map((viewer, i) => each(this.#resultOf(i), viewer, i)))
   }
 
-  /** What the pages give of the film, compared with the film. */
+  /** What the pages give of the film, compared with the film. They stand still meanwhile: the machine is for the comparison. */
   async compareBytes(): Promise<void> {
     const { size } = await stat(this.#parts.film)
+    for (const [result, watching] of this.#watching) await this.#tried(result, () => watching.pause())
     for (const [result, watching] of this.#watching) {
       const { atEnd } = result
       if (atEnd === undefined) continue
@@ -118,6 +119,7 @@ export class Show {
         result.hasRightBytes = areRight
       })
     }
+    for (const [result, watching] of this.#watching) await this.#tried(result, () => watching.resume())
   }
 
   /** One viewer at a time, while the others go on. */

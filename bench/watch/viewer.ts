@@ -139,6 +139,14 @@ export class Watching {
     )
   }
 
+  async pause(): Promise<void> {
+    await this.page.locator('video').evaluate((video: Playable) => video.pause())
+  }
+
+  async resume(): Promise<void> {
+    await this.page.locator('video').evaluate((video: Playable) => video.play())
+  }
+
   /** Whether the page has these bytes of the film as they are on disk. */
   async hasRightBytes(film: string, from: number, bytes: number): Promise<boolean> {
     const heard = await this.page.evaluate(
@@ -153,6 +161,11 @@ export class Watching {
   async close(): Promise<void> {
     await this.page.context().close()
   }
+}
+
+interface Playable {
+  pause(): void
+  play(): Promise<void>
 }
 
 interface Playing {

@@ -19,6 +19,7 @@ describe('the options of bench/watch', () => {
     )
     assert.equal(filmSeconds(options.film), 1_600)
     assert.deepEqual([options.leave, options.hasLiar, options.hasRealAddresses], [0, false, false])
+    assert.deepEqual([options.browsers, options.film.framesPerSecond, options.film.isLight], [4, 25, false])
   })
 
   it('refuse what cannot be', () => {
@@ -26,6 +27,9 @@ describe('the options of bench/watch', () => {
       '--viewers 0',
       '--viewers 4.5',
       '--sites 5',
+      '--browsers 0',
+      '--browsers 5',
+      '--browsers 1 --sites 2',
       '--sites 0',
       '--leave 4',
       '--seconds 0',
@@ -138,6 +142,16 @@ describe('the report of bench/watch', () => {
       each.map(({ page, behindSeconds }) => [page, behindSeconds]),
       Array(2).fill([{ server: 6, gateway: 4, others: 90 }, 0.2]),
     )
+  })
+
+  it('goes by the figures of the pages where several share a browser, of which the kernel knows the sum', () => {
+    const browsers = [{ server: 5e6, gateway: 3e6, others: 0 }]
+    const counted = { browsers, serverSentBytes: 150, serverWireBytes: 160 }
+    const { server, last, each, othersShare } = line(two, { counted }, '--viewers 2 --browsers 1')
+    assert.deepEqual([server.copies, server.gatewayBytes], [1.5, 3e6])
+    assert.deepEqual(last, { byKernel: null, byPage: 0.9 })
+    assert.deepEqual(othersShare, { byKernel: null, byPage: 0.9 })
+    assert.ok(each.every(({ kernel }) => kernel === null))
   })
 
   it('sets our page beside a bare video, and says which goals are met', () => {
