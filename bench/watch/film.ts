@@ -1,7 +1,8 @@
 /**
  * The film of a run: H.264 and AAC in an MP4 with its index in front, at a constant rate, as a company's recording has.
  * Its picture is small, so that ten decoders fit on one machine, and full of noise, so that its rate is real: the coder has to
- * spend it, and no two pieces are alike. Where not even that fits, a light one has a simple picture, and filler makes up its rate. Made once, kept in `.cache/bench`.
+ * spend it, and no two pieces are alike. Where not even that fits, a light one has a simple picture, and filler makes up its
+ * rate. Made once, kept in `.cache/bench`.
  */
 import { existsSync } from 'node:fs'
 import { copyFile, link, mkdir, open, rename, rm, stat } from 'node:fs/promises'

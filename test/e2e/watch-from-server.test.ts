@@ -92,6 +92,7 @@ describe('A film that nobody else gives', function () {
     await xena.page.route('**/assets/watch.js*', (route) => route.abort())
     await xena.page.goto(`${world.address}/bundles/${BUNDLE}/watch`)
     await xena.until(`${VIDEO}.controls && ${VIDEO}.readyState >= 2`)
+    assert.equal(await xena.page.locator('.wheel').isVisible(), false)
     await xena.page.context().close()
   })
 

@@ -1,7 +1,7 @@
 /** What colleagues ask of us: a few at a time, from verified pieces, no faster than they take it. */
 import type { Random } from '../../core/random.ts'
 import { limits } from '../../wire/limits.ts'
-import { encodePieceHeader, type BlockRange } from '../../wire/peer-message.ts'
+import type { BlockRange } from '../../wire/peer-message.ts'
 import type { EngineClock } from './channel.ts'
 import type { ViewerPeer } from './viewer-peer.ts'
 
@@ -20,14 +20,6 @@ const UNCHOKED_MAX = 10
 const ROTATE_EVERY = 10_000
 /** Beyond, it is to take what it has first. */
 const QUEUED_BYTES_MAX = 256 * 1_024
-
-function withHeader({ piece, offset }: BlockRange, block: Uint8Array): Uint8Array {
-  const header = encodePieceHeader(piece, offset, block.length)
-  const message = new Uint8Array(header.length + block.length)
-  message.set(header)
-  message.set(block, header.length)
-  return message
-}
 
 export class Uploads {
   readonly #parts: UploadsParts
@@ -105,7 +97,7 @@ export class Uploads {
       }
       const now = clock.now()
       // one message: each costs both sides more than this copy
-      peer.sendBytes(withHeader(range, block), now)
+      peer.send({ kind: 'piece', piece: range.piece, offset: range.offset, block }, now)
       onSent(peer, block.length)
     }
   }
