@@ -22,8 +22,8 @@ import { RangeAnimation } from 'media-chrome/dist/utils/range-animation.js'
 RangeAnimation.prototype.start = () => undefined
 
 /**
- * Of a long film the time is told to the controls by the second: it is less than a 400th of the bar, and what they do with it is
- * half of what the page computes.
+ * Of a long film the time is told to the controls by the second: it is less than a 400th of the bar, and each time has them
+ * force a style.
  */
 const LONG_SECONDS = 400
 const { mediaCurrentTime } = stateMediator
